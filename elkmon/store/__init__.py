@@ -1,0 +1,1 @@
+"""Where events are kept, and the three questions that every store answers."""

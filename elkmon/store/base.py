@@ -1,0 +1,224 @@
+"""The three questions that every store answers; all statistics are arithmetic on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from elkmon.events.fields import Dataset
+
+__all__ = [
+    "Bins",
+    "Catalog",
+    "Cell",
+    "Condition",
+    "Dimension",
+    "Edges",
+    "Event",
+    "FieldValue",
+    "Filter",
+    "Measure",
+    "ModelEntry",
+    "ProcessEntry",
+    "Span",
+    "Store",
+    "Table",
+    "TimeBucket",
+    "VersionEntry",
+]
+
+Cell = str | int | float | bool | datetime | None
+Event = Mapping[str, Any]
+"""One event as it was written: nested, plus the joined fields on a prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """Group by a field's value. ``field`` is a full name, a keyed entry included
+    (``ml.segment.country``); None is a group of its own."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBucket:
+    """Group by ``@timestamp`` in UTC: minutes, hours, days, or weeks from Monday."""
+
+    every: int
+    unit: Literal["m", "h", "d", "w"]
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Group a number by equal widths: the group is floor(value / width), in double."""
+
+    field: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Group a number by given edges [a, b): the group is the index of a; at most one a question.
+
+    Values below the first edge or from the last on are None.
+    """
+
+    field: str
+    edges: tuple[float, ...]
+
+
+Dimension = FieldValue | TimeBucket | Bins | Edges
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is computed in each group; documents without the field (or weight 0) do not count.
+
+    ``count``: documents (that have ``field``, where one is given). ``weight``: Σw. ``weight2``:
+    Σw². ``sum``: Σw·x. ``min``, ``max``: of x. w is ``ml.sample.weight``, 1 where absent.
+    """
+
+    kind: Literal["count", "weight", "weight2", "sum", "min", "max"]
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: ``field op values``. ``=`` and ``!=`` take several values (any of, none of);
+    ``exists`` and ``missing`` take none; the others take one. ``!=`` also matches an absent field.
+    """
+
+    field: str
+    op: Literal["=", "!=", "<", "<=", ">", ">=", "exists", "missing"]
+    values: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """All of: a half-open window of ``@timestamp`` [since, until) in UTC, and conditions."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Aggregates: one row a group; columns are the dimensions, then the measures, as asked."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """First and last ``@timestamp``, aware and in UTC."""
+
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """One version of a model."""
+
+    version: str
+    span: Span
+    predictions: int
+    failures: int
+    deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model: counts are of documents, each id once."""
+
+    name: str
+    tasks: tuple[str, ...]
+    versions: tuple[VersionEntry, ...]
+    """In the order of their first deployment event, else of first sight."""
+    span: Span
+    predictions: int
+    failures: int
+    labelled: int
+    """Successful predictions with at least one label."""
+    labels: int
+    orphans: int
+    """Labels whose prediction is not in the store, and that sampling does not explain."""
+    sampled_out: int
+    """Labels whose prediction sampling left out."""
+    repeats: int
+    """Predictions written again under the same id."""
+    differing: int
+    """Of the repeats, those that do not say the same."""
+    segments: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    lowest_rate: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEntry:
+    """One emitting process: can its share of the denominator be trusted?"""
+
+    entity_id: str
+    service: str | None
+    host: str | None
+    span: Span
+    events: int
+    missing: int
+    """max − min + 1 − count of the sequences that are retained."""
+    dropped: int
+    """Drops that the process itself reported; the rest of ``missing`` is unexplained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What is in a store."""
+
+    span: Span | None
+    datasets: Mapping[str, int]
+    models: tuple[ModelEntry, ...] = ()
+    processes: tuple[ProcessEntry, ...] = ()
+    labels_waiting: int = 0
+    """Labels not joined yet; always 0 where the join happens when asked."""
+    bad_lines: int = 0
+    """Torn or corrupt lines that were set apart."""
+    notes: tuple[str, ...] = field(default=())
+
+
+class Store(Protocol):
+    """A place that holds events. Every question counts a repeated id once."""
+
+    def aggregate(
+        self,
+        dataset: Dataset,
+        *,
+        by: Sequence[Dimension],
+        measures: Sequence[Measure],
+        where: Filter,
+    ) -> Table:
+        """Group events and compute measures.
+
+        Rows are sorted by the dimensions, None last. No event at all gives no row.
+
+        Raises:
+            QueryError: a field that is not in the field table, or does not fit its use.
+            StoreError: the events cannot be read.
+        """
+        ...
+
+    def events(
+        self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
+    ) -> Iterator[Event]:
+        """Give events, whole, sorted by time; ``dataset`` None means all of them."""
+        ...
+
+    def catalog(self) -> Catalog:
+        """Say what is in the store."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the store holds."""
+        ...
