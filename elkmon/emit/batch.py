@@ -1,0 +1,319 @@
+"""A batch of predictions or labels: columns become lines, with one write a chunk.
+
+A column whose values are all numbers, or all texts that are clean, is encoded as a whole. A row
+with anything else (a missing value, NaN, something to redact) takes the careful way of
+``attempt.py``; both give the same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import compress, islice
+from math import log as ln
+from typing import Any
+
+import orjson
+
+from elkmon.emit import reports
+from elkmon.emit.attempt import Attempt, answer_label, submit, when
+from elkmon.emit.emitter import Emitter
+from elkmon.emit.plain import Notes
+from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
+from elkmon.emit.table import Shapeless, as_columns, column, frame, height, is_single, rows_of
+from elkmon.emit.values import FEATURES, category, named
+from elkmon.events.ids import kept
+
+__all__ = ["label_many", "predict_many"]
+
+Pieces = list[str | None]
+"""One value of a column a row, as JSON; None where the row needs care."""
+
+_CHUNK = 2000
+_IDS = 4096
+"""Ids of one millisecond that the clock's counter tells apart."""
+_TABLES = ("features", "segment", "scores")
+_PLAIN_NUMBERS = frozenset((float, int, type(None)))
+
+
+def predict_many(
+    recorder: Recorder, given: Mapping[str, object], labels: dict[str, Any]
+) -> list[str]:
+    """Write a batch of successful predictions; give their ids.
+
+    Raises:
+        UsageError: in strict mode, for columns that do not fit each other.
+    """
+    emitter = recorder.ready()
+    try:
+        columns, number = _read(given)
+    except ValueError as error:
+        emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
+        return []
+    ids = _ids(emitter, columns.pop("id"), number)
+    whole = _whole_columns(recorder, emitter, columns, number)
+    careful = [True] * number if whole is None else _write_lines(
+        recorder, emitter, whole, ids, labels
+    )
+    if any(careful):
+        tables = {name: rows_of(columns.pop(name), number) for name in _TABLES}
+        for row in compress(range(number), careful):
+            one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
+            one.update((name, table[row]) for name, table in tables.items())
+            submit(recorder, Attempt(id=ids[row], **one), labels)
+    return ids
+
+
+def label_many(
+    recorder: Recorder, ids: object, given: Mapping[str, object], labels: dict[str, Any]
+) -> None:
+    """Write a batch of labels.
+
+    Raises:
+        UsageError: in strict mode, for columns that do not fit each other.
+    """
+    emitter = recorder.ready()
+    try:
+        columns = {n: v if is_single(v) else column(v) for n, v in given.items()}
+        keys = column(ids)
+        number = height([keys, *columns.values()])
+    except ValueError as error:
+        emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
+        return
+    for row in range(number):
+        one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
+        reports.label(recorder, keys[row], reports.Truth(**one), labels)
+
+
+def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], int]:
+    """Read all columns; give them, and the number of rows.
+
+    Raises:
+        Shapeless: they do not fit each other.
+    """
+    columns: dict[str, Any] = {}
+    lists: list[object] = []
+    for name, value in given.items():
+        if name in _TABLES and value is not None:
+            table = columns[name] = frame(value)
+            lists.extend([table] if isinstance(table, list) else table.values())
+        else:
+            columns[name] = value if is_single(value) else column(value)
+            lists.append(columns[name])
+    return columns, height(lists)
+
+
+def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
+    if isinstance(given, list):
+        made = [None if each is None else clean_id(each) for each in given]
+        return [each or emitter.new_id() for each in made]
+    if given is not None:
+        raise Shapeless("one id cannot stand for a batch: give id= as a column")
+    ids: list[str] = []
+    while len(ids) < number:
+        now = emitter.clock.fresh()
+        count = min(number - len(ids), _IDS)
+        ids.extend([f"{now.head}{each:03x}{now.tail}" for each in range(count)])
+    return ids
+
+
+Whole = list[tuple[str, Pieces | str]]
+"""The changing part of a line, in order: what stands before a value, and the values."""
+
+
+def _whole_columns(
+    recorder: Recorder, emitter: Emitter, columns: dict[str, Any], number: int
+) -> Whole | None:
+    """Encode columns as a whole; None where something asks for care in every row."""
+    simple = ("value", "scores", "at", "user")
+    if not emitter.settings.enabled or any(columns[name] is not None for name in simple):
+        return None
+    features = as_columns(columns["features"])
+    segment = as_columns(columns["segment"])
+    if features is None or segment is None:
+        return None
+    durations = _durations(columns["duration"], number)
+    whole: Whole = [] if durations is None else [(',"duration":', durations[0])]
+    whole.append(("", "\0"))  # here stands what comes between event and answer
+    answers = (
+        ("label", lambda: _labels(recorder, emitter, columns["label"], number)),
+        ("score", lambda: _numbers(columns["score"], number)),
+    )
+    for name, encode in answers:
+        if columns[name] is not None:
+            pieces = encode()
+            if pieces is None:
+                return None
+            whole.append((f',"{name}":', pieces))
+    whole.append(("}", ""))
+    if features:
+        made = _split(emitter, features, number)
+        if made is None:
+            return None
+        whole.extend(made)
+    if segment:
+        made = _object(emitter, segment, number, "ml.segment")
+        if made is None:
+            return None
+        whole.extend([(',"segment":{', ""), *made, ("}", "")])
+    if durations is not None:
+        whole.append((',"duration_bin":', durations[1]))
+    return whole
+
+
+def _split(emitter: Emitter, features: dict[Any, Any], number: int) -> Whole | None:
+    numbers: Whole = []
+    texts: dict[Any, Any] = {}
+    for name, values in features.items():
+        if named(name) != name or emitter.redactor.key(name):
+            return None
+        pieces = _numbers(values, number)
+        if pieces is None:
+            texts[name] = values
+        else:
+            numbers.append((f"{',' if numbers else ''}{_quoted(name)}:", pieces))
+    categories = _object(emitter, texts, number, "ml.features.category")
+    if categories is None or max(len(numbers), len(texts)) > FEATURES:
+        return None
+    whole: Whole = [(',"features":{"number":{', ""), *numbers, ("}", "")]
+    if texts:
+        whole.extend([(',"category":{', ""), *categories, ("}", "")])
+    return [*whole, ("}", "")]
+
+
+def _object(
+    emitter: Emitter, columns: dict[Any, Any], number: int, path: str
+) -> Whole | None:
+    """Encode columns of texts as the members of an object."""
+    whole: Whole = []
+    for name, values in columns.items():
+        if named(name) != name or emitter.redactor.key(name):
+            return None
+        each = values if isinstance(values, (list, tuple)) else [values] * number
+        pieces = _texts(each, lambda v, notes: category(emitter, v, path, notes))
+        whole.append((f"{',' if whole else ''}{_quoted(name)}:", pieces))
+    return whole
+
+
+def _labels(
+    recorder: Recorder, emitter: Emitter, values: object, number: int
+) -> Pieces | None:
+    each = values if isinstance(values, list) else [values] * number
+    if recorder.task == "regression" or not set(map(type, each)) <= {str, int, bool}:
+        return None
+    return _texts(
+        each,
+        lambda value, notes: answer_label(recorder, emitter, value, "ml.prediction.label", notes),
+    )
+
+
+def _texts(
+    values: list[Any] | tuple[Any, ...], encode: Callable[[object, Notes], str | None]
+) -> Pieces:
+    """Encode each different value once; None where there is no value, or something was found."""
+    known: dict[tuple[type, object], str | None] = {}
+    for key in set(zip(map(type, values), values, strict=True)):
+        notes = Notes()
+        text = encode(key[1], notes) if key[0] in {str, int, bool} else None
+        known[key] = _quoted(text) if text is not None and notes == Notes() else None
+    return [known[key] for key in zip(map(type, values), values, strict=True)]
+
+
+def _numbers(values: object, number: int) -> Pieces | None:
+    """Encode a column of numbers at once; None where it is not one."""
+    each = list(values) if isinstance(values, (list, tuple)) else [values] * number
+    if not set(map(type, each)) <= _PLAIN_NUMBERS:
+        return None
+    try:
+        pieces: Pieces = orjson.dumps(each).decode()[1:-1].split(",")  # type: ignore[assignment]  # a list of str is one of str | None that nobody appends to
+    except TypeError:  # an integer beyond 64 bits
+        return None
+    return [None if piece == "null" else piece for piece in pieces] if "null" in pieces else pieces
+
+
+def _durations(given: object, number: int) -> tuple[Pieces, Pieces] | None:
+    """Give nanoseconds and their bins, as :func:`elkmon.emit.attempt.duration_bin` has them."""
+    if given is None:
+        return None
+    seconds = given if isinstance(given, list) else [given] * number
+    bins: Pieces = []
+    texts: Pieces = []
+    for each in seconds:
+        fine = isinstance(each, (int, float)) and 1e-8 < each < 1e9  # noqa: PLR2004 - the rest is rare
+        nanoseconds = int(each * 1e9) if fine else 0
+        texts.append(str(nanoseconds) if fine else None)
+        bins.append(str(int(ln(nanoseconds) / LOG_BIN)) if fine else None)
+    return texts, bins
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _write_lines(
+    recorder: Recorder,
+    emitter: Emitter,
+    whole: Whole,
+    ids: list[str],
+    labels: dict[str, Any],
+) -> list[bool]:
+    """Write the rows that need no care; say which ones do."""
+    notes = Notes()
+    tail = orjson.dumps(emitter.labels(labels, notes)).decode()[1:-1]
+    varying = [pieces for _, pieces in whole if isinstance(pieces, list)]
+    careful = [None in row for row in zip(*varying, strict=True)] if _holes(varying) else []
+    careful = careful or [False] * len(ids)
+    if notes != Notes():
+        return [True] * len(ids)
+    rate = recorder.rate
+    keep = [not need for need in careful]
+    if rate < 1.0:
+        for row, one in enumerate(ids):
+            if keep[row] and not kept(one, rate):
+                keep[row] = False
+                emitter.sampled_out += 1
+    now = emitter.clock.instant()
+    iso = now.iso.decode()
+    line = (
+        _escaped(f'{{"@timestamp":"{iso}","event":{{"id":"')
+        + "%s"
+        + _escaped('","dataset":"elkmon.prediction","kind":"event","outcome":"success",')
+        + _escaped(f'"created":"{iso}","sequence":')
+        + "%d"
+    )
+    for before, pieces in whole:
+        if pieces == "\0":
+            line += _escaped("}," + recorder.head.decode() + '"id":"') + '%s"'
+            line += _escaped(recorder.positive_text)
+        else:
+            line += _escaped(before) + ("%s" if isinstance(pieces, list) else "")
+    line += _escaped("}" + (f",{tail}" if tail else "") + "}\n")
+    place = next(i for i, (_, pieces) in enumerate(whole) if pieces == "\0")
+    first = [pieces for _, pieces in whole[:place] if isinstance(pieces, list)]
+    rest = [pieces for _, pieces in whole[place:] if isinstance(pieces, list)]
+    rows = range(len(ids)) if all(keep) else list(compress(range(len(ids)), keep))
+    if len(rows) != len(ids):
+        first = [list(compress(pieces, keep)) for pieces in first]
+        rest = [list(compress(pieces, keep)) for pieces in rest]
+        ids = list(compress(ids, keep))
+    keys = recorder.keys_of(ids)
+    for at in range(0, len(ids), _CHUNK):
+        part = slice(at, at + _CHUNK)
+        many = len(ids[part])
+        columns = [
+            keys[part],
+            list(islice(emitter.sequence, many)),
+            *(pieces[part] for pieces in first),
+            ids[part],
+            *(pieces[part] for pieces in rest),
+        ]
+        data = "".join(map(line.__mod__, zip(*columns, strict=True))).encode()
+        emitter.write(data, now.ms, many)
+    return careful
+
+
+def _holes(varying: list[Pieces]) -> bool:
+    return any(None in pieces for pieces in varying)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")

@@ -1,0 +1,318 @@
+"""The emitter: numbers events, adds what every event carries, counts what is lost."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import count
+from sys import modules
+from time import monotonic
+from typing import Any, Protocol
+
+import orjson
+
+from elkmon.emit.clock import Clock, iso
+from elkmon.emit.plain import JSON, Notes, plain
+from elkmon.emit.redact import Redactor
+from elkmon.emit.shed import shed
+from elkmon.emit.spool import Loss, Spool
+from elkmon.emit.stdout import Stdout
+from elkmon.events.errors import UsageError
+from elkmon.events.fields import ECS_VERSION, EMITTER, SCHEMA, Dataset
+from elkmon.events.settings import Settings, node_name
+
+__all__ = ["Emitter", "Sink", "Stats"]
+
+_WARN_SECONDS = 60.0
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    limit: int
+
+    def write(self, data: bytes, ms: int, lines: int = 1) -> Loss | None:
+        """Write whole lines; give None, or why not and how many are lost."""
+        ...
+
+    def close(self) -> None:
+        """Write the last line, and let go."""
+        ...
+
+    def abandon(self) -> None:
+        """Let go at once, as a forked child must."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What became of the events of this process: accepted = written + Σ dropped, always."""
+
+    accepted: int
+    written: int
+    dropped: Mapping[str, int]
+    sampled_out: int
+    misused: Mapping[str, int]
+
+
+class Emitter:
+    """Write events of one process to one sink.
+
+    Args:
+        settings: how.
+        sink: where to; made from the settings where not given.
+    """
+
+    def __init__(self, settings: Settings, sink: Sink | None = None) -> None:
+        self.settings = settings
+        self.clock = Clock()
+        self.redactor = Redactor(
+            keys=settings.redact_keys, patterns=settings.redact_patterns, enabled=settings.redact
+        )
+        self.entity = os.urandom(8).hex()
+        self.ids = count(1)
+        self.sequence = count(1)
+        self.dropped: Counter[str] = Counter()
+        self.misused: Counter[str] = Counter()
+        self.sampled_out = 0
+        self._warned_at = -_WARN_SECONDS
+        self._unwarned = 0
+        self.sink = self._make_sink() if sink is None else sink
+        service = {
+            "name": settings.service,
+            "version": settings.service_version,
+            "environment": settings.environment,
+            "node": {"name": node_name(settings)},
+        }
+        self.static: dict[str, Any] = {
+            "ecs": {"version": ECS_VERSION},
+            "service": {name: value for name, value in service.items() if value is not None},
+            "process": {"pid": os.getpid(), "entity_id": self.entity},
+        }
+
+    def _make_sink(self) -> Sink:
+        if self.settings.sink == "stdout":
+            return Stdout(self.warn)
+        return Spool(
+            self.settings.spool,
+            entity=self.entity,
+            rotate_bytes=self.settings.rotate_bytes,
+            rotate_seconds=self.settings.rotate_seconds,
+            max_bytes=self.settings.max_bytes,
+            on_close=self.emitter_line,
+            on_trouble=self.warn,
+        )
+
+    def write(self, line: bytes, ms: int, lines: int = 1) -> None:
+        """Hand finished lines, already numbered, to the sink; count what it loses."""
+        try:
+            loss = self.sink.write(line, ms, lines)
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            loss = Loss("internal", lines)
+            self.warn(f"cannot write an event: {error!r}")
+        except BaseException:  # such as KeyboardInterrupt from a signal handler: counted, let through
+            self.dropped["interrupted"] += lines
+            raise
+        if loss is not None:
+            self.dropped[loss.reason] += loss.lines
+
+    def submit(
+        self,
+        dataset: Dataset,
+        fields: dict[str, Any],
+        notes: Notes,
+        *,
+        at: int | None = None,
+        event_id: str | None = None,
+    ) -> str:
+        """Number an event, complete it and write it.
+
+        Args:
+            dataset: its kind.
+            fields: what is its own, nested, strict JSON already.
+            notes: what was found while it was made so.
+            at: when it happened, in milliseconds; now where not given.
+            event_id: its identity; a new UUIDv7 where not given.
+
+        Returns:
+            Its identity.
+        """
+        event_id = event_id or self.new_id()
+        if not self.settings.enabled:
+            return event_id
+        line = self.render(dataset, fields, notes, at=at, event_id=event_id)
+        if line is not None:
+            self.write(line, self.clock.now.ms)
+        return event_id
+
+    def render(
+        self,
+        dataset: Dataset,
+        fields: dict[str, Any],
+        notes: Notes,
+        *,
+        at: int | None = None,
+        event_id: str,
+    ) -> bytes | None:
+        """Number an event and complete it; give its line, or None where it had to be dropped."""
+        sequence = next(self.sequence)
+        try:
+            return self._line(dataset, fields, notes, at, event_id, sequence)
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            self.dropped["unencodable"] += 1
+            self.warn(f"cannot encode an event of {dataset}: {error!r}")
+            return None
+
+    def _line(  # noqa: PLR0913 - private, called from one place
+        self,
+        dataset: Dataset,
+        fields: dict[str, Any],
+        notes: Notes,
+        at: int | None,
+        event_id: str,
+        sequence: int,
+    ) -> bytes:
+        now = self.clock.instant()
+        created = now.iso.decode()
+        event: dict[str, Any] = {
+            "@timestamp": created if at is None else iso(at).decode(),
+            **fields,
+            **self.static,
+        }
+        event["event"] = {
+            "id": event_id,
+            "dataset": dataset,
+            "kind": "metric" if dataset == "elkmon.metric" else "event",
+            **fields.get("event", {}),
+            "created": created,
+            "sequence": sequence,
+        }
+        event["ml"] = ml = {"schema": SCHEMA, **fields.get("ml", {})}
+        for name in ("nonfinite", "redacted", "truncated"):
+            found = getattr(notes, name)
+            if found:
+                ml[name] = found
+        event.update(trace_fields())
+        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        return line if len(line) <= self.sink.limit else shed(event, self.sink.limit)
+
+    def lost(self, error: Exception) -> None:
+        """Count an event that could not be made at all, such as for a broken ``__str__``."""
+        next(self.sequence)
+        self.dropped["internal"] += 1
+        self.warn(f"cannot make an event: {error!r}")
+
+    def labels(self, values: Mapping[str, object], notes: Notes) -> dict[str, Any]:
+        """Make what the application adds fit: ``labels``, and ``user.hash`` for ``user``."""
+        if not values:
+            return {}
+        rest = dict(values)
+        fields: dict[str, Any] = {}
+        if "user" in rest:
+            fields.update(self.user(rest.pop("user")))
+        if rest:
+            fields["labels"] = self.plain(rest, "labels", notes)
+        return fields
+
+    def plain(self, value: object, path: str, notes: Notes) -> JSON:
+        """Make any value strict JSON, redacted."""
+        return plain(value, path, notes, self.redactor)
+
+    def user(self, user: object) -> dict[str, Any]:
+        """Give the keyed hash that stands for a user; without a key it is dropped and counted."""
+        if user is None:
+            return {}
+        key = self.settings.user_key
+        if not key:
+            self.misuse("user_without_key", "user= needs ELKMON_USER_KEY, and is left out")
+            return {}
+        try:
+            text = str(user).encode("utf-8", "replace")
+        except Exception:  # noqa: BLE001 - a broken __str__ is the application's
+            return {}
+        keyed = blake2b(text, key=key.encode()[:64], digest_size=16)
+        return {"user": {"hash": keyed.hexdigest()}}
+
+    def new_id(self) -> str:
+        """Make a UUIDv7 for an event."""
+        now = self.clock.instant()
+        return f"{now.head}{next(self.ids) & 0xFFF:03x}{now.tail}"
+
+    def misuse(self, kind: str, sentence: str) -> None:
+        """Take note of wrong use.
+
+        Raises:
+            UsageError: in strict mode.
+        """
+        if self.settings.strict:
+            raise UsageError(sentence)
+        self.misused[kind] += 1
+        self.warn(f"{sentence} (counted as {kind})")
+
+    def warn(self, sentence: str) -> None:
+        """Say a sentence on standard error, once a minute at most."""
+        if monotonic() - self._warned_at < _WARN_SECONDS:
+            self._unwarned += 1
+            return
+        more = f" ({self._unwarned:,} more warnings were not shown)" if self._unwarned else ""
+        self._warned_at, self._unwarned = monotonic(), 0
+        try:
+            os.write(2, f"elkmon: {sentence}{more}\n".encode("utf-8", "replace"))
+        except OSError:
+            return  # nobody listens
+
+    def stats(self) -> Stats:
+        """Tell what became of the events so far."""
+        accepted = _peek(self.sequence) - 1
+        dropped = dict(self.dropped)
+        return Stats(
+            accepted=accepted,
+            written=accepted - sum(dropped.values()),
+            dropped=dropped,
+            sampled_out=self.sampled_out,
+            misused=dict(self.misused),
+        )
+
+    def emitter_line(self) -> bytes | None:
+        """Make the ``elkmon.emitter`` event that ends a file."""
+        stats = self.stats()
+        figures: dict[str, JSON] = {
+            "last_sequence": stats.accepted,
+            "accepted": stats.accepted,
+            "written": stats.written,
+            "dropped": dict(stats.dropped),
+            "sampled_out": stats.sampled_out,
+            "misused": dict(stats.misused),
+        }
+        return self.render(
+            EMITTER, {"ml": {"emitter": figures}}, Notes(), event_id=self.new_id()
+        )
+
+    def close(self) -> None:
+        """Write what is left and let the sink go; a later event opens it again."""
+        try:
+            self.sink.close()
+        except Exception as error:  # noqa: BLE001 - called at exit, where nobody could catch it
+            self.warn(f"cannot close the sink: {error!r}")
+
+
+def _peek(counter: count[int]) -> int:
+    """Give what a counter would give next, without taking it; its text is all that it shows."""
+    return int(repr(counter)[6:-1])
+
+
+def trace_fields() -> dict[str, Any]:
+    """Give the trace and span that are active, where OpenTelemetry is in use."""
+    if "opentelemetry.trace" not in modules:
+        return {}
+    current: Callable[[], Any] = modules["opentelemetry.trace"].get_current_span
+    context = current().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {
+        "trace": {"id": f"{context.trace_id:032x}"},
+        "span": {"id": f"{context.span_id:016x}"},
+    }

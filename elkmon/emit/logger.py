@@ -1,0 +1,437 @@
+"""The logger that applications use: a structlog bound logger that also knows predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from math import log as ln
+from sys import modules
+from time import time_ns
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+import structlog
+from structlog.contextvars import get_contextvars, merge_contextvars
+from structlog.processors import StackInfoRenderer
+
+from elkmon.emit import reports, state
+from elkmon.emit.attempt import Attempt, submit
+from elkmon.emit.batch import label_many, predict_many
+from elkmon.emit.chain import write_line
+from elkmon.emit.exceptions import describe, written_as
+from elkmon.emit.fast import NUMBERS, TAIL
+from elkmon.emit.plain import Notes
+from elkmon.emit.predict import Predict
+from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
+from elkmon.events.errors import UsageError
+
+__all__ = ["ElkmonLogger", "get_logger"]
+
+R = TypeVar("R")
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+    class _Base(FilteringBoundLogger):
+        """structlog makes this class at run time; its protocol says what it has."""
+
+        _context: dict[str, Any]
+        _logger: Recorder
+
+        def __init__(self, logger: Recorder, processors: list[Any], context: dict[str, Any]) -> None: ...
+        def _proxy_to_logger(self, method_name: str, event: str | None, **kw: Any) -> Any: ...
+else:
+    _Base = structlog.make_filtering_bound_logger(0)
+
+_LINE = (
+    b'{"@timestamp":"%b","event":{"id":"%b","dataset":"elkmon.prediction","kind":"event",'
+    b'"outcome":"success","duration":%d,"created":"%b","sequence":%d},'
+    b'%b"id":"%b"%b%b},%b%b"duration_bin":%d}%b}\n'
+)
+
+
+class ElkmonLogger(_Base):
+    """Log predictions, labels, errors, metrics and plain lines, each as one JSON event.
+
+    It is a structlog bound logger: ``bind``, ``unbind``, ``new``, ``info``, ``ainfo`` and the rest
+    are as structlog has them. Nothing here raises but in strict mode, and nothing waits for a
+    network.
+    """
+
+    _tail: bytes | None = None
+    """What was bound, as bytes for the short way; made on first use."""
+
+    def predict(
+        self,
+        *,
+        features: object = None,
+        segment: object = None,
+        id: object = None,  # noqa: A002 - the word that people use
+        at: object = None,
+        user: object = None,
+    ) -> Predict:
+        """Begin an attempt: ``with log.predict(features=row) as p: p.label = model(row)``.
+
+        The duration is measured. An exception is logged once, linked to the attempt, and goes on.
+        ``async with`` works the same.
+
+        Args:
+            features: mapping of names to values; numbers and categories are kept apart.
+            segment: the few dimensions to slice by, as a mapping.
+            id: the caller's id, for the label that comes later; a UUIDv7 where not given.
+            at: when it happened; now where not given.
+            user: who asked; kept as a keyed hash only.
+        """
+        return Predict(self, self._id(id), features=features, segment=segment, user=user, at=at)
+
+    def prediction(
+        self,
+        *,
+        label: object = None,
+        score: object = None,
+        value: object = None,
+        scores: object = None,
+        features: object = None,
+        segment: object = None,
+        duration: float | None = None,
+        id: object = None,  # noqa: A002 - the word that people use
+        at: object = None,
+        user: object = None,
+    ) -> str:
+        """Log a successful prediction.
+
+        Args:
+            label: the predicted class.
+            score: probability of the positive class in a binary task, else of the predicted class.
+            value: the predicted value of a regression.
+            scores: probability of each class, as a mapping.
+            features: mapping of names to values.
+            segment: the few dimensions to slice by, as a mapping.
+            duration: how long it took, in seconds.
+            id: the caller's id; a UUIDv7 where not given.
+            at: when it happened; now where not given.
+            user: who asked; kept as a keyed hash only.
+
+        Returns:
+            The prediction's id, for :meth:`label`.
+
+        Raises:
+            UsageError: in strict mode, on wrong use.
+        """
+        recorder = self._logger
+        emitter = recorder.emitter
+        if (
+            emitter is state._emitter  # noqa: SLF001 - the short way counts nanoseconds
+            and emitter is not None
+            and recorder.all_kept
+            and at is None
+            and user is None
+            and value is None
+            and scores is None
+            and "opentelemetry.trace" not in modules
+        ):
+            try:
+                plans = recorder.plans
+                names, take, seen = plans.features[(*features,)]  # type: ignore[misc]  # anything else is a TypeError
+                categories = seen[take(features)]  # type: ignore[arg-type]  # likewise
+                numbers = features.copy()  # type: ignore[attr-defined]  # likewise
+                for name in names:
+                    del numbers[name]
+                features_text = orjson.dumps(numbers)
+                _, take, seen = plans.segments[(*segment,) if segment else ()]  # type: ignore[misc]  # likewise
+                segments = seen[take(segment)]  # type: ignore[arg-type]  # likewise
+                answer = plans.classes[label]  # type: ignore[index]  # likewise
+                nanoseconds = int(duration * 1e9)  # type: ignore[operator]  # likewise
+                if (
+                    NUMBERS.issuperset(map(type, numbers.values()))
+                    and b"null" not in features_text
+                    and (score is None or (isinstance(score, float) and score - score == 0.0))
+                    and nanoseconds > 1
+                    and (self._tail is not None or self._bind_tail())
+                    and not (copy_context() and get_contextvars())
+                ):
+                    now = emitter.clock.now
+                    ms = time_ns() // 1_000_000
+                    if now.ms != ms:
+                        now = emitter.clock.turn(ms)
+                    if id is None:
+                        made = f"{now.head}{next(emitter.ids) & 0xFFF:03x}{now.tail}"
+                        shown = raw = made.encode()
+                    else:
+                        made = clean_id(id)
+                        raw = made.encode()
+                        shown = orjson.dumps(made)[1:-1]
+                    key = recorder.keys.copy()
+                    key.update(raw)
+                    line = _LINE % (
+                        now.iso,
+                        key.hexdigest().encode(),
+                        nanoseconds,
+                        now.iso,
+                        next(emitter.sequence),
+                        recorder.head,
+                        shown,
+                        answer,
+                        b"" if score is None else b',"score":' + orjson.dumps(float(score)),
+                        b'"features":{"number":' + features_text + categories + b"},",
+                        segments,
+                        int(ln(nanoseconds) / LOG_BIN),
+                        self._tail,
+                    )
+                    emitter.write(line, ms)
+                    return made
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+                pass  # something new, or something odd: the careful way
+        return self._prediction(
+            Attempt(
+                id=self._id(id),
+                label=label,
+                score=score,
+                value=value,
+                scores=scores,
+                features=features,
+                segment=segment,
+                duration=duration,
+                at=at,
+                user=user,
+            )
+        )
+
+    def predictions(
+        self,
+        *,
+        label: object = None,
+        score: object = None,
+        value: object = None,
+        scores: object = None,
+        features: object = None,
+        segment: object = None,
+        duration: object = None,
+        id: object = None,  # noqa: A002 - the word that people use
+        at: object = None,
+        user: object = None,
+    ) -> list[str]:
+        """Log a batch of successful predictions, with one write a chunk.
+
+        Every argument is as in :meth:`prediction`, as a column: a list, an array of numpy, or
+        anything of pandas, polars or pyarrow; a single value holds for all rows. ``features`` and
+        ``segment`` are a frame, a mapping of names to columns, a list of mappings, or a
+        two-dimensional array; ``scores`` a mapping of classes to columns or a list of mappings.
+
+        Returns:
+            The ids, in the order of the rows; none where the columns do not fit each other.
+
+        Raises:
+            UsageError: in strict mode, for columns of different lengths.
+        """
+        columns = {
+            "label": label,
+            "score": score,
+            "value": value,
+            "scores": scores,
+            "features": features,
+            "segment": segment,
+            "duration": duration,
+            "id": id,
+            "at": at,
+            "user": user,
+        }
+        return self._guard(predict_many, self._logger, columns, self._labels()) or []
+
+    def label(
+        self,
+        prediction_id: str,
+        label: object = None,
+        *,
+        value: object = None,
+        correct: bool | None = None,
+        rating: float | None = None,
+        source: str | None = None,
+        observed_at: object = None,
+    ) -> None:
+        """Log what turned out to be true of a prediction, now or months later, perhaps again.
+
+        Args:
+            prediction_id: what :meth:`prediction` returned, or the caller's own id.
+            label: the true class.
+            value: the true value of a regression.
+            correct: whether the answer was right, where no class says it.
+            rating: a person's rating of it.
+            source: where the truth comes from.
+            observed_at: when it became known; now where not given.
+
+        Raises:
+            UsageError: in strict mode, for a class of a regression model, or nothing at all.
+        """
+        self._guard(
+            reports.label,
+            self._logger,
+            prediction_id,
+            reports.Truth(label, value, correct, rating, source, observed_at),
+            self._labels(),
+        )
+
+    def labels(
+        self,
+        prediction_id: object,
+        label: object = None,
+        *,
+        value: object = None,
+        correct: object = None,
+        rating: object = None,
+        source: object = None,
+        observed_at: object = None,
+    ) -> None:
+        """Log a batch of labels: every argument is as in :meth:`label`, as a column.
+
+        Raises:
+            UsageError: in strict mode, for columns of different lengths.
+        """
+        columns = {
+            "label": label,
+            "value": value,
+            "correct": correct,
+            "rating": rating,
+            "source": source,
+            "observed_at": observed_at,
+        }
+        self._guard(label_many, self._logger, prediction_id, columns, self._labels())
+
+    def error(self, event: object = None, *args: object, **kw: object) -> None:  # type: ignore[override]  # an exception, too
+        """Log a failure: an exception, or words; grouped by its stack, or by the words.
+
+        Args:
+            event: an exception, or a text whose constant part groups its occurrences.
+            *args: put into the text with ``%``.
+            **kw: what else there is to say; ``exc_info`` as structlog has it.
+        """
+        if isinstance(event, BaseException):
+            kw.setdefault("exc_info", event)
+            event = None
+        elif args:
+            kw["_template"] = event
+        self._guard(super().error, event, *args, **kw)
+
+    def metric(self, name: str, value: float, *, unit: str | None = None) -> None:
+        """Log a business or technical figure.
+
+        Args:
+            name: such as ``basket_value``.
+            value: a number.
+            unit: such as ``eur``, ``s``, ``By``.
+        """
+        self._guard(reports.metric, self._logger, name, value, unit, self._labels())
+
+    def deployment(
+        self, version: str, *, action: str = "deployed", at: object = None
+    ) -> None:
+        """Log that a version went live (``deployed``), or was taken back (``rolled_back``)."""
+        self._guard(reports.deployment, self._logger, version, action, at, self._labels())
+
+    def _prediction(self, attempt: Attempt) -> str:
+        """Log an attempt with all care, and remember what repeats."""
+        self._guard(submit, self._logger, attempt, self._labels())
+        return attempt.id
+
+    def _finish(self, attempt: Predict, nanoseconds: int, error: BaseException | None) -> None:
+        """Log how an attempt ended."""
+        if error is None:
+            self.prediction(
+                label=attempt.label,
+                score=attempt.score,
+                value=attempt.value,
+                scores=attempt.scores,
+                features=attempt.features,
+                segment=attempt.segment,
+                duration=nanoseconds / 1e9,
+                id=attempt.id,
+                at=attempt.at,
+                user=attempt.user,
+            )
+            return
+        self._guard(self._fail, attempt, nanoseconds, error)
+
+    def _fail(self, attempt: Predict, nanoseconds: int, error: BaseException) -> None:
+        failure = describe(error)
+        if written_as(error) is None:
+            reports.line(
+                self._logger,
+                reports.Line("error", exception=error, labels=self._labels()),
+            )
+        submit(
+            self._logger,
+            Attempt(
+                id=attempt.id,
+                label=attempt.label,
+                score=attempt.score,
+                value=attempt.value,
+                scores=attempt.scores,
+                features=attempt.features,
+                segment=attempt.segment,
+                duration=nanoseconds / 1e9,
+                at=attempt.at,
+                user=attempt.user,
+                failure=failure,
+            ),
+            self._labels(),
+        )
+
+    def _labels(self) -> dict[str, Any]:
+        """Give what was bound, here and in structlog's context variables."""
+        return {**get_contextvars(), **self._context} if copy_context() else self._context
+
+    def _bind_tail(self) -> bool:
+        """Make what was bound into bytes, once; say whether the short way can use them."""
+        notes = Notes()
+        emitter = self._logger.ready()
+        fields = emitter.labels(self._context, notes)
+        text = b"," + orjson.dumps(fields)[1:-1] if fields else b""
+        if notes != Notes() or len(text) > TAIL:
+            return False
+        self._tail = text
+        return True
+
+    def _id(self, given: object) -> str:
+        if given is not None:
+            made = self._guard(clean_id, given)
+            if made:
+                return made
+        return self._logger.ready().new_id()
+
+    def _guard(self, function: Callable[..., R], *args: Any, **kw: Any) -> R | None:  # noqa: ANN401 - whatever the function takes
+        """Call what may meet broken values: an event that cannot be made is counted."""
+        try:
+            return function(*args, **kw)
+        except UsageError:  # strict mode asked for it
+            raise
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            self._logger.ready().lost(error)
+            return None
+
+
+def get_logger(
+    model: str | None = None,
+    version: object = None,
+    *,
+    task: str | None = None,
+    positive: object = None,
+    sample_rate: float | None = None,
+    **bound: object,
+) -> ElkmonLogger:
+    """Give a logger for one model.
+
+    Args:
+        model: its name.
+        version: its version.
+        task: ``binary``, ``multiclass``, ``regression`` or ``generation``.
+        positive: the positive class of a binary task.
+        sample_rate: share of successful predictions to keep, above 0 and up to 1; the setting's
+            where not given.
+        **bound: said with every event, as ``bind`` does.
+
+    Raises:
+        UsageError: in strict mode, for a task that does not exist.
+    """
+    recorder = Recorder(model, version, task, positive, sample_rate)
+    processors = [merge_contextvars, StackInfoRenderer(), write_line]
+    return ElkmonLogger(recorder, processors, dict(bound))

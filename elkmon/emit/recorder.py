@@ -1,0 +1,163 @@
+"""What a logger knows of its model, and the events it makes of it, whatever the values."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timezone
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from elkmon.emit import state
+from elkmon.emit.emitter import Emitter
+from elkmon.emit.fast import Plans
+from elkmon.events.classes import TASKS, class_name
+from elkmon.events.fields import SCHEMA
+from elkmon.events.ids import prediction_keys
+
+__all__ = ["Recorder", "clean_id", "milliseconds"]
+
+_ID = 200
+LOG_BIN = math.log(1.02)
+
+
+def clean_id(value: object) -> str:
+    """Turn a caller's id into text: the one rule for predictions and labels.
+
+    A lone surrogate becomes ``?``; beyond 200 characters the end is replaced by its hash.
+    """
+    text = value if type(value) is str else str(value)
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    if len(text) > _ID:
+        text = f"{text[:_ID]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
+    return text
+
+
+def milliseconds(at: object) -> int:
+    """Turn a time into milliseconds since 1970 UTC.
+
+    Args:
+        at: a datetime (naive ones are UTC), a date, seconds since 1970, or ISO 8601 text; numpy's
+            and pandas' times count as Python's.
+
+    Raises:
+        ValueError: it is none of these, or not between the years 1000 and 9999.
+    """
+    if hasattr(at, "to_pydatetime"):  # pandas
+        at = at.to_pydatetime()
+    elif hasattr(at, "astype"):  # numpy
+        at = at.astype("datetime64[ms]").item()
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at[:-1] + "+00:00" if at.endswith(("Z", "z")) else at)
+    elif isinstance(at, date) and not isinstance(at, datetime):
+        at = datetime.combine(at, time(), timezone.utc)
+    if isinstance(at, datetime):
+        at = at.replace(tzinfo=timezone.utc) if at.tzinfo is None else at
+        since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        ms = (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
+    elif isinstance(at, (int, float)) and not isinstance(at, bool) and math.isfinite(at):
+        ms = math.floor(at * 1000)
+    else:
+        raise ValueError(f"{at!r} is no time: give a datetime, ISO 8601 text, or seconds")
+    if not -30_610_224_000_000 <= ms < 253_402_300_800_000:  # noqa: PLR2004 - years 1000 to 9999
+        raise ValueError(f"{at!r} is not between the years 1000 and 9999")
+    return ms
+
+
+class Recorder:
+    """A model, as one logger knows it.
+
+    Args:
+        model: its name.
+        version: its version.
+        task: binary, multiclass, regression or generation.
+        positive: the positive class of a binary task.
+        sample_rate: share of successful predictions to keep; the setting's where not given.
+
+    Raises:
+        UsageError: in strict mode, for a task that does not exist.
+    """
+
+    def __init__(
+        self,
+        model: str | None,
+        version: object = None,
+        task: str | None = None,
+        positive: object = None,
+        sample_rate: float | None = None,
+    ) -> None:
+        self.model = None if model is None else clean_id(model)
+        self.version = None if version is None else clean_id(version)
+        self.positive = class_name(positive)
+        self.task = task
+        if task is not None and task not in TASKS:
+            self.task = None
+            state.current().misuse(
+                "unknown_task", f"no such task: {task!r}; there are {', '.join(sorted(TASKS))}"
+            )
+        if sample_rate is not None and not 0.0 < sample_rate <= 1.0:
+            state.current().misuse(
+                "sample_rate", f"sample_rate is above 0 and up to 1, not {sample_rate!r}"
+            )
+            sample_rate = None
+        self._sample_rate = sample_rate
+        self.keys = prediction_keys(self.model or "")
+        self.plans = Plans()
+        self.emitter: Emitter | None = None
+        self.head = b""
+        self.rate = 1.0
+        self.all_kept = False
+        """Whether every prediction is written: neither sampled nor switched off."""
+
+    def renew(self, emitter: Emitter) -> None:
+        """Take over an emitter: after the first use, a new configuration, or a fork."""
+        self.rate = self._sample_rate or emitter.settings.sample_rate
+        self.all_kept = self.rate == 1.0 and emitter.settings.enabled
+        self.plans = Plans()  # another emitter may redact otherwise
+        static = orjson.dumps({**emitter.static, "ml": {"schema": SCHEMA, **self.ml(sampled=True)}})
+        self.head = static[1:-2] + b',"prediction":{'
+        self.emitter = emitter
+
+    def ready(self) -> Emitter:
+        """Give the emitter of this process, taken over."""
+        emitter = state.current()
+        if emitter is not self.emitter:
+            self.renew(emitter)
+        return emitter
+
+    def ml(self, *, sampled: bool = False) -> dict[str, Any]:
+        """Give what the model's events have in common under ``ml``."""
+        names = {"name": self.model, "version": self.version}
+        fields: dict[str, Any] = {
+            "model": {name: value for name, value in names.items() if value is not None}
+        }
+        if sampled:
+            if self.task is not None:
+                fields["task"] = self.task
+            fields["sample"] = {"rate": self.rate, "weight": 1.0 / self.rate}
+        return fields
+
+    def key(self, prediction_id: str) -> str:
+        """Give the ``event.id`` of a prediction."""
+        digest = self.keys.copy()
+        digest.update(prediction_id.encode())
+        return str(digest.hexdigest())
+
+    def keys_of(self, prediction_ids: list[str]) -> list[str]:
+        """Give the ``event.id`` of each prediction of a batch."""
+        keys = []
+        copy = self.keys.copy
+        for each in prediction_ids:
+            digest = copy()
+            digest.update(each.encode())
+            keys.append(digest.hexdigest())
+        return keys
+
+    @property
+    def positive_text(self) -> str:
+        """Give the positive class as it follows the id in a line."""
+        if self.positive is None:
+            return ""
+        return f',"positive":{orjson.dumps(self.positive).decode()}'

@@ -1,0 +1,100 @@
+"""The emitter of this process: made on first use, renewed in a forked child, closed at exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+from elkmon.emit.emitter import Emitter, Stats
+from elkmon.events.errors import ConfigError
+from elkmon.events.settings import Settings, from_environment, override
+
+__all__ = ["configure", "current", "flush", "install", "reset", "settings", "stats"]
+
+_settings: Settings | None = None
+_emitter: Emitter | None = None
+_hooked = False
+
+
+def configure(**values: object) -> None:
+    """Set how events are emitted; what is not given comes from ``ELKMON_*``, then the defaults.
+
+    Args:
+        **values: rows of the settings table: ``service``, ``environment``, ``service_version``,
+            ``node``, ``sink`` (``"spool"`` or ``"stdout"``), ``spool`` (a folder),
+            ``rotate_bytes``, ``rotate_seconds``, ``max_bytes``, ``sample_rate`` (above 0, up to
+            1), ``strict``, ``enabled``, ``redact``, ``redact_keys``, ``redact_patterns``,
+            ``user_key``.
+
+    Raises:
+        ConfigError: no such setting, or a value that cannot be used.
+    """
+    global _settings  # noqa: PLW0603 - one emitter a process is the point
+    made = override(from_environment(), values)
+    Emitter(made)  # a bad pattern is said here, not at the first event
+    reset()
+    _settings = made
+
+
+def settings() -> Settings:
+    """Give the settings that hold now; a bad variable is said once, and the default is used."""
+    global _settings  # noqa: PLW0603
+    if _settings is None:
+        try:
+            _settings = from_environment()
+        except ConfigError as error:
+            _settings = Settings()
+            Emitter(_settings).warn(f"{error}; the defaults are used instead")
+    return _settings
+
+
+def current() -> Emitter:
+    """Give the emitter of this process; make it where there is none yet."""
+    return _emitter or install(_make())
+
+
+def _make() -> Emitter:
+    try:
+        return Emitter(settings())
+    except ConfigError as error:  # only the patterns are left to be wrong
+        emitter = Emitter(override(settings(), {"redact_patterns": ()}))
+        emitter.warn(f"{error}; it is left out")
+        return emitter
+
+
+def install(emitter: Emitter) -> Emitter:
+    """Make an emitter the process's own."""
+    global _emitter, _hooked  # noqa: PLW0603
+    if not _hooked:
+        _hooked = True
+        os.register_at_fork(after_in_child=_after_fork)
+        atexit.register(flush)
+    _emitter = emitter
+    return emitter
+
+
+def reset() -> None:
+    """Close the emitter and forget the settings: for tests, and before a new configuration."""
+    global _settings, _emitter  # noqa: PLW0603
+    emitter, _emitter, _settings = _emitter, None, None
+    if emitter is not None:
+        emitter.close()
+
+
+def stats() -> Stats:
+    """Tell what became of the events of this process: accepted = written + Σ dropped."""
+    return current().stats()
+
+
+def flush() -> None:
+    """Close the present file with its last line; every event was written when it was logged."""
+    if _emitter is not None:
+        _emitter.close()
+
+
+def _after_fork() -> None:
+    """Drop what the child inherited; it numbers its own events in a file of its own."""
+    global _emitter  # noqa: PLW0603
+    if _emitter is not None:
+        _emitter.sink.abandon()
+        _emitter = Emitter(_emitter.settings)

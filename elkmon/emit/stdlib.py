@@ -1,0 +1,76 @@
+"""For the standard ``logging`` module: a handler that writes events, and a formatter of lines."""
+
+from __future__ import annotations
+
+import logging
+
+from pythonjsonlogger.core import RESERVED_ATTRS, BaseJsonFormatter, merge_record_extra
+
+from elkmon.emit import reports
+from elkmon.emit.chain import exception_of, rendered
+from elkmon.emit.recorder import Recorder
+
+__all__ = ["ElkmonFormatter", "ElkmonHandler"]
+
+
+def said_by(record: logging.LogRecord) -> reports.Line:
+    """Read what a log record says."""
+    labels = merge_record_extra(record, {}, reserved=RESERVED_ATTRS)
+    if record.stack_info:
+        labels["stack"] = record.stack_info
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit the text are the application's
+        message = f"{record.msg!s} {record.args!r}"
+    return reports.Line(
+        level=record.levelname.lower(),
+        message=message,
+        logger=record.name,
+        exception=exception_of(record.exc_info),
+        template=record.msg if isinstance(record.msg, str) else None,
+        labels=labels,
+    )
+
+
+class ElkmonFormatter(BaseJsonFormatter):
+    """Render each record as an event's line, for any handler: a python-json-logger formatter.
+
+    The event is numbered; that it is written is up to the handler.
+
+    Args:
+        model: the model that the lines belong to; inside ``predict`` that of the prediction.
+        version: its version.
+    """
+
+    def __init__(self, model: str | None = None, version: str | None = None) -> None:
+        super().__init__()
+        self._recorder = Recorder(model, version)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line, without its newline; empty where the event could not be made."""
+        return rendered(self._recorder, said_by(record)) or ""
+
+
+class ElkmonHandler(logging.Handler):
+    """Write each record as an event::
+
+        logging.getLogger().addHandler(elkmon.emit.ElkmonHandler(model="fraud"))
+
+    Args:
+        model: the model that the lines belong to; inside ``predict`` that of the prediction.
+        version: its version.
+        level: of the records to write.
+    """
+
+    def __init__(
+        self, model: str | None = None, version: str | None = None, level: int | str = 0
+    ) -> None:
+        super().__init__(level)
+        self._recorder = Recorder(model, version)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's event."""
+        try:
+            reports.line(self._recorder, said_by(record))
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            self._recorder.ready().lost(error)

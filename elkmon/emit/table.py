@@ -1,0 +1,126 @@
+"""Columns and frames of any library, as lists: what a batch is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Shapeless", "as_columns", "column", "frame", "height", "rows_of"]
+
+
+class Shapeless(ValueError):  # noqa: N818 - what it says is what is wrong
+    """Columns that do not fit each other, or a table that cannot be read."""
+
+
+def is_single(value: object) -> bool:
+    """Say whether a value holds for all rows."""
+    if value is None or isinstance(value, (str, bytes, bool, int, float, date, Mapping)):
+        return True
+    if getattr(value, "ndim", None) == 0:  # a scalar of numpy
+        return True
+    return not isinstance(value, Iterable) and not _readable(value)
+
+
+def _readable(value: object) -> bool:
+    return any(hasattr(value, name) for name in ("__arrow_c_stream__", "tolist", "to_list"))
+
+
+def column(value: object) -> list[Any]:
+    """Read one column: a list, an array, a series, or anything that can be gone through.
+
+    Raises:
+        Shapeless: it cannot be read.
+    """
+    for name in ("to_pylist", "tolist", "to_list"):  # pyarrow; numpy and pandas; polars
+        read = getattr(value, name, None)
+        if callable(read):
+            return list(read())
+    if isinstance(value, Iterable):
+        return list(value)
+    read = getattr(_arrow(value), "to_pylist", None)
+    if read is None:
+        raise Shapeless(f"a column cannot be read from {type(value).__name__}")
+    return list(read())
+
+
+def frame(value: object) -> dict[Any, Any] | list[Any]:
+    """Read a table: names with columns, or a list of rows.
+
+    Args:
+        value: a mapping of names to columns, a list of mappings, a two-dimensional array, or
+            anything of pandas, polars, pyarrow, or with ``__arrow_c_stream__``.
+
+    Raises:
+        Shapeless: it cannot be read.
+    """
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "columns") and hasattr(value, "__getitem__"):  # pandas, polars
+        names = getattr(value, "column_names", None) or list(value.columns)
+        return {name: value[name] for name in names}
+    if hasattr(value, "column_names"):  # pyarrow
+        return {name: value[name] for name in value.column_names}  # type: ignore[index]  # as above
+    if hasattr(value, "__arrow_c_stream__"):
+        return frame(_arrow(value))
+    if getattr(value, "ndim", 2) != 2:  # noqa: PLR2004 - rows and columns
+        raise Shapeless("features are a table: an array needs two dimensions")
+    rows = column(value)
+    if rows and not isinstance(rows[0], Mapping):
+        return dict(enumerate(zip(*rows, strict=True)))
+    return rows
+
+
+def _arrow(value: object) -> Any:  # noqa: ANN401 - pyarrow is not ours to name
+    try:
+        return import_module("pyarrow").table(value)
+    except ImportError as error:
+        raise Shapeless(
+            f"{type(value).__name__} can be read where pyarrow is installed: pip install pyarrow"
+        ) from error
+
+
+def height(values: Iterable[object]) -> int:
+    """Give the number of rows that columns have in common.
+
+    Raises:
+        Shapeless: they differ, or no column tells it.
+    """
+    lengths = {len(value) for value in values if hasattr(value, "__len__") and not is_single(value)}
+    if len(lengths) != 1:
+        raise Shapeless(
+            f"columns have {', '.join(f'{each:,}' for each in sorted(lengths))} rows"
+            if lengths
+            else "no column tells how many rows there are"
+        )
+    return lengths.pop()
+
+
+def as_columns(table: dict[Any, Any] | list[Any] | None) -> dict[Any, Any] | None:
+    """Give a table as named columns, each a list or a single value; None where rows differ."""
+    if table is None:
+        return {}
+    if isinstance(table, dict):
+        return {
+            name: each if is_single(each) else column(each) for name, each in table.items()
+        }
+    names = (*table[0],) if table else ()
+    if not all(isinstance(row, dict) and (*row,) == names for row in table):
+        return None
+    return dict(zip(names, zip(*map(dict.values, table), strict=True), strict=True))
+
+
+def rows_of(table: dict[Any, Any] | list[Any] | None, number: int) -> list[Any]:
+    """Give a table row by row, each a mapping; a single value holds for all rows."""
+    if table is None:
+        return [None] * number
+    if isinstance(table, list):
+        return table
+    names = list(table)
+    columns = [
+        [each] * number if is_single(each) else column(each) for each in table.values()
+    ]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or (
+        [{}] * number
+    )
