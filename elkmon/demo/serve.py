@@ -1,0 +1,165 @@
+"""One process of the demo: serves its share of the week, or feeds the labels, by the public API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+import elkmon
+from elkmon.demo.data import FEATURES, Split
+from elkmon.demo.models import DigitReader, IncompleteReadingError, Triage, TriageV1, TriageV2
+from elkmon.demo.plan import Plan, Request
+from elkmon.demo.story import DIGITS, DIGITS_RATE, DIGITS_VERSION, TRIAGE, V1, V2
+from elkmon.events.errors import StoreError
+
+__all__ = ["Outcome", "feed_labels", "serve"]
+
+_POSITIVE = "malignant"
+_CHUNK = 1000
+
+Tick = Callable[[int], object]
+"""Called with how many more requests or labels are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model answered, or how it failed."""
+
+    id: str
+    label: str | None
+    error: str | None = None
+
+
+def serve(
+    store: Path, plan: Plan, share: Sequence[Request], name: str, tick: Tick
+) -> list[Outcome]:
+    """Answer requests in the order of their time, as one process of a service.
+
+    Args:
+        store: the folder of the events.
+        plan: the week.
+        share: this process's requests.
+        name: the process's host, as its events show it.
+        tick: is told how far it is.
+
+    Raises:
+        StoreError: events could not be written.
+    """
+    elkmon.configure(service="clinic-and-mail", environment="demo", node=name, spool=store)
+    outcomes = [
+        *_triage([each for each in share if each.model == TRIAGE], plan.tumours, tick),
+        *_read_digits([each for each in share if each.model == DIGITS], plan.digits, tick),
+    ]
+    _close(store)
+    return outcomes
+
+
+def feed_labels(store: Path, plan: Plan, tick: Tick) -> int:
+    """Log the deployments, and every label that came in time; give the number of labels."""
+    elkmon.configure(service="back-office", environment="demo", node="office-1", spool=store)
+    triage = elkmon.get_logger(model=TRIAGE, task="binary", positive=_POSITIVE)
+    reader = elkmon.get_logger(model=DIGITS, task="multiclass")
+    triage.deployment(V1, at=plan.start)
+    reader.deployment(DIGITS_VERSION, at=plan.start)
+    triage.deployment(V2, at=plan.v2_from)
+    fed = 0
+    for model, log in ((TRIAGE, triage), (DIGITS, reader)):
+        rows = [
+            (request.id, label.label, label.at)
+            for request in plan.requests
+            if request.model == model
+            for label in request.labels
+        ]
+        for begin in range(0, len(rows), _CHUNK):
+            ids, labels, times = map(list, zip(*rows[begin : begin + _CHUNK], strict=True))
+            log.labels(ids, labels, observed_at=times, source="back-office")
+            tick(len(ids))
+        fed += len(rows)
+    _close(store)
+    return fed
+
+
+def _triage(requests: Iterable[Request], split: Split, tick: Tick) -> list[Outcome]:
+    outcomes = []
+    models: dict[str, Triage] = {V1: TriageV1(split), V2: TriageV2(split)}
+    for version, group in groupby(requests, key=lambda request: request.version):
+        log = elkmon.get_logger(model=TRIAGE, version=version, task="binary", positive=_POSITIVE)
+        for number, request in enumerate(group, start=1):
+            outcomes.append(_answer(log, models[version], request))
+            if number % _CHUNK == 0:
+                tick(_CHUNK)
+        tick(number % _CHUNK)
+    return outcomes
+
+
+def _answer(log: elkmon.emit.ElkmonLogger, model: Triage, request: Request) -> Outcome:
+    measured: dict[str, float | None] = dict(zip(FEATURES, request.row.tolist(), strict=True))
+    if request.incomplete:
+        measured["texture"] = None
+    # the service answers an error here; the events were written on the way out of the block
+    try:
+        with log.predict(
+            id=request.id,
+            features={**measured, **request.category},
+            segment=request.segment,
+            at=request.at,
+        ) as prediction:
+            prediction.label, prediction.score = model.answer(measured)
+            return Outcome(request.id, prediction.label)
+    except (IncompleteReadingError, ValueError) as error:
+        return Outcome(request.id, None, type(error).__name__)
+
+
+def _read_digits(requests: Iterable[Request], split: Split, tick: Tick) -> list[Outcome]:
+    outcomes = []
+    model = DigitReader(split)
+    log = elkmon.get_logger(
+        model=DIGITS, version=DIGITS_VERSION, task="multiclass", sample_rate=DIGITS_RATE
+    )
+    for _, group in groupby(requests, key=lambda request: _hour(request.at)):
+        batch = list(group)
+        images = np.array([request.row for request in batch])
+        started = perf_counter()
+        found = model.probabilities(images)
+        took = (perf_counter() - started) / len(batch)
+        best = found.argmax(axis=1)
+        labels = [model.classes[place] for place in best]
+        log.predictions(
+            id=[request.id for request in batch],
+            at=[request.at for request in batch],
+            label=labels,
+            score=found.max(axis=1),
+            scores=dict(zip(model.classes, found.T, strict=True)),
+            features=_ink(images)
+            | {name: [each.category[name] for each in batch] for name in batch[0].category},
+            segment={name: [each.segment[name] for each in batch] for name in batch[0].segment},
+            duration=took,
+        )
+        outcomes += [Outcome(each.id, label) for each, label in zip(batch, labels, strict=True)]
+        tick(len(batch))
+    return outcomes
+
+
+def _ink(images: np.ndarray) -> dict[str, np.ndarray]:
+    """Describe images by ten numbers: 64 pixels would tell a reader of events nothing."""
+    rows = images.reshape(-1, 8, 8).mean(axis=2)
+    described = {f"ink_row_{number}": rows[:, number] for number in range(8)}
+    return described | {"ink": images.mean(axis=1), "contrast": images.std(axis=1)}
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def _close(store: Path) -> None:
+    """Close the process's file; a demo with lost events would show wrong figures."""
+    dropped = elkmon.stats().dropped
+    elkmon.reset()
+    if dropped:
+        raise StoreError(f"events of the demo could not be written to {store}: {dict(dropped)}")

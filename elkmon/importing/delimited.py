@@ -1,0 +1,160 @@
+"""CSV as a source of rows.
+
+The csv module reads it, not DuckDB: it alone tells which line a good row begins on, and a quote
+that is never closed costs one row, not the rest of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from elkmon.events.errors import StoreError
+from elkmon.importing.lines import LIMIT, Lines
+from elkmon.importing.record import Bad, Record
+
+__all__ = ["DelimitedSource"]
+
+_DELIMITERS = ",;\t|"
+_SAMPLE = 1000
+"""Rows that decide which columns are numbers."""
+_NO_VALUE = frozenset({"", "nan", "null", "<na>"})
+_LEADING_ZERO = re.compile(r"[+-]?0\d")
+
+
+class _Text:
+    """The lines of one record as text, kept also as bytes."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.record: list[bytes] = []
+        self.bad: str | None = None
+
+    def begin(self) -> int:
+        """Begin a record; give the line it begins on."""
+        self.record, self.bad = [], None
+        return self._lines.number + 1
+
+    def __iter__(self) -> _Text:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.record.append(line)
+        if len(line) > LIMIT:
+            self.bad = f"the line is longer than {LIMIT:,} bytes"
+            return "\n"
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.bad = "not UTF-8"
+            return line.decode(errors="replace")
+
+    def keep_first(self) -> None:
+        """Hand back all lines of the record but its first."""
+        self._lines.hand_back(self.record[1:])
+        del self.record[1:]
+
+
+class DelimitedSource:
+    """Read a CSV file with a header; the delimiter is the one that the header uses most.
+
+    An empty cell, ``NaN``, ``NULL`` and ``<NA>`` are no value. A column is a number where the
+    first 1,000 rows hold nothing else (``007`` is no number).
+
+    Args:
+        path: the file; ``.gz`` is unpacked.
+
+    Raises:
+        StoreError: the file cannot be read, or has no header.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = Lines(path)
+        self._text = _Text(self._lines)
+        first = next(self._lines, b"")
+        self._lines.hand_back([first] if first else [])
+        head = first.decode(errors="replace")
+        delimiter = max(_DELIMITERS, key=head.count)
+        self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
+        header = next(self._rows(), None)
+        if header is None or isinstance(header, Bad):
+            self._lines.close()
+            reason = "it is empty" if header is None else f"the first line: {header.reason}"
+            raise StoreError(f"{path} has no header with the names of the columns: {reason}")
+        self.columns = tuple(name.strip() for name in header[1])
+        self.total = self._lines.total
+        rows = self._rows()
+        sample = list(islice(rows, _SAMPLE))
+        self._all = chain(sample, rows)
+        self.numeric = self._numeric([row[1] for row in sample if not isinstance(row, Bad)])
+
+    def position(self) -> int:
+        """Say how many bytes were read."""
+        return self._lines.position()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+    def __iter__(self) -> Iterator[Record | Bad]:
+        for row in self._all:
+            if isinstance(row, Bad):
+                yield row
+                continue
+            line, cells, raw = row
+            if len(cells) != len(self.columns):
+                reason = f"{len(cells)} cells, where the header has {len(self.columns)}"
+                yield Bad(line, reason, raw)
+                continue
+            values = (None if _is_empty(cell) else cell for cell in cells)
+            yield Record(line, dict(zip(self.columns, values, strict=True)), raw)
+
+    def _rows(self) -> Iterator[tuple[int, list[str], bytes] | Bad]:
+        while True:
+            line = self._text.begin()
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                self._text.keep_first()
+                yield Bad(line, f"not CSV: {_said(error)}", self._text.record[0])
+                continue
+            raw = b"".join(self._text.record)
+            if self._text.bad is not None:
+                yield Bad(line, self._text.bad, raw)
+            elif cells:  # a blank line is no row
+                yield line, cells, raw
+
+    def _numeric(self, sample: list[list[str]]) -> frozenset[str]:
+        """Find the columns that hold numbers and nothing else."""
+        width = len(self.columns)
+        rows = [cells for cells in sample if len(cells) == width]
+        found = set()
+        for place, name in enumerate(self.columns):
+            given = [cells[place] for cells in rows if not _is_empty(cells[place])]
+            if given and all(map(_is_number, given)):
+                found.add(name)
+        return frozenset(found)
+
+
+def _said(error: csv.Error) -> str:
+    return "a quote is not closed" if "end of data" in str(error) else str(error)
+
+
+def _is_empty(cell: str) -> bool:
+    return cell.strip().lower() in _NO_VALUE
+
+
+def _is_number(cell: str) -> bool:
+    if "_" in cell or _LEADING_ZERO.match(cell):
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""Lines of a file as bytes, numbered, with bounded memory; ``.gz`` is unpacked on the way."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from elkmon.events.errors import StoreError
+
+__all__ = ["LIMIT", "Lines"]
+
+LIMIT = 16 * 1024 * 1024
+"""Bytes of a line; what is beyond is skipped, and the line is marked as too long."""
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Lines:
+    """Read a file line by line; lines may be handed back, and come again.
+
+    Raises:
+        StoreError: the file cannot be opened, is not UTF-8 at all, or ends within its compression.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = path.open("rb")
+            self.total = path.stat().st_size
+        except OSError as error:
+            raise StoreError(f"cannot open {path}: {error.strerror}") from error
+        packed = path.suffix.lower() == ".gz"
+        self._stream = gzip.GzipFile(fileobj=self._file) if packed else self._file
+        self._back: list[bytes] = []
+        self._first = True
+        self.number = 0
+        """Lines given so far."""
+
+    def position(self) -> int:
+        """Say how many bytes of the file (as it is stored) were read."""
+        return min(self._file.tell(), self.total)
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> bytes:
+        line = self._back.pop() if self._back else self._read()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        return line
+
+    def hand_back(self, lines: list[bytes]) -> None:
+        """Take lines back, in the order in which they were given; they come again."""
+        self._back.extend(reversed(lines))
+        self.number -= len(lines)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        self._file.close()
+
+    def _read(self) -> bytes:
+        try:
+            line = self._stream.readline(LIMIT + 1)
+            rest = line
+            while len(rest) > LIMIT and not rest.endswith(b"\n"):
+                rest = self._stream.readline(LIMIT + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise StoreError(
+                f"cannot read {self._path} beyond line {self.number:,}: {error}; "
+                "is it complete? What was read until there is written"
+            ) from error
+        if self._first:
+            self._first = False
+            if line.startswith(_UTF16_MARKS):
+                raise StoreError(f"{self._path} is UTF-16: convert it to UTF-8 first (iconv does)")
+            if line.startswith(_UTF8_MARK):
+                line = line[len(_UTF8_MARK) :] or b"\n"
+        return line

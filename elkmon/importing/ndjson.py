@@ -1,0 +1,84 @@
+"""NDJSON as a source of rows: one JSON object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+import orjson
+
+from elkmon.events.errors import StoreError
+from elkmon.importing.lines import LIMIT, Lines
+from elkmon.importing.record import Bad, Record
+
+__all__ = ["NdjsonSource"]
+
+_SAMPLE = 1000
+"""Rows whose keys are taken for the columns of the table."""
+
+
+class NdjsonSource:
+    """Read a file with one JSON object a line; blank lines are no rows.
+
+    Args:
+        path: the file; ``.gz`` is unpacked.
+
+    Raises:
+        StoreError: the file cannot be read, or is one JSON array.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = Lines(path)
+        first = next(self._lines, b"")
+        if first.lstrip().startswith(b"["):
+            self._lines.close()
+            raise StoreError(
+                f"{path} is one JSON array, not one object a line: "
+                f"convert it first, as with jq -c '.[]' {path.name}"
+            )
+        self._lines.hand_back([first] if first else [])
+        rows = self._rows()
+        sample = list(islice(rows, _SAMPLE))
+        self._all = chain(sample, rows)
+        names = [name for row in sample if isinstance(row, Record) for name in row.values]
+        self.columns = tuple(dict.fromkeys(names))
+        self.total = self._lines.total
+
+    @property
+    def numeric(self) -> frozenset[str]:
+        """Say which columns are numbers written as text: values have types of their own here."""
+        return frozenset()
+
+    def position(self) -> int:
+        """Say how many bytes were read."""
+        return self._lines.position()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+    def __iter__(self) -> Iterator[Record | Bad]:
+        return self._all
+
+    def _rows(self) -> Iterator[Record | Bad]:
+        for raw in self._lines:
+            if raw.isspace():
+                continue
+            yield _read(self._lines.number, raw)
+
+
+def _read(line: int, raw: bytes) -> Record | Bad:
+    if len(raw) > LIMIT:
+        return Bad(line, f"the line is longer than {LIMIT:,} bytes", raw)
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return Bad(line, "not UTF-8", raw)
+    try:
+        values = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return Bad(line, f"not JSON: {error.msg}", raw)
+    if not isinstance(values, dict):
+        return Bad(line, "not a JSON object", raw)
+    return Record(line, values, raw)

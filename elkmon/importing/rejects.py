@@ -1,0 +1,84 @@
+"""The file of rejected rows: where each stands, why it was refused, and the row itself."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import orjson
+
+from elkmon.events.errors import StoreError
+
+__all__ = ["Rejects"]
+
+
+class Rejects:
+    """Write rejected rows as NDJSON below the store; no row makes no file.
+
+    Args:
+        store: the store's folder.
+        source: the file that is imported.
+        now: the time of the import, for the name.
+    """
+
+    def __init__(self, store: Path, source: Path, now: datetime) -> None:
+        self._folder = store / "rejected"
+        self._stem = f"{source.name.split('.')[0] or 'table'}-{now:%Y%m%dT%H%M%SZ}"
+        self._fd = -1
+        self.path: Path | None = None
+        self.reasons: dict[str, int] = {}
+
+    def add(self, line: int, reason: str, raw: object) -> None:
+        """Write one row, and count its reason.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        row = {"line": line, "reason": reason, "raw": _shown(raw)}
+        data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=str)
+        try:
+            if self.path is None:
+                self.path = self._open()
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the rejected rows to {self._folder}: {error.strerror}"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _open(self) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        for number in count(1):
+            path = self._folder / f"{self._stem}{'' if number == 1 else f'-{number}'}.ndjson"
+            try:
+                self._fd = os.open(path, flags, 0o600)  # rows are as secret as events
+            except FileExistsError:
+                continue
+            return path
+        raise AssertionError  # count() does not end
+
+
+def _shown(raw: object) -> object:
+    """Give the row as text; bytes that are not UTF-8 are shown by their hexadecimal digits."""
+    if isinstance(raw, bytes):
+        return raw.decode(errors="backslashreplace").removesuffix("\n").removesuffix("\r")
+    if isinstance(raw, dict):
+        return {name: _plain(value) for name, value in raw.items()}
+    return raw
+
+
+def _plain(value: object) -> object:
+    """Keep what JSON holds; the rest becomes text."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
