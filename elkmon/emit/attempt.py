@@ -136,9 +136,7 @@ def answer_value(
     return answer_number(emitter, value, path, notes)
 
 
-def _answer(
-    recorder: Recorder, emitter: Emitter, attempt: Attempt, notes: Notes
-) -> dict[str, Any]:
+def _answer(recorder: Recorder, emitter: Emitter, attempt: Attempt, notes: Notes) -> dict[str, Any]:
     answer: dict[str, Any] = {"id": attempt.id}
     if recorder.positive is not None:
         answer["positive"] = recorder.positive
@@ -168,6 +166,7 @@ def _segment(emitter: Emitter, segment: object, notes: Notes) -> dict[str, str]:
 
 
 def answer_number(emitter: Emitter, value: object, path: str, notes: Notes) -> float | int | None:
+    """Give a number as it is stored; what is none is counted as wrong use."""
     try:
         return number(value, path, notes)
     except (TypeError, ValueError):

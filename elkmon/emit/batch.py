@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from elkmon.emit import reports
-from elkmon.emit.attempt import Attempt, answer_label, submit, when
+from elkmon.emit.attempt import Attempt, answer_label, submit
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
@@ -28,10 +28,12 @@ __all__ = ["label_many", "predict_many"]
 Pieces = list[str | None]
 """One value of a column a row, as JSON; None where the row needs care."""
 
-_CHUNK = 2000
+_CHUNK = 250
+"""Rows of one write: so many stay in the processor's cache."""
 _IDS = 4096
 """Ids of one millisecond that the clock's counter tells apart."""
 _TABLES = ("features", "segment", "scores")
+_SCALARS = frozenset((str, int, bool))
 _PLAIN_NUMBERS = frozenset((float, int, type(None)))
 
 
@@ -51,8 +53,8 @@ def predict_many(
         return []
     ids = _ids(emitter, columns.pop("id"), number)
     whole = _whole_columns(recorder, emitter, columns, number)
-    careful = [True] * number if whole is None else _write_lines(
-        recorder, emitter, whole, ids, labels
+    careful = (
+        [True] * number if whole is None else _write_lines(recorder, emitter, whole, ids, labels)
     )
     if any(careful):
         tables = {name: rows_of(columns.pop(name), number) for name in _TABLES}
@@ -180,9 +182,7 @@ def _split(emitter: Emitter, features: dict[Any, Any], number: int) -> Whole | N
     return [*whole, ("}", "")]
 
 
-def _object(
-    emitter: Emitter, columns: dict[Any, Any], number: int, path: str
-) -> Whole | None:
+def _object(emitter: Emitter, columns: dict[Any, Any], number: int, path: str) -> Whole | None:
     """Encode columns of texts as the members of an object."""
     whole: Whole = []
     for name, values in columns.items():
@@ -194,9 +194,7 @@ def _object(
     return whole
 
 
-def _labels(
-    recorder: Recorder, emitter: Emitter, values: object, number: int
-) -> Pieces | None:
+def _labels(recorder: Recorder, emitter: Emitter, values: object, number: int) -> Pieces | None:
     each = values if isinstance(values, list) else [values] * number
     if recorder.task == "regression" or not set(map(type, each)) <= {str, int, bool}:
         return None
@@ -210,34 +208,42 @@ def _texts(
     values: list[Any] | tuple[Any, ...], encode: Callable[[object, Notes], str | None]
 ) -> Pieces:
     """Encode each different value once; None where there is no value, or something was found."""
-    known: dict[tuple[type, object], str | None] = {}
-    for key in set(zip(map(type, values), values, strict=True)):
+
+    def encoded(value: object) -> str | None:
         notes = Notes()
-        text = encode(key[1], notes) if key[0] in {str, int, bool} else None
-        known[key] = _quoted(text) if text is not None and notes == Notes() else None
-    return [known[key] for key in zip(map(type, values), values, strict=True)]
+        text = encode(value, notes)
+        return _quoted(text) if text is not None and notes == Notes() else None
+
+    if set(map(type, values)) == {str}:
+        known = {value: encoded(value) for value in set(values)}
+        return list(map(known.__getitem__, values))
+    return [encoded(value) if type(value) in _SCALARS else None for value in values]
 
 
 def _numbers(values: object, number: int) -> Pieces | None:
     """Encode a column of numbers at once; None where it is not one."""
-    each = list(values) if isinstance(values, (list, tuple)) else [values] * number
-    if not set(map(type, each)) <= _PLAIN_NUMBERS:
+    if not isinstance(values, (list, tuple)):
+        one = _numbers([values], 1)
+        return None if one is None else one * number
+    if not _PLAIN_NUMBERS.issuperset(map(type, values)):
         return None
     try:
-        pieces: Pieces = orjson.dumps(each).decode()[1:-1].split(",")  # type: ignore[assignment]  # a list of str is one of str | None that nobody appends to
+        text = orjson.dumps(values).decode()
     except TypeError:  # an integer beyond 64 bits
         return None
-    return [None if piece == "null" else piece for piece in pieces] if "null" in pieces else pieces
+    pieces: Pieces = [*text[1:-1].split(",")]
+    return [None if each == "null" else each for each in pieces] if "null" in text else pieces
 
 
 def _durations(given: object, number: int) -> tuple[Pieces, Pieces] | None:
     """Give nanoseconds and their bins, as :func:`elkmon.emit.attempt.duration_bin` has them."""
     if given is None:
         return None
-    seconds = given if isinstance(given, list) else [given] * number
-    bins: Pieces = []
-    texts: Pieces = []
-    for each in seconds:
+    if not isinstance(given, list):
+        texts, bins = _durations([given], 1) or ([], [])
+        return texts * number, bins * number
+    bins, texts = [], []
+    for each in given:
         fine = isinstance(each, (int, float)) and 1e-8 < each < 1e9  # noqa: PLR2004 - the rest is rare
         nanoseconds = int(each * 1e9) if fine else 0
         texts.append(str(nanoseconds) if fine else None)

@@ -113,7 +113,9 @@ class Emitter:
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
             loss = Loss("internal", lines)
             self.warn(f"cannot write an event: {error!r}")
-        except BaseException:  # such as KeyboardInterrupt from a signal handler: counted, let through
+        except (
+            BaseException
+        ):  # such as KeyboardInterrupt from a signal handler: counted, let through
             self.dropped["interrupted"] += lines
             raise
         if loss is not None:
@@ -166,7 +168,7 @@ class Emitter:
             self.warn(f"cannot encode an event of {dataset}: {error!r}")
             return None
 
-    def _line(  # noqa: PLR0913 - private, called from one place
+    def _line(
         self,
         dataset: Dataset,
         fields: dict[str, Any],
@@ -287,9 +289,7 @@ class Emitter:
             "sampled_out": stats.sampled_out,
             "misused": dict(stats.misused),
         }
-        return self.render(
-            EMITTER, {"ml": {"emitter": figures}}, Notes(), event_id=self.new_id()
-        )
+        return self.render(EMITTER, {"ml": {"emitter": figures}}, Notes(), event_id=self.new_id())
 
     def close(self) -> None:
         """Write what is left and let the sink go; a later event opens it again."""

@@ -48,7 +48,9 @@ class Plans:
         """Remember what the careful way made of a call.
 
         Args:
-            features, segment, label: as the call had them.
+            features: as the call had them.
+            segment: likewise.
+            label: likewise.
             ml: what was made of them.
             notes: what was found; a call with a finding is not remembered.
         """
@@ -63,7 +65,9 @@ class Plans:
             text = b'"segment":' + orjson.dumps(ml["segment"]) + b","
             _remember(self.segments, segment, ml["segment"], text, {})
         if label is None or type(label) is str:
-            answer = {k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]}
+            answer = {
+                k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]
+            }
             if len(self.classes) >= _VALUES:
                 self.classes.clear()
             text = b"," + orjson.dumps(answer)[1:-1] if answer else b""

@@ -13,6 +13,7 @@ import orjson
 import structlog
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.processors import StackInfoRenderer
+from structlog.typing import Processor
 
 from elkmon.emit import reports, state
 from elkmon.emit.attempt import Attempt, submit
@@ -30,16 +31,28 @@ __all__ = ["ElkmonLogger", "get_logger"]
 R = TypeVar("R")
 
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger
 
-    class _Base(FilteringBoundLogger):
-        """structlog makes this class at run time; its protocol says what it has."""
+    class _Base(structlog.BoundLoggerBase):
+        """What ``make_filtering_bound_logger`` makes; its declared type is a protocol only."""
 
         _context: dict[str, Any]
         _logger: Recorder
 
-        def __init__(self, logger: Recorder, processors: list[Any], context: dict[str, Any]) -> None: ...
-        def _proxy_to_logger(self, method_name: str, event: str | None, **kw: Any) -> Any: ...
+        def debug(self, event: str, *args: object, **kw: object) -> None: ...
+        def info(self, event: str, *args: object, **kw: object) -> None: ...
+        def warning(self, event: str, *args: object, **kw: object) -> None: ...
+        def warn(self, event: str, *args: object, **kw: object) -> None: ...
+        def error(self, event: object = None, *args: object, **kw: object) -> None: ...
+        def critical(self, event: str, *args: object, **kw: object) -> None: ...
+        def fatal(self, event: str, *args: object, **kw: object) -> None: ...
+        def exception(self, event: str, *args: object, **kw: object) -> None: ...
+        def log(self, level: int, event: str, *args: object, **kw: object) -> None: ...
+        async def adebug(self, event: str, *args: object, **kw: object) -> None: ...
+        async def ainfo(self, event: str, *args: object, **kw: object) -> None: ...
+        async def awarning(self, event: str, *args: object, **kw: object) -> None: ...
+        async def aerror(self, event: str, *args: object, **kw: object) -> None: ...
+        async def acritical(self, event: str, *args: object, **kw: object) -> None: ...
+        async def aexception(self, event: str, *args: object, **kw: object) -> None: ...
 else:
     _Base = structlog.make_filtering_bound_logger(0)
 
@@ -297,7 +310,7 @@ class ElkmonLogger(_Base):
         }
         self._guard(label_many, self._logger, prediction_id, columns, self._labels())
 
-    def error(self, event: object = None, *args: object, **kw: object) -> None:  # type: ignore[override]  # an exception, too
+    def error(self, event: object = None, *args: object, **kw: object) -> None:
         """Log a failure: an exception, or words; grouped by its stack, or by the words.
 
         Args:
@@ -322,9 +335,7 @@ class ElkmonLogger(_Base):
         """
         self._guard(reports.metric, self._logger, name, value, unit, self._labels())
 
-    def deployment(
-        self, version: str, *, action: str = "deployed", at: object = None
-    ) -> None:
+    def deployment(self, version: str, *, action: str = "deployed", at: object = None) -> None:
         """Log that a version went live (``deployed``), or was taken back (``rolled_back``)."""
         self._guard(reports.deployment, self._logger, version, action, at, self._labels())
 
@@ -433,5 +444,5 @@ def get_logger(
         UsageError: in strict mode, for a task that does not exist.
     """
     recorder = Recorder(model, version, task, positive, sample_rate)
-    processors = [merge_contextvars, StackInfoRenderer(), write_line]
+    processors: list[Processor] = [merge_contextvars, StackInfoRenderer(), write_line]
     return ElkmonLogger(recorder, processors, dict(bound))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from elkmon.emit.context import UNDER_WAY, UnderWay
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from elkmon.emit.logger import ElkmonLogger
 
 __all__ = ["Predict"]
@@ -68,7 +70,7 @@ class Predict:
         self.scores: object = None
         self.value: object = None
 
-    def __enter__(self) -> Predict:
+    def __enter__(self) -> Self:
         recorder = self._log._logger  # noqa: SLF001 - two halves of one thing
         self._token = UNDER_WAY.set(UnderWay(self.id, recorder.model, recorder.version))
         self._started = perf_counter_ns()
@@ -88,7 +90,7 @@ class Predict:
                 with suppress(ValueError):  # left in another context than it was entered in
                     UNDER_WAY.reset(self._token)
 
-    async def __aenter__(self) -> Predict:
+    async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(

@@ -56,9 +56,7 @@ class Line:
     labels: Mapping[str, object] = field(default_factory=dict)
 
 
-def render_line(
-    recorder: Recorder, said: Line, notes: Notes
-) -> tuple[Dataset, dict[str, Any]]:
+def render_line(recorder: Recorder, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
     """Make a log call into an event: an error where it reports one, else a log line.
 
     One exception object makes one error, however often it passes a logger: from the second time on
@@ -170,7 +168,7 @@ def _truth(recorder: Recorder, emitter: Emitter, given: Truth, notes: Notes) -> 
         truth["label"] = answer_label(recorder, emitter, given.label, "ml.truth.label", notes)
     if given.value is not None:
         truth["value"] = answer_value(recorder, emitter, given.value, "ml.truth.value", notes)
-    if given.correct is not None and given.correct == given.correct:  # noqa: PLR0124 - not NaN
+    if given.correct is not None and given.correct == given.correct:
         truth["correct"] = bool(given.correct)
     if given.rating is not None:
         truth["rating"] = answer_number(emitter, given.rating, "ml.truth.rating", notes)

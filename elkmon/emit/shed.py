@@ -8,7 +8,6 @@ import orjson
 
 __all__ = ["shed"]
 
-_KEEP_STACK = 16_000
 _KEEP_TEXT = 1_000
 
 
@@ -25,46 +24,60 @@ def shed(event: dict[str, Any], limit: int) -> bytes:
     Raises:
         ValueError: it is too long even so.
     """
-    ml = event["ml"]
-    said = ml.setdefault("truncated", [])
-    features = ml.get("features")
-    if isinstance(features, dict):
-        count = sum(len(features[kind]) for kind in ("number", "category") if kind in features)
-        ml["features"] = {"dropped": count + features.get("dropped", 0)}
-        said.append("ml.features")
+    said = event["ml"].setdefault("truncated", [])
+    steps = (_features, lambda event: _stack(event, limit // 4), _labels, _texts, _segment, _scores)
+    for step in steps:
+        what = step(event)
+        if what is None:
+            continue
+        said.append(what)
         line = _dump(event)
         if len(line) <= limit:
             return line
-    error = event.get("error", {})
-    stack = error.get("stack_trace")
-    room = min(_KEEP_STACK, limit // 4)
-    if stack is not None and len(stack) > room:
-        cut = len(stack) - room
-        error["stack_trace"] = (
-            f"{stack[: room // 2]}\n…[{cut} characters left out]…\n{stack[-room // 2 :]}"
-        )
-        said.append("error.stack_trace")
-        line = _dump(event)
-        if len(line) <= limit:
-            return line
-    for name in ("labels",):
-        if event.pop(name, None) is not None:
-            said.append(name)
-    for holder, name in ((event, "message"), (error, "message")):
-        text = holder.get(name)
-        if isinstance(text, str) and len(text) > _KEEP_TEXT:
-            holder[name] = f"{text[:_KEEP_TEXT]}…[cut {len(text) - _KEEP_TEXT} characters]"
-            said.append("message" if holder is event else "error.message")
-    for name in ("segment", "nonfinite", "redacted"):
-        if len(_dump(event)) > limit and ml.pop(name, None) is not None:
-            said.append(f"ml.{name}")
-    scores = ml.get("prediction", {})
-    if len(_dump(event)) > limit and scores.pop("scores", None) is not None:
-        said.append("ml.prediction.scores")
-    line = _dump(event)
-    if len(line) > limit:
-        raise ValueError(f"it has {len(line):,} bytes, more than {limit:,}, whatever is left out")
-    return line
+    raise ValueError(f"it is longer than {limit:,} bytes, whatever is left out")
+
+
+def _features(event: dict[str, Any]) -> str | None:
+    features = event["ml"].get("features")
+    if features is None:
+        return None
+    count = sum(len(features.get(kind, ())) for kind in ("number", "category"))
+    event["ml"]["features"] = {"dropped": count + features.get("dropped", 0)}
+    return "ml.features"
+
+
+def _stack(event: dict[str, Any], room: int) -> str | None:
+    stack = event.get("error", {}).get("stack_trace")
+    if stack is None or len(stack) <= room:
+        return None
+    cut = len(stack) - room
+    event["error"]["stack_trace"] = (
+        f"{stack[: room // 2]}\n…[cut {cut} characters]…\n{stack[-room // 2 :]}"
+    )
+    return "error.stack_trace"
+
+
+def _labels(event: dict[str, Any]) -> str | None:
+    return "labels" if event.pop("labels", None) is not None else None
+
+
+def _texts(event: dict[str, Any]) -> str | None:
+    cut = None
+    for holder in (event, event.get("error", {})):
+        text = holder.get("message", "")
+        if len(text) > _KEEP_TEXT:
+            holder["message"] = f"{text[:_KEEP_TEXT]}…[cut {len(text) - _KEEP_TEXT} characters]"
+            cut = "message"
+    return cut
+
+
+def _segment(event: dict[str, Any]) -> str | None:
+    return "ml.segment" if event["ml"].pop("segment", None) is not None else None
+
+
+def _scores(event: dict[str, Any]) -> str | None:
+    scores = event["ml"].get("prediction", {}).pop("scores", None)
+    return "ml.prediction.scores" if scores is not None else None
 
 
 def _dump(event: dict[str, Any]) -> bytes:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.events.errors import ConfigError
 from elkmon.events.settings import Settings, from_environment, override
 
-__all__ = ["configure", "current", "flush", "install", "reset", "settings", "stats"]
+__all__ = ["configure", "current", "flush", "install", "installed", "reset", "settings", "stats"]
 
 _settings: Settings | None = None
 _emitter: Emitter | None = None
@@ -73,9 +75,25 @@ def install(emitter: Emitter) -> Emitter:
     return emitter
 
 
+@contextmanager
+def installed(emitter: Emitter) -> Iterator[None]:
+    """Make an emitter the process's own for the length of a block."""
+    before = _emitter
+    install(emitter)
+    try:
+        yield
+    finally:
+        _put_back(before)
+
+
+def _put_back(emitter: Emitter | None) -> None:
+    global _emitter  # noqa: PLW0603
+    _emitter = emitter
+
+
 def reset() -> None:
     """Close the emitter and forget the settings: for tests, and before a new configuration."""
-    global _settings, _emitter  # noqa: PLW0603
+    global _settings, _emitter
     emitter, _emitter, _settings = _emitter, None, None
     if emitter is not None:
         emitter.close()

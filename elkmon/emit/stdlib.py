@@ -52,7 +52,9 @@ class ElkmonFormatter(BaseJsonFormatter):
 
 
 class ElkmonHandler(logging.Handler):
-    """Write each record as an event::
+    """Write each record as an event.
+
+    Such as::
 
         logging.getLogger().addHandler(elkmon.emit.ElkmonHandler(model="fraud"))
 

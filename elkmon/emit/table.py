@@ -102,9 +102,7 @@ def as_columns(table: dict[Any, Any] | list[Any] | None) -> dict[Any, Any] | Non
     if table is None:
         return {}
     if isinstance(table, dict):
-        return {
-            name: each if is_single(each) else column(each) for name, each in table.items()
-        }
+        return {name: each if is_single(each) else column(each) for name, each in table.items()}
     names = (*table[0],) if table else ()
     if not all(isinstance(row, dict) and (*row,) == names for row in table):
         return None
@@ -118,9 +116,7 @@ def rows_of(table: dict[Any, Any] | list[Any] | None, number: int) -> list[Any]:
     if isinstance(table, list):
         return table
     names = list(table)
-    columns = [
-        [each] * number if is_single(each) else column(each) for each in table.values()
-    ]
+    columns = [[each] * number if is_single(each) else column(each) for each in table.values()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or (
         [{}] * number
     )

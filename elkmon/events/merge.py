@@ -111,9 +111,7 @@ def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
     )
 
 
-def _probabilities(
-    prediction: Prediction, truth: str | None
-) -> tuple[float | None, float | None]:
+def _probabilities(prediction: Prediction, truth: str | None) -> tuple[float | None, float | None]:
     """Give log loss and Brier score of one prediction, where its probabilities allow."""
     if truth is None:
         return None, None

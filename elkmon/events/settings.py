@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from elkmon.events.errors import ConfigError
 
@@ -56,7 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("rotate_bytes", "ELKMON_ROTATE_BYTES", "A file is closed at this size, in bytes."),
     Setting("rotate_seconds", "ELKMON_ROTATE_SECONDS", "A file is closed at this age, in seconds."),
     Setting("max_bytes", "ELKMON_MAX_BYTES", "Writing stops at this size of the whole folder."),
-    Setting("sample_rate", "ELKMON_SAMPLE_RATE", "Share of successful predictions to keep, (0, 1]."),
+    Setting("sample_rate", "ELKMON_SAMPLE_RATE", "Share of successes to keep, above 0 and up to 1."),
     Setting("strict", "ELKMON_STRICT", "Raise on wrong use, for tests; else it is counted."),
     Setting("enabled", "ELKMON_ENABLED", "Off: nothing is written at all."),
     Setting("redact", "ELKMON_REDACT", "Off: strings are written as they are."),
@@ -99,12 +100,11 @@ def override(
             f"no such setting: {', '.join(unknown)}; there are: {', '.join(sorted(known))}"
         )
     names = names or {}
-    return replace(
-        settings, **{key: _convert(key, value, names.get(key, key)) for key, value in values.items()}
-    )
+    made = {key: _convert(key, value, names.get(key, key)) for key, value in values.items()}
+    return replace(settings, **made)
 
 
-def _convert(key: str, value: object, shown: str) -> object:
+def _convert(key: str, value: object, shown: str) -> Any:  # noqa: ANN401 - each setting has its type
     if value is None:
         return getattr(Settings(), key)
     if key in {"strict", "enabled", "redact"}:

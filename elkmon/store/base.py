@@ -36,8 +36,10 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """Group by a field's value. ``field`` is a full name, a keyed entry included
-    (``ml.segment.country``); None is a group of its own."""
+    """Group by a field's value; None is a group of its own.
+
+    ``field`` is a full name, an entry of a keyed field included (``ml.segment.country``).
+    """
 
     field: str
 
@@ -86,8 +88,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition: ``field op values``. ``=`` and ``!=`` take several values (any of, none of);
-    ``exists`` and ``missing`` take none; the others take one. ``!=`` also matches an absent field.
+    """One condition: ``field op values``.
+
+    ``=`` and ``!=`` take several values (any of, none of); ``exists`` and ``missing`` take none;
+    the others take one. ``!=`` also matches an absent field.
     """
 
     field: str

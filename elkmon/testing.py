@@ -1,0 +1,143 @@
+"""For users' own tests: capture what would be logged, and say what is expected of it.
+
+With pytest::
+
+    import pytest
+    from elkmon.testing import capture
+
+    @pytest.fixture
+    def events():
+        with capture() as captured:
+            yield captured
+
+    def test_scores_are_logged(events):
+        score_customer(42)
+        prediction = events.one("elkmon.prediction", model="fraud", label="legit")
+        assert prediction["ml"]["segment"]["country"] == "de"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+
+from elkmon.emit import state
+from elkmon.emit.emitter import Emitter, Stats
+from elkmon.emit.spool import Loss
+from elkmon.events.fields import Dataset, find
+from elkmon.events.settings import override
+
+__all__ = ["Captured", "Event", "capture"]
+
+Event = dict[str, Any]
+
+
+class Captured:
+    """The events that were logged while they were captured, in order."""
+
+    limit = 256 * 1024
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def write(self, data: bytes, ms: int, lines: int = 1) -> Loss | None:  # noqa: ARG002 - a sink
+        """Take lines, as a sink does."""
+        self.events.extend(orjson.loads(line) for line in data.splitlines())
+        return None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""
+
+    def stats(self) -> Stats:
+        """Tell what was accepted, dropped and misused."""
+        return state.stats()
+
+    def of(self, dataset: Dataset | None = None, **where: object) -> list[Event]:
+        """Give the events of a kind for which all conditions hold.
+
+        Args:
+            dataset: such as ``elkmon.prediction``; any where not given.
+            **where: fields by short name (``model``, ``version``, ``label``, ``outcome``, …) or by
+                full name with ``__`` for the dots (``ml__segment__country="de"``).
+        """
+        return [event for event in self.events if _matches(event, dataset, where)]
+
+    def one(self, dataset: Dataset | None = None, **where: object) -> Event:
+        """Give the only such event.
+
+        Raises:
+            AssertionError: there is none, or there are several; it says what there is.
+        """
+        found = self.of(dataset, **where)
+        if len(found) != 1:
+            raise AssertionError(
+                f"expected one {_sought(dataset, where)}, found {len(found)}; {self._there_is()}"
+            )
+        return found[0]
+
+    def none(self, dataset: Dataset | None = None, **where: object) -> None:
+        """Hold that there is no such event.
+
+        Raises:
+            AssertionError: there is one; it says which.
+        """
+        found = self.of(dataset, **where)
+        if found:
+            raise AssertionError(
+                f"expected no {_sought(dataset, where)}, found {len(found)}: {found[0]}"
+            )
+
+    def _there_is(self) -> str:
+        kinds: dict[str, int] = {}
+        for event in self.events:
+            name = event["event"]["dataset"]
+            kinds[name] = kinds.get(name, 0) + 1
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
+        return f"captured: {listed or 'nothing'}"
+
+
+@contextmanager
+def capture(*, strict: bool = True, **settings: object) -> Iterator[Captured]:
+    """Keep events in memory instead of writing them, for the length of a block.
+
+    Args:
+        strict: whether wrong use raises, as it should in a test.
+        **settings: as for :func:`elkmon.configure`.
+
+    Raises:
+        ConfigError: a setting that cannot be used.
+    """
+    captured = Captured()
+    made = override(state.settings(), {"strict": strict, **settings})
+    with state.installed(Emitter(made, sink=captured)):
+        yield captured
+
+
+def _matches(event: Event, dataset: Dataset | None, where: dict[str, object]) -> bool:
+    if dataset is not None and event["event"]["dataset"] != dataset:
+        return False
+    return all(_value(event, name) == value for name, value in where.items())
+
+
+def _value(event: Event, name: str) -> object:
+    try:
+        field, key = find(name.replace("__", "."))
+    except KeyError:
+        raise AssertionError(f"no such field: {name}; see docs/fields.md") from None
+    here: Any = event
+    for part in (*field.name.split("."), *([key] if key is not None else [])):
+        if not isinstance(here, dict) or part not in here:
+            return None
+        here = here[part]
+    return here
+
+
+def _sought(dataset: Dataset | None, where: dict[str, object]) -> str:
+    conditions = " with " + ", ".join(f"{k}={v!r}" for k, v in where.items()) if where else ""
+    return f"{dataset or 'event'}{conditions}"
