@@ -30,6 +30,6 @@ def check_columns(options: ImportOptions, columns: Sequence[str], path: Path) ->
         elif columns.count(name) > 1:
             problems.append(f"the column {name!r} ({what}) is there twice: which one is unclear")
     if problems:
-        shown = ", ".join(columns[:_SHOWN])
+        shown = ", ".join(columns[:_SHOWN]) or "no columns at all"
         more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
         raise ConfigError(f"{path.name}: {'; '.join(problems)}. The table has: {shown}{more}")

@@ -68,6 +68,7 @@ class Lines:
             while len(rest) > LIMIT and not rest.endswith(b"\n"):
                 rest = self._stream.readline(LIMIT + 1)
         except (OSError, EOFError, zlib.error) as error:
+            self.close()
             raise StoreError(
                 f"cannot read {self._path} beyond line {self.number:,}: {error}; "
                 "is it complete? What was read until there is written"
@@ -75,6 +76,7 @@ class Lines:
         if self._first:
             self._first = False
             if line.startswith(_UTF16_MARKS):
+                self.close()
                 raise StoreError(f"{self._path} is UTF-16: convert it to UTF-8 first (iconv does)")
             if line.startswith(_UTF8_MARK):
                 line = line[len(_UTF8_MARK) :] or b"\n"

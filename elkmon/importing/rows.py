@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import TypeVar
 
 from elkmon.emit.recorder import milliseconds
@@ -114,10 +115,10 @@ def _required(value: _T | None, what: str, column: str) -> _T:
 
 
 def _class(values: Mapping[str, object], column: str) -> str | None:
-    """Give a class or an id; a CSV has no types, so that its ``1.0`` and ``True`` are told here."""
+    """Give a class or an id; text has no types, so that ``1.0`` and ``True`` are told here."""
     value = values.get(column)
-    if isinstance(value, str):
-        text = value.strip()
+    if isinstance(value, (str, Decimal)):
+        text = str(value).strip()
         whole = _WHOLE.fullmatch(text)
         if whole is not None:
             return whole[1]
@@ -154,14 +155,20 @@ def _time(values: Mapping[str, object], column: str) -> datetime | None:
 
 
 def _moment(value: object) -> object:
-    """Read epoch numbers, also as text, in whatever unit makes them seconds."""
+    """Read numbers since 1970, also as text, by their size in s, ms, µs or ns."""
     if isinstance(value, str):
         text = value.strip().removesuffix(" UTC")
         try:
-            value = float(text)
+            value = int(text) if text.lstrip("-").isdecimal() else float(text)
         except ValueError:
             return text
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        while abs(value) >= _SECONDS:
-            value = value / 1000
-    return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    if abs(value) < _SECONDS:
+        ms = round(value * 1000)
+    else:
+        per_ms = next(
+            (each for each in (1, 1000) if abs(value) < _SECONDS * 1000 * each), 1_000_000
+        )
+        ms = int(value // per_ms)
+    return _EPOCH + timedelta(milliseconds=ms)
