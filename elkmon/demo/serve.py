@@ -90,11 +90,9 @@ def _triage(requests: Iterable[Request], split: Split, tick: Tick) -> list[Outco
     models: dict[str, Triage] = {V1: TriageV1(split), V2: TriageV2(split)}
     for version, group in groupby(requests, key=lambda request: request.version):
         log = elkmon.get_logger(model=TRIAGE, version=version, task="binary", positive=_POSITIVE)
-        for number, request in enumerate(group, start=1):
+        for request in group:
             outcomes.append(_answer(log, models[version], request))
-            if number % _CHUNK == 0:
-                tick(_CHUNK)
-        tick(number % _CHUNK)
+            tick(1)
     return outcomes
 
 

@@ -1,0 +1,30 @@
+"""One small demo, run once by the real processes, for all tests that look at what it made."""
+
+from collections import defaultdict
+from datetime import datetime, timezone
+from typing import Any
+
+import orjson
+import pytest
+
+from elkmon.demo import DemoOptions, DemoResult, run_demo
+
+END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+    """Serve a week of 4,000 requests by two processes."""
+    folder = tmp_path_factory.mktemp("demo")
+    return run_demo(DemoOptions(folder / "store", END, requests=4_000, seed=3, workers=2))
+
+
+@pytest.fixture(scope="session")
+def events(demo: DemoResult) -> dict[str, list[dict[str, Any]]]:
+    """Read the store's files as they stand, by dataset."""
+    found = defaultdict(list)
+    for path in demo.store.glob("*.ndjson"):
+        for line in path.read_bytes().splitlines():
+            event = orjson.loads(line)
+            found[event["event"]["dataset"].removeprefix("elkmon.")].append(event)
+    return found

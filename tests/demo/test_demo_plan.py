@@ -1,0 +1,103 @@
+"""The week that is drawn: what happens in it, to whom, and from when."""
+
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from elkmon.demo.data import FEATURES
+from elkmon.demo.plan import make_plan
+from elkmon.demo.story import DIGITS, TRIAGE, UNIT_SITE, V1, V2
+
+END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return make_plan(20_000, 1, END)
+
+
+def test_the_same_seed_and_end_give_the_same_week(plan):
+    again = make_plan(20_000, 1, END)
+
+    assert [each.id for each in again.requests] == [each.id for each in plan.requests]
+    assert [each.labels for each in again.requests] == [each.labels for each in plan.requests]
+    assert all(
+        np.array_equal(one.row, two.row)
+        for one, two in zip(plan.requests, again.requests, strict=True)
+    )
+
+
+def test_another_seed_gives_another_week(plan):
+    other = make_plan(20_000, 2, END)
+
+    assert [each.at for each in other.requests] != [each.at for each in plan.requests]
+
+
+def test_every_request_lies_within_the_week_in_the_order_of_time(plan):
+    times = [request.at for request in plan.requests]
+
+    assert len(times) == 20_000
+    assert END - timedelta(days=7) <= times[0]
+    assert times[-1] < END
+    assert times == sorted(times)
+    assert len({request.id for request in plan.requests}) == 20_000
+
+
+def test_held_out_rows_were_not_learnt_from(plan):
+    learnt = {row.tobytes() for row in plan.tumours.train}
+
+    assert not any(row.tobytes() in learnt for row in plan.tumours.held_out)
+
+
+def test_version_2_takes_over_midweek(plan):
+    triage = [request for request in plan.requests if request.model == TRIAGE]
+
+    assert {each.version for each in triage if each.at < plan.v2_from} == {V1}
+    assert {each.version for each in triage if each.at >= plan.v2_from} == {V2}
+
+
+def test_the_wrong_unit_hits_one_site_from_its_hour_on_and_nobody_else(plan):
+    hit = {request.id for request in plan.requests if request.wrong_unit}
+
+    assert hit == {
+        request.id
+        for request in plan.requests
+        if request.model == TRIAGE
+        and request.segment["site"] == UNIT_SITE
+        and request.at >= plan.unit_from
+    }
+    perimeter = FEATURES.index("perimeter")
+    triage = [request for request in plan.requests if request.model == TRIAGE]
+    smallest = min(each.row[perimeter] for each in triage if not each.wrong_unit)
+    assert max(each.row[perimeter] for each in triage if each.wrong_unit) < smallest
+
+
+def test_labels_come_late_before_the_end_and_the_last_one_is_right(plan):
+    for request in plan.requests:
+        for label in request.labels:
+            assert request.at <= label.at < END
+        assert len(request.labels) < 2 or request.labels[0].label != request.truth
+        if len(request.labels) == 2:
+            assert request.labels[-1].label == request.truth
+            assert request.labels[0].at < request.labels[1].at
+
+
+def test_some_labels_never_come_some_are_pending_and_some_are_corrected(plan):
+    never = sum(not each.labels and not each.pending for each in plan.requests)
+    corrected = sum(len(each.labels) == 2 for each in plan.requests)
+
+    assert 0.13 < never / 20_000 < 0.17
+    assert 0.02 < corrected / 20_000 < 0.05
+    pending = [each for each in plan.requests if each.pending]
+    assert pending
+    assert not any(each.labels for each in pending)
+
+
+def test_both_models_have_sites_and_channels_of_their_own(plan):
+    sites = Counter((each.model, each.segment["site"]) for each in plan.requests)
+
+    assert {model for model, _ in sites} == {TRIAGE, DIGITS}
+    assert min(sites.values()) > 1000
+    assert all(set(each.segment) == {"site", "channel"} for each in plan.requests)
