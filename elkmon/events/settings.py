@@ -57,7 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("rotate_bytes", "ELKMON_ROTATE_BYTES", "A file is closed at this size, in bytes."),
     Setting("rotate_seconds", "ELKMON_ROTATE_SECONDS", "A file is closed at this age, in seconds."),
     Setting("max_bytes", "ELKMON_MAX_BYTES", "Writing stops at this size of the whole folder."),
-    Setting("sample_rate", "ELKMON_SAMPLE_RATE", "Share of successes to keep, above 0 and up to 1."),
+    Setting("sample_rate", "ELKMON_SAMPLE_RATE", "Share of successes to keep, up to 1."),
     Setting("strict", "ELKMON_STRICT", "Raise on wrong use, for tests; else it is counted."),
     Setting("enabled", "ELKMON_ENABLED", "Off: nothing is written at all."),
     Setting("redact", "ELKMON_REDACT", "Off: strings are written as they are."),

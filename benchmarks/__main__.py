@@ -1,0 +1,20 @@
+"""Run every benchmark, or the ones that are named: ``python -m benchmarks emit store``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+NAMES = ("emit", "startup", "store")
+
+
+def main() -> None:
+    """Run them one after the other; each prints its table."""
+    for name in sys.argv[1:] or NAMES:
+        if name not in NAMES:
+            sys.exit(f"no such benchmark: {name}; there are {', '.join(NAMES)}")
+        import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main()

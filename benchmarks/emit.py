@@ -1,0 +1,303 @@
+"""What emitting costs, beside the loggers that an application would use otherwise.
+
+Everybody writes the same prediction to a file of their own on the same disk: about 900 bytes, with
+the features, ids, times and names of one elkmon event. structlog and python-json-logger are set up
+as their documentation advises for production, with orjson. They are measured twice: given a
+finished dict, which is the least that they could do, and given what an application has (a row, a
+label, a score), from which the same event has to be made, ids included.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import queue
+import statistics
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import structlog
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+import elkmon
+from benchmarks.rounds import Row, interleaved, show
+
+CALLS = 2_000
+BATCH = 10_000
+ROW: dict[str, Any] = {
+    "amount": 129.99,
+    "age_days": 412,
+    "orders_30d": 3,
+    "basket_items": 4,
+    "hour": 14,
+    "distance_km": 12.75,
+    "velocity": 0.373,
+    "trust": 0.8125,
+    "country": "de",
+    "device": "ios",
+    "channel": "web",
+}
+SEGMENT = {"country": "de"}
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+        _run(Path(folder))
+
+
+def _run(folder: Path) -> None:
+    elkmon.configure(service="scoring-api", environment="prod", spool=folder / "spool")
+    log = elkmon.get_logger("fraud", "2.3.1", task="binary", positive="fraud")
+    event = _event(log, folder)
+    fd = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def floor() -> None:
+        for _ in range(CALLS):
+            os.write(fd, orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+
+    def single() -> None:
+        for _ in range(CALLS):
+            log.prediction(label="fraud", score=0.93, features=ROW, segment=SEGMENT, duration=0.012)
+
+    def block() -> None:
+        for _ in range(CALLS):
+            with log.predict(features=ROW, segment=SEGMENT) as p:
+                p.label, p.score = "fraud", 0.93
+
+    fresh_texts = iter(range(10**9))
+
+    def fresh() -> None:
+        for _ in range(CALLS):
+            row = {**ROW, "device": f"device number {next(fresh_texts)}"}
+            log.prediction(label="fraud", score=0.93, features=row, segment=SEGMENT, duration=0.012)
+
+    ready = {name: value for name, value in event.items() if name != "event"}
+    ready["meta"] = event["event"]  # structlog calls its message event
+    renamed = {f"x_{name}": value for name, value in event.items()}  # logging has process, too
+    slog = _structlog(folder)
+    plog = _jsonlogger(folder)
+
+    def structlog_ready() -> None:
+        for _ in range(CALLS):
+            slog.info("prediction", **ready)
+
+    def structlog_made() -> None:
+        for _ in range(CALLS):
+            slog.info("prediction", **_made(event))
+
+    def jsonlogger_ready() -> None:
+        for _ in range(CALLS):
+            plog.info("prediction", extra=renamed)
+
+    medians = interleaved(
+        {
+            "floor": floor,
+            "single": single,
+            "block": block,
+            "fresh": fresh,
+            "structlog": structlog_ready,
+            "structlog made": structlog_made,
+            "json-logger": jsonlogger_ready,
+        },
+        rounds=25,
+        per=CALLS,
+    )
+    show("Emitting", [*_single_rows(medians, event), *_batch_rows(log), *_burst_rows(log, plog)])
+    elkmon.reset()
+
+
+def _single_rows(medians: dict[str, float], event: dict[str, Any]) -> list[Row]:
+    us = {name: seconds * 1e6 for name, seconds in medians.items()}
+    size = len(orjson.dumps(event))
+    wanted = (
+        ("single", "structlog made", "≤ 0.6", "structlog + orjson, event made in the call"),
+        ("single", "structlog", "", "structlog + orjson, given a finished dict"),
+        ("single", "json-logger", "≤ 0.5", "python-json-logger + orjson, given a finished dict"),
+        ("single", "floor", "≤ 3", "orjson + one write of a finished dict"),
+        ("block", "floor", "stated", "`with log.predict` / orjson + one write"),
+        ("fresh", "floor", "stated", "fresh strings every time / orjson + one write"),
+    )
+    return [
+        Row(
+            text if "/" in text else f"prediction of {size} bytes / {text}",
+            us[a] / us[b],
+            bound,
+            f"{us[a]:.2f} against {us[b]:.2f} µs",
+        )
+        for a, b, bound, text in wanted
+    ]
+
+
+def _batch_rows(log: elkmon.emit.ElkmonLogger) -> list[Row]:
+    numbers = np.random.default_rng(7).normal(size=BATCH)
+    table = {
+        name: (numbers + value).tolist() if isinstance(value, float) else [value] * BATCH
+        for name, value in ROW.items()
+    }
+    scores = np.abs(numbers % 1.0)
+    labels = np.where(scores > 0.5, "fraud", "legit")
+    frame = pd.DataFrame(table)
+    rows = frame.to_dict("records")
+    score_list, label_list = scores.tolist(), labels.tolist()
+
+    def single() -> None:
+        for row, label, score in zip(rows, label_list, score_list, strict=True):
+            log.prediction(label=label, score=score, features=row, segment=SEGMENT, duration=0.012)
+
+    def single_frame() -> None:
+        for row, label, score in zip(frame.to_dict("records"), labels, scores, strict=True):
+            log.prediction(label=label, score=score, features=row, segment=SEGMENT, duration=0.012)
+
+    def batch() -> None:
+        log.predictions(
+            label=label_list, score=score_list, features=table, segment=SEGMENT, duration=0.012
+        )
+
+    def batch_frame() -> None:
+        log.predictions(label=labels, score=scores, features=frame, segment=SEGMENT, duration=0.012)
+
+    medians = interleaved(
+        {"single": single, "batch": batch, "row by row": single_frame, "frame": batch_frame},
+        rounds=9,
+        per=BATCH,
+    )
+    us = {name: seconds * 1e6 for name, seconds in medians.items()}
+    return [
+        Row(
+            "events a second: batch of 10,000 lists / single calls with finished rows",
+            us["single"] / us["batch"],
+            "≥ 5",
+            f"{us['batch']:.2f} against {us['single']:.2f} µs an event",
+        ),
+        Row(
+            "events a second: frame of 10,000 rows / the frame row by row",
+            us["row by row"] / us["frame"],
+            "",
+            f"{us['frame']:.2f} against {us['row by row']:.2f} µs an event",
+        ),
+    ]
+
+
+def _burst_rows(log: elkmon.emit.ElkmonLogger, plog: logging.Logger) -> list[Row]:
+    """Compare the 99th percentile of a call in bursts, against a queue with its own thread."""
+    handler = plog.handlers[0]
+    calls: queue.Queue[logging.LogRecord] = queue.Queue(-1)  # as the logging cookbook has it
+    queued = logging.getLogger("bench.queued")
+    queued.propagate = False
+    queued.setLevel(logging.INFO)
+    queued.addHandler(logging.handlers.QueueHandler(calls))
+    listener = logging.handlers.QueueListener(calls, handler)
+    listener.start()
+    extra = {"label": "fraud", "score": 0.93, "features": ROW, "segment": SEGMENT}
+
+    def ours() -> None:
+        log.prediction(label="fraud", score=0.93, features=ROW, segment=SEGMENT, duration=0.012)
+
+    def theirs() -> None:
+        queued.info("prediction", extra=extra)
+
+    ratios, mine, other = [], [], []
+    for _ in range(9):
+        a, b = _p99(ours), _p99(theirs)
+        while not calls.empty():
+            time.sleep(0.01)
+        ratios.append(a / b)
+        mine.append(a * 1e6)
+        other.append(b * 1e6)
+    listener.stop()
+    return [
+        Row(
+            "burst of 5,000 calls, p99 / QueueHandler + python-json-logger",
+            statistics.median(ratios),
+            "≤ 0.35",
+            f"{statistics.median(mine):.1f} against {statistics.median(other):.1f} µs",
+        )
+    ]
+
+
+def _p99(call: Any, count: int = 5_000) -> float:
+    seconds = []
+    for _ in range(count):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[int(count * 0.99)]
+
+
+def _event(log: elkmon.emit.ElkmonLogger, folder: Path) -> dict[str, Any]:
+    log.prediction(label="fraud", score=0.93, features=ROW, segment=SEGMENT, duration=0.012)
+    (file,) = (folder / "spool").glob("*.ndjson")
+    event: dict[str, Any] = orjson.loads(file.read_bytes().splitlines()[0])
+    return event
+
+
+def _structlog(folder: Path) -> Any:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.BytesLoggerFactory((folder / "structlog").open("ab")),
+        cache_logger_on_first_use=True,
+    )
+    return structlog.get_logger()
+
+
+def _jsonlogger(folder: Path) -> logging.Logger:
+    handler = logging.FileHandler(folder / "json-logger")
+    handler.setFormatter(OrjsonFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("bench")
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    return logger
+
+
+def _made(event: dict[str, Any]) -> dict[str, Any]:
+    """Make the same event of what the application has, as short as Python lets one."""
+    numbers, categories = {}, {}
+    for name, value in ROW.items():
+        if isinstance(value, str):
+            categories[name] = value
+        else:
+            numbers[name] = value
+    prediction_id = str(uuid.uuid4())
+    return {
+        "ecs": event["ecs"],
+        "service": event["service"],
+        "process": event["process"],
+        "meta": {
+            "id": uuid.uuid4().hex,
+            "dataset": "elkmon.prediction",
+            "kind": "event",
+            "outcome": "success",
+            "duration": 12_000_000,
+        },
+        "ml": {
+            "schema": 1,
+            "model": {"name": "fraud", "version": "2.3.1"},
+            "task": "binary",
+            "sample": {"rate": 1.0, "weight": 1.0},
+            "prediction": {
+                "id": prediction_id,
+                "positive": "fraud",
+                "label": "fraud",
+                "score": 0.93,
+            },
+            "features": {"number": numbers, "category": categories},
+            "segment": SEGMENT,
+            "duration_bin": 823,
+        },
+    }

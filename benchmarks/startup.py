@@ -1,0 +1,45 @@
+"""What importing elkmon, and starting its command line, costs a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks.rounds import Row, interleaved, show
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def main(rounds: int = 15) -> None:
+    """Time whole processes, in turn."""
+    medians = interleaved(
+        {
+            "pass": lambda: _run("-c", "pass"),
+            "base": lambda: _run("-c", "import structlog, orjson"),
+            "elkmon": lambda: _run("-c", "import structlog, orjson, elkmon"),
+            "help": lambda: _run("-m", "elkmon.cli", "--help"),
+        },
+        rounds,
+    )
+    ms = {name: seconds * 1000 for name, seconds in medians.items()}
+    more = ms["elkmon"] - ms["base"]
+    started = ms["help"] - ms["pass"]
+    show(
+        "Start-up",
+        [
+            Row(
+                "`import elkmon` / `import structlog, orjson`",
+                ms["elkmon"] / ms["base"],
+                "≤ 60 ms more",
+                f"{more:.0f} ms more: {ms['elkmon']:.0f} against {ms['base']:.0f} ms",
+            ),
+            Row(
+                "`elkmon --help` / `python -c pass`",
+                ms["help"] / ms["pass"],
+                "stated",
+                f"{started:.0f} ms more: {ms['help']:.0f} against {ms['pass']:.0f} ms",
+            ),
+        ],
+    )

@@ -1,0 +1,59 @@
+"""Write the pages of the field table and of the settings: ``python -m elkmon.events``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from elkmon.events.fields import DATASETS, FIELDS
+from elkmon.events.settings import SETTINGS, Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def fields_page() -> str:
+    """Give ``docs/fields.md``."""
+    lines = [
+        "# Fields",
+        "",
+        "Every field of every event, from the field table in `elkmon/events/fields.py`; this page is",
+        "written by `python -m elkmon.events`. What an application adds beyond these goes to `labels`.",
+        "",
+        "| field | meaning | unit | events | written by | Elasticsearch | DuckDB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for field in FIELDS:
+        events = "all" if field.datasets == DATASETS else ", ".join(_short(field.datasets))
+        meaning = field.meaning.replace("|", "\\|")
+        lines.append(
+            f"| `{field.name}` | {meaning} | {field.unit} | {events} | {field.writer} "
+            f"| `{field.kind.elastic}` | `{field.kind.duckdb}` |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    """Give ``docs/settings.md``."""
+    lines = [
+        "# Settings",
+        "",
+        "From the table in `elkmon/events/settings.py`; this page is written by `python -m",
+        "elkmon.events`. A keyword of `elkmon.configure` wins over its variable.",
+        "",
+        "| `elkmon.configure` | variable | meaning | default |",
+        "|---|---|---|---|",
+    ]
+    defaults = Settings()
+    for setting in SETTINGS:
+        value = getattr(defaults, setting.name)
+        shown = "" if value in {None, ()} else f"`{value}`"
+        lines.append(f"| `{setting.name}` | `{setting.variable}` | {setting.meaning} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(datasets: tuple[str, ...]) -> list[str]:
+    return [dataset.removeprefix("elkmon.") for dataset in datasets]
+
+
+if __name__ == "__main__":
+    (DOCS / "fields.md").write_text(fields_page(), encoding="utf-8")
+    (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
