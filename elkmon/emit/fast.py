@@ -15,21 +15,56 @@ from typing import Any
 import orjson
 
 from elkmon.emit.plain import Notes
+from elkmon.emit.redact import Redactor
 
-__all__ = ["NUMBERS", "TAIL", "Plans"]
+__all__ = ["NUMBERS", "TAIL", "Plans", "Shape"]
 
 NUMBERS = frozenset((float, int))
 TAIL = 3000
 """Bytes of each part, at most: together they stay below every sink's limit."""
 _SHAPES = 256
 _VALUES = 4096
-
-Plan = tuple[tuple[str, ...], Callable[[dict[str, Any]], Any], dict[Any, bytes]]
-"""Names of categories, what takes their values out of a dict, and the bytes of those seen."""
+_TEXT = 1000
+"""Characters of a category: what is longer is cut, the careful way."""
 
 
 def _nothing(_: dict[str, Any]) -> tuple[()]:
     return ()
+
+
+class Shape:
+    """What is known of dicts that have the same names in the same order.
+
+    Attributes:
+        names: those that hold categories.
+        take: takes the categories out of such a dict.
+        seen: bytes of the categories that were seen, by what ``take`` gives.
+    """
+
+    __slots__ = ("_after", "_before", "names", "seen", "take")
+
+    def __init__(self, names: tuple[str, ...], before: bytes, after: bytes) -> None:
+        self.names = names
+        self.take: Callable[[dict[str, Any]], Any] = itemgetter(*names) if names else _nothing
+        self.seen: dict[Any, bytes] = {} if names else {(): b""}
+        self._before = before
+        self._after = after
+
+    def encode(self, given: dict[str, Any], redactor: Redactor) -> bytes | None:
+        """Give the bytes of categories that are new, and remember them; None where care is due."""
+        made = {name: given[name] for name in self.names}
+        for text in made.values():
+            if type(text) is not str or not text or len(text) > _TEXT or "\0" in text:
+                return None
+            if redactor.text(text) is not text:
+                return None
+        data = self._before + orjson.dumps(made) + self._after
+        if len(data) > TAIL:
+            return None
+        if len(self.seen) >= _VALUES:
+            self.seen.clear()
+        self.seen[self.take(given)] = data
+        return data
 
 
 class Plans:
@@ -38,8 +73,8 @@ class Plans:
     __slots__ = ("classes", "features", "segments")
 
     def __init__(self) -> None:
-        self.features: dict[tuple[str, ...], Plan] = {}
-        self.segments: dict[tuple[str, ...], Plan] = {(): ((), _nothing, {(): b""})}
+        self.features: dict[tuple[str, ...], Shape] = {}
+        self.segments: dict[tuple[str, ...], Shape] = {(): Shape((), b"", b"")}
         self.classes: dict[str | None, bytes] = {}
 
     def learn(
@@ -58,16 +93,13 @@ class Plans:
             return
         made = ml.get("features", {})
         if type(features) is dict and "dropped" not in made:
-            categories = made.get("category", {})
-            text = b',"category":' + orjson.dumps(categories) if categories else b""
-            _remember(self.features, features, categories, text, made["number"])
+            _remember(
+                self.features, features, made.get("category", {}), made["number"], b',"category":'
+            )
         if type(segment) is dict and segment:
-            text = b'"segment":' + orjson.dumps(ml["segment"]) + b","
-            _remember(self.segments, segment, ml["segment"], text, {})
-        if label is None or type(label) is str:
-            answer = {
-                k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]
-            }
+            _remember(self.segments, segment, ml["segment"], {}, b'"segment":', b",")
+        answer = {k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]}
+        if label is None or (type(label) is str and "label" in answer):
             if len(self.classes) >= _VALUES:
                 self.classes.clear()
             text = b"," + orjson.dumps(answer)[1:-1] if answer else b""
@@ -75,27 +107,23 @@ class Plans:
                 self.classes[label] = text
 
 
-def _remember(
-    plans: dict[tuple[str, ...], Plan],
+def _remember(  # noqa: PLR0913 - private, and the two calls are the two cases
+    shapes: dict[tuple[str, ...], Shape],
     given: dict[str, Any],
     categories: dict[str, str],
-    text: bytes,
     numbers: dict[str, Any],
+    before: bytes,
+    after: bytes = b"",
 ) -> None:
     names = (*given,)
-    if len(text) > TAIL or len(str(names)) > TAIL:
+    if names in shapes and shapes[names].names == (*categories,):
         return
     for name in names:
         kind = type(given[name])
         if not (kind is str and name in categories) and not (kind in NUMBERS and name in numbers):
             return  # a cleaned name, a missing value, or a type that needs care each time
-    plan = plans.get(names)
-    if plan is None or plan[0] != (*categories,):
-        if len(plans) >= _SHAPES:
-            plans.clear()
-        take = itemgetter(*categories) if categories else _nothing
-        plan = plans[names] = ((*categories,), take, {})
-    seen = plan[2]
-    if len(seen) >= _VALUES:
-        seen.clear()
-    seen[plan[1](given)] = text
+    if len(str(names)) > TAIL:
+        return
+    if len(shapes) >= _SHAPES:
+        shapes.clear()
+    shapes[names] = Shape((*categories,), before, after)

@@ -145,18 +145,24 @@ class ElkmonLogger(_Base):
         ):
             try:
                 plans = recorder.plans
-                names, take, seen = plans.features[(*features,)]  # type: ignore[misc]  # anything else is a TypeError
-                categories = seen[take(features)]  # type: ignore[arg-type]  # likewise
+                shape = plans.features[(*features,)]  # type: ignore[misc]  # anything else is a TypeError
+                categories = shape.seen.get(shape.take(features))  # type: ignore[arg-type]  # likewise
+                if categories is None:
+                    categories = shape.encode(features, emitter.redactor)  # type: ignore[arg-type]  # likewise
                 numbers = features.copy()  # type: ignore[attr-defined]  # likewise
-                for name in names:
+                for name in shape.names:
                     del numbers[name]
                 features_text = orjson.dumps(numbers)
-                _, take, seen = plans.segments[(*segment,) if segment else ()]  # type: ignore[misc]  # likewise
-                segments = seen[take(segment)]  # type: ignore[arg-type]  # likewise
+                shape = plans.segments[(*segment,) if segment else ()]  # type: ignore[misc]  # likewise
+                segments = shape.seen.get(shape.take(segment))  # type: ignore[arg-type]  # likewise
+                if segments is None:
+                    segments = shape.encode(segment, emitter.redactor)  # type: ignore[arg-type]  # likewise
                 answer = plans.classes[label]  # type: ignore[index]  # likewise
                 nanoseconds = int(duration * 1e9)  # type: ignore[operator]  # likewise
                 if (
-                    NUMBERS.issuperset(map(type, numbers.values()))
+                    categories is not None
+                    and segments is not None
+                    and NUMBERS.issuperset(map(type, numbers.values()))
                     and b"null" not in features_text
                     and (score is None or (isinstance(score, float) and score - score == 0.0))
                     and nanoseconds > 1
