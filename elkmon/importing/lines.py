@@ -71,7 +71,7 @@ class Lines:
             self.close()
             raise StoreError(
                 f"cannot read {self._path} beyond line {self.number:,}: {error}; "
-                "is it complete? What was read until there is written"
+                "is it complete? Most rows before are imported; an id column makes it repeatable"
             ) from error
         if self._first:
             self._first = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 
 import elkmon
@@ -16,7 +17,7 @@ from elkmon.importing.delimited import DelimitedSource
 from elkmon.importing.ndjson import NdjsonSource
 from elkmon.importing.options import ImportOptions, ImportReport
 from elkmon.importing.parquet import ParquetSource
-from elkmon.importing.record import Bad, Source
+from elkmon.importing.record import Bad, Record, Source
 from elkmon.importing.rejects import Rejects
 from elkmon.importing.rows import Converter, RefusedError, Row
 
@@ -33,8 +34,8 @@ _SOURCES: dict[str, Callable[[Path], Source]] = {
     ".json": NdjsonSource,
     ".parquet": ParquetSource,
 }
-_EVERY = 1000
-"""Rows from one look at what was lost, and one sign of progress, to the next."""
+_CHUNK = 1000
+"""Rows that are read, then written, then reported as progress."""
 
 
 def import_table(
@@ -96,54 +97,65 @@ class _Run:
             task=options.task,
             positive=options.positive,
         )
+        self._options = options
         self.written = self.rejected = self.labels = 0
 
     def all(self, progress: Progress | None) -> None:
-        for number, record in enumerate(self._table, start=1):
-            if isinstance(record, Bad):
-                self._reject(record.line, record.reason, record.raw)
-            else:
-                try:
-                    row = self._converter.row(record.values)
-                except RefusedError as refused:
-                    self._reject(record.line, str(refused), record.raw)
-                else:
-                    self._write(row)
-            if number % _EVERY == 0:
-                self._look(progress)
-        self._look(progress)
+        """Read the table in chunks, and write each chunk as one batch."""
+        records = iter(self._table)
+        while chunk := list(islice(records, _CHUNK)):
+            self._write([row for row in map(self._row, chunk) if row is not None])
+            if progress is not None:
+                progress(self._table.position(), self._table.total)
 
-    def _reject(self, line: int, reason: str, raw: object) -> None:
-        self._rejects.add(line, reason, raw)
+    def _row(self, record: Record | Bad) -> Row | None:
+        """Convert a record, or set it apart."""
+        if isinstance(record, Record):
+            try:
+                return self._converter.row(record.values)
+            except RefusedError as refused:
+                record = Bad(record.line, str(refused), record.raw)
+        self._rejects.add(record.line, record.reason, record.raw)
         self.rejected += 1
+        return None
 
-    def _write(self, row: Row) -> None:
-        prediction = self._log.prediction(
-            label=row.label,
-            score=row.score,
-            value=row.value,
-            features=row.features or None,
-            segment=row.segment or None,
-            id=row.id,
-            at=row.at,
+    def _write(self, rows: list[Row]) -> None:
+        if not rows:
+            return
+        given = self._options
+        ids = self._log.predictions(
+            label=[row.label for row in rows] if given.label else None,
+            value=[row.value for row in rows] if given.value else None,
+            score=[row.score for row in rows] if given.score else None,
+            features=_columns([row.features for row in rows]),
+            segment=_columns([row.segment for row in rows]),
+            id=[row.id for row in rows],
+            at=[row.at for row in rows],
         )
-        if isinstance(row.truth, float):
-            self._log.label(prediction, value=row.truth, observed_at=row.truth_at)
-        elif row.truth is not None:
-            self._log.label(prediction, row.truth, observed_at=row.truth_at)
-        self.labels += row.truth is not None
-        self.written += 1
+        known = [(name, row) for name, row in zip(ids, rows, strict=True) if row.truth is not None]
+        if known:
+            self._log.labels(
+                [name for name, _ in known],
+                observed_at=[row.truth_at for _, row in known],
+                **{"value" if given.value else "label": [row.truth for _, row in known]},
+            )
+        self._check_losses()
+        self.written += len(rows)
+        self.labels += len(known)
 
-    def _look(self, progress: Progress | None) -> None:
+    def _check_losses(self) -> None:
         lost = elkmon.stats().dropped
         if lost:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in sorted(lost.items()))
             raise StoreError(
-                f"some of the first {self.written:,} rows could not be written ({reasons}); "
-                "see the message above, then import again (with an id, an id counts once)"
+                f"events could not be written after the first {self.written:,} rows ({reasons}): "
+                "see the message above, then import again; with an id column no row counts twice"
             )
-        if progress is not None:
-            progress(self._table.position(), self._table.total)
+
+
+def _columns(rows: list[Mapping[str, object]]) -> dict[str, list[object]] | None:
+    """Turn rows into columns; all rows have the same names."""
+    return {name: [row[name] for row in rows] for name in rows[0]} or None
 
 
 def _open(path: Path) -> Source:
@@ -161,11 +173,13 @@ def _open(path: Path) -> Source:
 
 @contextmanager
 def _emitting_into(store: Path) -> Iterator[None]:
-    """Send what is logged to a store, whole; put the process's own settings back afterwards."""
+    """Send what is logged to a store, whole; put the process's own settings back afterwards.
+
+    It is strict: what a logger would only count in an application ends an import.
+    """
     before = asdict(state.settings())
-    elkmon.configure(
-        **{**before, "spool": store, "sink": "spool", "enabled": True, "sample_rate": 1.0}
-    )
+    own = {"spool": store, "sink": "spool", "enabled": True, "sample_rate": 1.0, "strict": True}
+    elkmon.configure(**{**before, **own})
     try:
         yield
     finally:
