@@ -373,7 +373,7 @@ class ElkmonLogger(_Base):
         if written_as(error) is None:
             reports.line(
                 self._logger,
-                reports.Line("error", exception=error, labels=self._labels()),
+                reports.Line("error", exception=error, labels=self._labels(), at=attempt.at),
             )
         submit(
             self._logger,

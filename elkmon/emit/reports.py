@@ -54,6 +54,8 @@ class Line:
     template: str | None = None
     """The constant part of the message, which groups errors that have no exception."""
     labels: Mapping[str, object] = field(default_factory=dict)
+    at: object = None
+    """When it happened; now where not given."""
 
 
 def render_line(recorder: Recorder, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
@@ -118,7 +120,7 @@ def rendered_line(recorder: Recorder, said: Line) -> bytes | None:
     dataset, fields = render_line(recorder, said, notes)
     emitter = recorder.ready()
     event_id = emitter.new_id()
-    made = emitter.render(dataset, fields, notes, event_id=event_id)
+    made = emitter.render(dataset, fields, notes, at=when(emitter, said.at), event_id=event_id)
     if said.exception is not None and dataset == ERROR:
         mark_written(said.exception, event_id)
     return made

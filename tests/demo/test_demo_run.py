@@ -99,6 +99,15 @@ def test_the_new_exception_is_real_linked_and_in_version_2_only(demo, events):
     assert {each["ml"]["prediction"]["id"] for each in errors} <= failed
 
 
+def test_an_exception_has_the_time_of_its_request(demo, events):
+    plan = make_plan(4_000, 3, moment(demo.truth["to"]))
+    planned = {request.id: request.at for request in plan.requests}
+
+    assert events["error"]
+    for event in events["error"]:
+        assert moment(event["@timestamp"]) == planned[event["ml"]["prediction"]["id"]]
+
+
 def test_an_old_exception_is_in_both_versions(events):
     versions = {
         each["ml"]["model"]["version"]
