@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from elkmon.emit.clock import Clock, iso
-from elkmon.emit.plain import JSON, Notes, plain
+from elkmon.emit.plain import JSON, TEXT, Notes, plain
 from elkmon.emit.redact import Redactor
 from elkmon.emit.shed import shed
 from elkmon.emit.spool import Loss, Spool
@@ -219,9 +219,9 @@ class Emitter:
             fields["labels"] = self.plain(rest, "labels", notes)
         return fields
 
-    def plain(self, value: object, path: str, notes: Notes) -> JSON:
-        """Make any value strict JSON, redacted."""
-        return plain(value, path, notes, self.redactor)
+    def plain(self, value: object, path: str, notes: Notes, limit: int = TEXT) -> JSON:
+        """Make any value strict JSON, redacted, its texts cut to a number of characters."""
+        return plain(value, path, notes, self.redactor, limit=limit)
 
     def user(self, user: object) -> dict[str, Any]:
         """Give the keyed hash that stands for a user; without a key it is dropped and counted."""

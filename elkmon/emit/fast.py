@@ -56,7 +56,7 @@ class Shape:
         for text in made.values():
             if type(text) is not str or not text or len(text) > _TEXT or "\0" in text:
                 return None
-            if redactor.text(text) is not text:
+            if redactor.text(text) != text:
                 return None
         data = self._before + orjson.dumps(made) + self._after
         if len(data) > TAIL:
@@ -107,7 +107,7 @@ class Plans:
                 self.classes[label] = text
 
 
-def _remember(  # noqa: PLR0913 - private, and the two calls are the two cases
+def _remember(
     shapes: dict[tuple[str, ...], Shape],
     given: dict[str, Any],
     categories: dict[str, str],

@@ -18,13 +18,15 @@ from elkmon.emit.exceptions import (
     type_name,
     written_as,
 )
-from elkmon.emit.plain import Notes
+from elkmon.emit.plain import TEXT, Notes
 from elkmon.emit.recorder import Recorder, clean_id
 from elkmon.emit.values import number
 from elkmon.events.fields import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
 
 __all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]
 
+_LIMITS = {"message": TEXT, "stack_trace": 10 * TEXT}
+"""Characters of what people and programs wrote; a stack loses its middle later, if it must."""
 _FAILURES = frozenset({"error", "critical", "exception", "fatal"})
 
 
@@ -99,8 +101,8 @@ def render_line(recorder: Recorder, said: Line, notes: Notes) -> tuple[Dataset, 
 def error_fields(emitter: Emitter, failure: Failure, notes: Notes) -> dict[str, Any]:
     """Give ``error.*``: what people wrote is redacted, what was computed is not."""
     return {
-        name: emitter.plain(value, f"error.{name}", notes)
-        if name in {"message", "stack_trace"}
+        name: emitter.plain(value, f"error.{name}", notes, _LIMITS[name])
+        if name in _LIMITS
         else value
         for name, value in failure.fields().items()
     }
