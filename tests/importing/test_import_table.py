@@ -242,3 +242,17 @@ def test_memory_does_not_grow_with_the_table(tmp_path, kind):
 
     in_kib = 1 if sys.platform != "darwin" else 1024
     assert int(done.stdout) / in_kib < 10_000  # the table itself has 30 MB
+
+
+def test_what_is_imported_is_redacted_like_everything_else(tmp_path, store, events):
+    table = tmp_path / "t.csv"
+    table.write_text("p,note,password\na,write to bob@example.com,hunter2\n")
+    options = ImportOptions(model="m", label="p", features=("note", "password"))
+
+    import_table(table, store, options)
+
+    (event,) = events("prediction")
+    text = json.dumps(event)
+    assert "bob@example.com" not in text
+    assert "hunter2" not in text
+    assert event["ml"]["redacted"]
