@@ -16,7 +16,7 @@ class Record:
     line: int
     """The line it begins on, from 1; of a Parquet file the number of the row, from 1."""
     values: Mapping[str, object]
-    raw: object
+    raw: bytes | Mapping[str, object]
     """Its bytes; of a Parquet file its values."""
 
 
@@ -26,7 +26,7 @@ class Bad:
 
     line: int
     reason: str
-    raw: object
+    raw: bytes | Mapping[str, object]
 
 
 class Source(Protocol):

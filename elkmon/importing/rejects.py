@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 import orjson
@@ -30,7 +30,7 @@ class Rejects:
         self.path: Path | None = None
         self.reasons: dict[str, int] = {}
 
-    def add(self, line: int, reason: str, raw: object) -> None:
+    def add(self, line: int, reason: str, raw: bytes | Mapping[str, object]) -> None:
         """Write one row, and count its reason.
 
         Raises:
@@ -38,7 +38,9 @@ class Rejects:
         """
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
         row = {"line": line, "reason": reason, "raw": _shown(raw)}
-        data = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=str)
+        data = orjson.dumps(
+            row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str
+        )
         try:
             if self.path is None:
                 self.path = self._open()
@@ -58,27 +60,19 @@ class Rejects:
     def _open(self) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        for number in count(1):
-            path = self._folder / f"{self._stem}{'' if number == 1 else f'-{number}'}.ndjson"
+        path, number = self._folder / f"{self._stem}.ndjson", 1
+        while True:
             try:
                 self._fd = os.open(path, flags, 0o600)  # rows are as secret as events
             except FileExistsError:
-                continue
-            return path
-        raise AssertionError  # count() does not end
+                number += 1
+                path = self._folder / f"{self._stem}-{number}.ndjson"
+            else:
+                return path
 
 
-def _shown(raw: object) -> object:
+def _shown(raw: bytes | Mapping[str, object]) -> object:
     """Give the row as text; bytes that are not UTF-8 are shown by their hexadecimal digits."""
     if isinstance(raw, bytes):
         return raw.decode(errors="backslashreplace").removesuffix("\n").removesuffix("\r")
-    if isinstance(raw, dict):
-        return {name: _plain(value) for name, value in raw.items()}
     return raw
-
-
-def _plain(value: object) -> object:
-    """Keep what JSON holds; the rest becomes text."""
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value)
-    return value

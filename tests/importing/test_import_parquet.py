@@ -52,7 +52,7 @@ def test_a_bad_row_is_named_by_its_number_and_shown_with_all_values(tmp_path, st
     table = write(
         tmp_path / "t.parquet",
         "SELECT range AS id, CASE WHEN range <> 3000 THEN 'a' END AS pred, DATE '2026-11-01' AS d,"
-        " 170141183460469231731687303715884105727::HUGEINT AS h, 'x'::BLOB AS b FROM range(5000)",
+        " 1.5::DECIMAL(38, 1) AS n, 'x'::BLOB AS b, MAP {1: 2} AS m FROM range(5000)",
     )
 
     report = import_table(table, store, ImportOptions(model="m", id="id", label="pred"))
@@ -60,6 +60,7 @@ def test_a_bad_row_is_named_by_its_number_and_shown_with_all_values(tmp_path, st
     ((line, reason, row),) = rejected(report)
     assert (line, reason) == (3001, "no prediction in column 'pred'")
     assert (row["id"], row["pred"], row["d"]) == (3000, None, "2026-11-01")
+    assert (row["n"], row["m"]) == ("1.5", {"1": 2})
     assert report.balance() == "read 5,000 = written 4,999 + rejected 1"
 
 
