@@ -64,7 +64,7 @@ class Rejects:
         while True:
             try:
                 self._fd = os.open(path, flags, 0o600)  # rows are as secret as events
-            except FileExistsError:
+            except FileExistsError:  # noqa: PERF203 - a name is seldom taken
                 number += 1
                 path = self._folder / f"{self._stem}-{number}.ndjson"
             else:
