@@ -1,0 +1,285 @@
+"""Failure rate, error rate and coverage: all three from one question to the store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from elkmon.analysis.intervals import effective, wilson
+from elkmon.analysis.question import Question
+from elkmon.analysis.result import Result
+from elkmon.analysis.times import utc
+from elkmon.events.fields import PREDICTION
+from elkmon.store.base import Cell, FieldValue, Measure, Store
+
+__all__ = [
+    "ErrorRow",
+    "FailureRow",
+    "Rate",
+    "RatesRow",
+    "Sums",
+    "Tally",
+    "error_rate",
+    "failure_rate",
+    "rates",
+    "rows_of",
+    "tallies",
+    "together",
+]
+
+_LABELLED = "ml.truth.observed_at"
+"""What each labelled prediction has, whatever its labels say."""
+
+_MEASURES = (
+    *(Measure("count"), Measure("weight"), Measure("weight2")),
+    *(Measure("count", _LABELLED), Measure("weight", _LABELLED)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share k / n with its 95 % Wilson interval; None, with the reason, where there is none."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    k: int
+    """Stored events that count; where they are weighted, not ``value`` · n."""
+    n: int
+    """Stored events that are counted from."""
+    weighted_k: float
+    weighted_n: float
+    n_eff: float
+    """(Σw)² / Σw²: n where nothing is sampled."""
+    reason: str | None = None
+
+    @property
+    def weighted(self) -> bool:
+        """Say whether sampling makes the share another than k / n."""
+        return abs(self.weighted_n - self.n) > 1e-9 * self.n
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Events of one sort: how many, Σw, Σw²."""
+
+    count: int = 0
+    weight: float = 0.0
+    weight2: float = 0.0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            self.count + other.count, self.weight + other.weight, self.weight2 + other.weight2
+        )
+
+    def out_of(self, whole: Sums, reason: str) -> Rate:
+        """Give this sort's share of a whole that holds it.
+
+        Args:
+            whole: what it is a share of.
+            reason: why there is no share, where the whole is empty.
+        """
+        if whole.weight2 <= 0:
+            return Rate(None, None, None, self.count, whole.count, 0.0, 0.0, 0.0, reason)
+        share = min(self.weight / whole.weight, 1.0)
+        n_eff = effective(whole.weight, whole.weight2)
+        low, high = wilson(share, n_eff)
+        return Rate(share, low, high, self.count, whole.count, self.weight, whole.weight, n_eff)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The predictions of one group, by what became of them."""
+
+    by: tuple[Cell, ...]
+    time: datetime | None = None
+    attempts: Sums = field(default=Sums())
+    failed: Sums = field(default=Sums())
+    succeeded: Sums = field(default=Sums())
+    labelled: Sums = field(default=Sums())
+    judged: Sums = field(default=Sums())
+    """Labelled so that it is known whether the answer was right."""
+    wrong: Sums = field(default=Sums())
+
+    def __add__(self, other: Tally) -> Tally:
+        sums = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name not in {"by", "time"}
+        }
+        return replace(self, **sums)
+
+    @property
+    def failure_rate(self) -> Rate:
+        """Give failed attempts out of all attempts."""
+        return self.failed.out_of(self.attempts, "no attempt")
+
+    @property
+    def error_rate(self) -> Rate:
+        """Give wrong answers out of those that are known to be right or wrong."""
+        return self.wrong.out_of(self.judged, self._why_unknown())
+
+    @property
+    def coverage(self) -> Rate:
+        """Give labelled attempts out of the successful ones."""
+        return self.labelled.out_of(self.succeeded, "no successful attempt")
+
+    def _why_unknown(self) -> str:
+        if not self.succeeded.count:
+            return "no successful attempt"
+        if not self.labelled.count:
+            return "no label yet"
+        return "labels do not say right or wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class RatesRow:
+    """Both rates of one group."""
+
+    by: Mapping[str, Cell]
+    """The group: the model, and what else was asked for, as it was named."""
+    time: datetime | None
+    """Begin of the step in time, where steps were asked for."""
+    failure_rate: Rate
+    error_rate: Rate
+    coverage: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """The failure rate of one group."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    failure_rate: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """The error rate of one group, and how much of it is labelled."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    error_rate: Rate
+    coverage: Rate
+
+
+def rates(store: Store, question: Question) -> Result[RatesRow]:
+    """Give failure rate, error rate and coverage of each group.
+
+    Args:
+        store: to ask.
+        question: what to ask.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    return rows_of(question, tallies(store, question))
+
+
+def failure_rate(store: Store, question: Question) -> Result[FailureRow]:
+    """Give failed attempts out of all attempts, of each group; raises as :func:`rates`."""
+    rows = tuple(FailureRow(r.by, r.time, r.failure_rate) for r in rates(store, question).rows)
+    return Result(question, rows, _columns(question, "failure_rate"))
+
+
+def error_rate(store: Store, question: Question) -> Result[ErrorRow]:
+    """Give wrong answers out of labelled ones, of each group; raises as :func:`rates`."""
+    found = rates(store, question).rows
+    rows = tuple(ErrorRow(r.by, r.time, r.error_rate, r.coverage) for r in found)
+    return Result(question, rows, _columns(question, "error_rate", "coverage"))
+
+
+def rows_of(question: Question, counted: Iterable[Tally]) -> Result[RatesRow]:
+    """Turn tallies into the rows that answer a question."""
+    rows = tuple(
+        RatesRow(
+            dict(zip(question.by, each.by, strict=True)),
+            each.time,
+            each.failure_rate,
+            each.error_rate,
+            each.coverage,
+        )
+        for each in counted
+    )
+    return Result(question, rows, _columns(question, "failure_rate", "error_rate", "coverage"))
+
+
+def _columns(question: Question, *rate_names: str) -> tuple[str, ...]:
+    parts = [each.name for each in fields(Rate)][1:]
+    of_rates = (each for name in rate_names for each in (name, *(f"{name}_{p}" for p in parts)))
+    return (*question.by, "time", *of_rates)
+
+
+def tallies(store: Store, question: Question) -> list[Tally]:
+    """Count predictions by group, step in time, outcome and truth, in one question.
+
+    Returns:
+        One tally a group and step, sorted by group (numbers within text count as numbers), then
+        time.
+    """
+    table = store.aggregate(
+        PREDICTION,
+        by=(*question.dimensions, FieldValue("event.outcome"), FieldValue("ml.eval.outcome")),
+        measures=_MEASURES,
+        where=question.filter,
+    )
+    width = len(question.by)
+    found: dict[tuple[Cell, ...], Tally] = {}
+    for row in table.rows:
+        time = row[width] if question.every is not None else None
+        part = _tally(row[:width], time, row[len(question.dimensions) :])
+        key = (*part.by, part.time)
+        found[key] = found[key] + part if key in found else part
+    return [found[key] for key in sorted(found, key=_order)]
+
+
+def together(counted: Iterable[Tally]) -> list[Tally]:
+    """Add up the steps in time of each group."""
+    found: dict[tuple[Cell, ...], Tally] = {}
+    for each in counted:
+        whole = replace(each, time=None)
+        found[each.by] = found[each.by] + whole if each.by in found else whole
+    return list(found.values())
+
+
+def _tally(by: tuple[Cell, ...], time: Cell, rest: tuple[Any, ...]) -> Tally:
+    outcome, truth, *sums = rest
+    counted, labelled, nothing = _sums(sums[:3]), _sums(sums[3:]), Sums()
+    succeeded = outcome == "success"
+    judged = succeeded and truth in {"correct", "wrong"}
+    return Tally(
+        by,
+        utc(time) if isinstance(time, datetime) else None,
+        attempts=counted,
+        failed=counted if outcome == "failure" else nothing,
+        succeeded=counted if succeeded else nothing,
+        labelled=labelled if succeeded else nothing,
+        judged=counted if judged else nothing,
+        wrong=counted if judged and truth == "wrong" else nothing,
+    )
+
+
+def _sums(cells: list[Any]) -> Sums:
+    count, weight, *weight2 = cells
+    return Sums(int(count or 0), float(weight or 0.0), float(sum(weight2)))
+
+
+def _order(key: tuple[Cell, ...]) -> list[tuple[int, tuple[tuple[int, float, str], ...]]]:
+    return [_natural(cell) for cell in key]
+
+
+def _natural(cell: Cell) -> tuple[int, tuple[tuple[int, float, str], ...]]:
+    """Make a sort key: absent last, and 2.9.0 before 2.10.0."""
+    if cell is None:
+        return 1, ()
+    if isinstance(cell, datetime):
+        return 0, ((0, cell.timestamp(), ""),)
+    if isinstance(cell, (bool, int, float)):
+        return 0, ((0, float(cell), ""),)
+    parts = re.findall(r"\d+|\D+", cell)
+    return 0, tuple((0, float(p), "") if p.isdecimal() else (1, 0.0, p) for p in parts)

@@ -1,0 +1,78 @@
+"""What a question gives back: typed rows, plain dictionaries, or a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from elkmon.analysis.question import Question
+from elkmon.analysis.times import iso
+from elkmon.events.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+
+__all__ = ["Result", "flat", "plain"]
+
+RowT = TypeVar("RowT")
+_RATE = "value"
+"""The field of a rate that takes its name alone when rows become flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[RowT]):
+    """Typed rows, and the question that they answer."""
+
+    question: Question
+    rows: tuple[RowT, ...]
+    columns: tuple[str, ...]
+    """The names of a flat row's cells."""
+    notes: tuple[str, ...] = ()
+    """What a reader has to know, in sentences."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Give the rows as JSON knows them, in the shapes of ``docs/json.md``."""
+        return [plain(row) for row in self.rows]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give the rows as a frame, one column a group and a figure's part.
+
+        Raises:
+            ConfigError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415 - only who asks for a frame needs it
+        except ImportError as error:
+            raise ConfigError(
+                "to_pandas() needs pandas: pip install pandas, or use to_dicts()"
+            ) from error
+        return pd.DataFrame([flat(row) for row in self.rows], columns=list(self.columns))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a row is made of
+    """Turn a row into what JSON knows; times become ISO 8601 in UTC."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(each) for each in value]
+    return iso(value) if isinstance(value, datetime) else value
+
+
+def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
+    """Turn a row into cells: groups by their name, a rate's parts as ``error_rate_low``."""
+    cells: dict[str, Any] = {}
+    for field in fields(row):
+        value = getattr(row, field.name)
+        if field.name == "by":
+            cells.update(value)
+        elif is_dataclass(value) and not isinstance(value, type):
+            for part in fields(value):
+                name = field.name if part.name == _RATE else f"{field.name}_{part.name}"
+                cells[name] = getattr(value, part.name)
+        else:
+            cells[field.name] = " ".join(value) if isinstance(value, tuple) else value
+    return cells

@@ -1,0 +1,168 @@
+"""The Python client: one method a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+
+from elkmon.analysis import exceptions, rates
+from elkmon.analysis.exceptions import ExceptionRow
+from elkmon.analysis.question import Question
+from elkmon.analysis.rates import ErrorRow, FailureRow
+from elkmon.analysis.result import Result
+from elkmon.analysis.times import Moment
+from elkmon.analysis.where import Where
+from elkmon.events.errors import ConfigError, QueryError
+from elkmon.events.fields import DATASETS, Dataset
+from elkmon.store.base import Catalog, Event, Store, TimeBucket
+
+__all__ = ["Monitor", "open_store"]
+
+
+class Monitor:
+    """Ask a store for failure rates, error rates, exceptions and events.
+
+    Every figure takes the same arguments, all of them optional: ``model`` (all models, each by
+    itself), ``since`` and ``until`` (``24h``, ``7d``, ``2026-11-01``, ISO 8601, a datetime; the
+    last 7 days), ``every`` (``1h``, ``1d``: figures over time), ``by`` (fields to group by) and
+    ``where`` (conditions). Each gives a result with ``.rows``, ``.to_dicts()``, ``.to_pandas()``.
+
+    Args:
+        store: folder of the events, or an open store, which stays open.
+    """
+
+    def __init__(self, store: str | Path | Store = "elkmon-data") -> None:
+        self._own = isinstance(store, (str, Path))
+        self._store = open_store(store) if isinstance(store, (str, Path)) else store
+
+    def __enter__(self) -> Monitor:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store, if it was opened here."""
+        if self._own:
+            self._store.close()
+
+    def failure_rate(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[FailureRow]:
+        """Give failed attempts out of all attempts, with Wilson's 95 % interval.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return rates.failure_rate(self._store, question)
+
+    def error_rate(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[ErrorRow]:
+        """Give wrong answers out of labelled ones, with Wilson's 95 % interval and the coverage.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return rates.error_rate(self._store, question)
+
+    def exceptions(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        where: Where | None = None,
+        limit: int | None = None,
+    ) -> Result[ExceptionRow]:
+        """Give the exceptions, the most frequent first.
+
+        At most ``limit`` of them, all where it is not given; the rest as everywhere.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(model=model, since=since, until=until, where=where)
+        return exceptions.exceptions(self._store, question, limit)
+
+    def events(
+        self,
+        dataset: Dataset | None = None,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        where: Where | None = None,
+        limit: int = 100,
+        newest_first: bool = True,
+    ) -> Iterator[Event]:
+        """Give events as they were written, predictions with what their labels make of them.
+
+        Of one ``dataset``, such as ``elkmon.error``, or of all of them; at most ``limit``, sorted
+        by time; the rest as everywhere.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        if dataset is not None and dataset not in DATASETS:
+            raise QueryError(f"no such dataset: {dataset}; there are: {', '.join(DATASETS)}")
+        question = Question.of(model=model, since=since, until=until, where=where)
+        return self._store.events(
+            dataset, where=question.filter, limit=limit, newest_first=newest_first
+        )
+
+    def catalog(self) -> Catalog:
+        """Say what is in the store: models, versions, time span, completeness, labels.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._store.catalog()
+
+
+def open_store(folder: str | Path) -> Store:
+    """Open the local store in a folder.
+
+    Raises:
+        ConfigError: DuckDB is not installed.
+    """
+    try:
+        from elkmon.store.local import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
+    except ModuleNotFoundError as error:
+        if error.name != "duckdb":
+            raise
+        raise ConfigError(
+            "reading a store needs DuckDB: install it with pip install 'elkmon[cli]'"
+        ) from error
+    return LocalStore(Path(folder))
