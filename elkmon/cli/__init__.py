@@ -1,0 +1,16 @@
+"""The command line: parse, call, print. Each command is loaded when it is used."""
+
+from __future__ import annotations
+
+try:
+    from elkmon.cli.program import main
+except ModuleNotFoundError as error:
+    if error.name != "click":
+        raise
+
+    def main() -> None:  # type: ignore[misc]  # stands in where there is no click
+        """Say what to install."""
+        raise SystemExit("elkmon's command line needs its extra: pip install 'elkmon[cli]'")
+
+
+__all__ = ["main"]

@@ -1,0 +1,89 @@
+"""``elkmon errors``: failure rates, error rates, and the most frequent exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.exceptions import ExceptionRow, exceptions
+from elkmon.analysis.question import Question
+from elkmon.analysis.rates import RatesRow, rows_of, tallies, together
+from elkmon.analysis.result import Result, flat
+from elkmon.cli.figures import step
+from elkmon.cli.nothing import explanation
+from elkmon.cli.options import format_options, question_options, store_option
+from elkmon.cli.output import Form, opened, write_csv, write_json
+from elkmon.cli.rates_table import Trend, show_behind, show_exceptions, show_rates
+from elkmon.monitor import open_store
+
+__all__ = ["command"]
+
+_EXCEPTIONS = 5
+
+
+@click.command("errors")
+@store_option
+@question_options
+@click.option("--every", metavar="STEP", help="Over time, in steps of 5m, 1h, 12h, 1d, 1w.")
+@click.option(
+    "--by",
+    metavar="FIELD",
+    multiple=True,
+    help="Group by version, segment.country or any other field; repeatable.",
+)
+@format_options
+def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
+    """Show failure rates and error rates.
+
+    Failure rate: failed attempts out of all. Error rate: wrong answers out of those whose label has
+    arrived. Both with their 95 % Wilson interval, by model, over the last 7 days if nothing else is
+    said; below them the most frequent exceptions, and the command that lists the events behind.
+    """
+    question = Question.of(**asked)
+    # asked in steps in any case: what is shown in whole is their sum
+    steps = question.every or step(question.since, question.until)
+    with closing(open_store(store)) as source:
+        counted = tallies(source, question.stepped(steps))
+        shown = counted if question.every else together(counted)
+        answer = rows_of(question, shown)
+        raised = exceptions(source, question, _EXCEPTIONS)
+        notes = list(raised.notes)
+        if not counted and not raised.rows:
+            more = [part for name in asked["by"] for part in ("--by", name)]
+            more += ["--every", asked["every"]] if asked["every"] else []
+            notes = explanation(source.catalog(), store, question, "errors", *more)
+    with opened(form, output) as out:
+        if form == "json":
+            write_json(out, _document(answer, raised, notes))
+        elif form == "csv":
+            write_csv(out, answer.columns, _cells(answer))
+            for note in notes:
+                click.echo(note, err=True)
+        else:
+            if answer.rows:
+                show_rates(out, answer, None if question.every else Trend(counted, steps))
+            if raised.rows:
+                show_exceptions(out, raised)
+            if notes:
+                out.show(*(Text(note) for note in notes))
+            show_behind(out, store, answer, raised)
+
+
+def _document(
+    answer: Result[RatesRow], raised: Result[ExceptionRow], notes: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "question": answer.question.to_dict(),
+        "rates": answer.to_dicts(),
+        "exceptions": raised.to_dicts(),
+        "notes": list(notes),
+    }
+
+
+def _cells(answer: Result[RatesRow]) -> list[list[object]]:
+    return [[flat(row).get(name) for name in answer.columns] for row in answer.rows]

@@ -1,0 +1,82 @@
+"""``elkmon events``: the events themselves."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.question import Question
+from elkmon.analysis.where import lookup
+from elkmon.cli.nothing import explanation
+from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.cli.options import dataset_option, format_options, question_options, store_option
+from elkmon.cli.output import Form, opened, table, write_csv, write_line
+from elkmon.events.fields import Dataset
+from elkmon.monitor import open_store
+
+__all__ = ["command"]
+
+_FIELDS = ("@timestamp", "event.dataset", "ml.model.name", "ml.model.version", "event.id")
+_COLUMNS = ("time", "dataset", "model", "version", "id", "what")
+
+
+@click.command("events")
+@store_option
+@question_options
+@dataset_option
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
+)
+@click.option("--oldest-first", is_flag=True, help="The oldest first, instead of the newest.")
+@format_options
+def command(
+    store: Path,
+    dataset: str | None,
+    limit: int,
+    oldest_first: bool,
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """List events, as they were written.
+
+    The newest of the last 7 days, if nothing else is said; predictions come with what their labels
+    make of them. --format json gives NDJSON: each event whole, one a line.
+    """
+    question = Question.of(**asked)
+    with closing(open_store(store)) as source, opened(form, output) as out:
+        found = source.events(
+            cast("Dataset | None", dataset),
+            where=question.filter,
+            limit=limit,
+            newest_first=not oldest_first,
+        )
+        first = next(iter(found), None)
+        events = () if first is None else chain((first,), found)
+        if form == "json":
+            for event in events:
+                write_line(out, event)
+        elif form == "csv":
+            rows = ([*(lookup(e, name) for name in _FIELDS), in_words(e)] for e in events)
+            write_csv(out, _COLUMNS, rows)
+        elif first is not None:
+            made = table(out, ["time (UTC)", "dataset", "model", "what"])
+            for event in events:
+                kind = dataset_of(event)
+                made.add_row(
+                    Text(time_of(event)[:19]),
+                    Text(kind, COLOURS.get(kind, "")),
+                    Text(model_of(event)),
+                    Text(in_words(event)),
+                )
+            out.show(made)
+        if first is None:
+            more = [] if dataset is None else ["--dataset", dataset]
+            why = explanation(source.catalog(), store, question, "events", *more)
+            for line in why:
+                click.echo(line, err=form != "table" or output is not None)

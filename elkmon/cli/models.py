@@ -1,0 +1,147 @@
+"""``elkmon models``: what is in a store, and whether its figures can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.result import plain
+from elkmon.cli.figures import ABSENT, when
+from elkmon.cli.nothing import no_events
+from elkmon.cli.options import format_options, store_option
+from elkmon.cli.output import Form, Output, clean, opened, table, write_csv, write_json
+from elkmon.monitor import open_store
+from elkmon.store.base import Catalog, ModelEntry, ProcessEntry
+
+__all__ = ["command"]
+
+_COLUMNS = (
+    *("model", "version", "first", "last", "deployed_at", "predictions", "failures"),
+    *("model_labelled", "model_labels", "model_orphans", "model_sampled_out", "model_repeats"),
+)
+
+
+@click.command("models")
+@store_option
+@format_options
+def command(store: Path, form: Form, output: Path | None) -> None:
+    """Show what is in the store, and how complete it is.
+
+    Models with their versions in the order in which they went live, their labels, and for each
+    process how many of its events are missing: without them every denominator is too small.
+    """
+    with closing(open_store(store)) as source:
+        catalog = source.catalog()
+    with opened(form, output) as out:
+        if form == "json":
+            write_json(out, plain(catalog))
+        elif form == "csv":
+            write_csv(out, _COLUMNS, _rows(catalog))
+        else:
+            _show(out, store, catalog)
+
+
+def _rows(catalog: Catalog) -> Iterator[list[object]]:
+    for model in catalog.models:
+        for each in model.versions:
+            yield [
+                *(model.name, each.version, each.span.first, each.span.last, each.deployed_at),
+                *(each.predictions, each.failures, model.labelled, model.labels),
+                *(model.orphans, model.sampled_out, model.repeats),
+            ]
+
+
+def _show(output: Output, store: Path, catalog: Catalog) -> None:
+    if catalog.span is None:
+        output.show(Text(no_events(store)))
+        return
+    counted = ", ".join(
+        f"{count:,} {name.removeprefix('elkmon.')}" for name, count in catalog.datasets.items()
+    )
+    output.show(
+        Text.assemble(
+            (clean(store), "bold"),
+            f": {when(catalog.span.first)} to {when(catalog.span.last)} UTC; {counted}",
+        )
+    )
+    for model in catalog.models:
+        _show_model(output, model)
+    if catalog.processes:
+        _show_processes(output, catalog.processes)
+    lines = list(catalog.notes)
+    if catalog.bad_lines:
+        lines.append(
+            f"{catalog.bad_lines:,} torn or corrupt lines were set apart: elkmon doctor says where"
+        )
+    if catalog.labels_waiting:
+        lines.append(f"{catalog.labels_waiting:,} labels wait to be joined")
+    if lines:
+        output.show(Text(""), *(Text(clean(line), "yellow") for line in lines))
+
+
+def _show_model(output: Output, model: ModelEntry) -> None:
+    made = table(
+        output,
+        ["version", "first (UTC)", "last (UTC)", "deployed (UTC)", "predictions", "failures"],
+        right={"predictions", "failures"},
+    )
+    for each in model.versions:
+        made.add_row(
+            Text(clean(each.version)),
+            Text(when(each.span.first)),
+            Text(when(each.span.last)),
+            Text(ABSENT if each.deployed_at is None else when(each.deployed_at)),
+            Text(f"{each.predictions:,}"),
+            Text(f"{each.failures:,}"),
+        )
+    task = f" ({', '.join(model.tasks)})" if model.tasks else ""
+    output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), made)
+    output.show(*(Text(clean(line), "dim") for line in _facts(model)))
+
+
+def _facts(model: ModelEntry) -> list[str]:
+    successes = model.predictions - model.failures
+    lines = []
+    lines.append(
+        f"labelled: {model.labelled:,} of {successes:,} successful predictions, by "
+        f"{model.labels:,} labels; {model.orphans:,} labels have no prediction, "
+        f"{model.sampled_out:,} belong to sampled-out ones"
+    )
+    if model.lowest_rate < 1:
+        lines.append(f"sampled: down to {model.lowest_rate:.4g} of the predictions are kept")
+    if model.repeats:
+        lines.append(
+            f"written again under the same id: {model.repeats:,}, counted once; "
+            f"{model.differing:,} of them say something else"
+        )
+    if model.segments:
+        lines.append(f"segments: {', '.join(model.segments)}")
+    return lines
+
+
+def _show_processes(output: Output, processes: tuple[ProcessEntry, ...]) -> None:
+    numbers = ["events", "missing", "dropped"]
+    made = table(
+        output, ["process", "service", "host", "last (UTC)", *numbers, ""], right=set(numbers)
+    )
+    for each in processes:
+        unexplained = each.missing - each.dropped
+        made.add_row(
+            Text(clean(each.entity_id)),
+            Text(clean(each.service or ABSENT)),
+            Text(clean(each.host or ABSENT)),
+            Text(when(each.span.last)),
+            Text(f"{each.events:,}"),
+            Text(f"{each.missing:,}", "red" if each.missing else ""),
+            Text(f"{each.dropped:,}", "red" if each.dropped else ""),
+            Text(f"{unexplained:,} unexplained", "red")
+            if unexplained > 0
+            else Text("complete", "green")
+            if not each.missing
+            else Text(""),
+        )
+    output.show(Text(""), Text("How complete it is", "bold"), made)

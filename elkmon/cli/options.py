@@ -1,0 +1,88 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from elkmon.events.fields import DATASETS
+
+__all__ = ["dataset_option", "format_options", "question_options", "store_option", "where_option"]
+
+_SHORT = {name.removeprefix("elkmon."): name for name in DATASETS}
+_Command = Callable[..., Any]
+
+store_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    envvar="ELKMON_STORE",
+    default=Path("elkmon-data"),
+    show_default=True,
+    help="Folder of the events; also ELKMON_STORE.",
+)
+
+
+dataset_option = click.option(
+    "--dataset",
+    type=click.Choice([*DATASETS, *_SHORT]),
+    callback=lambda _context, _option, value: _SHORT.get(value, value),
+    metavar="KIND",
+    help=f"Only events of one kind: {', '.join(_SHORT)}.",
+)
+
+
+where_option = click.option(
+    "--where",
+    metavar="CONDITION",
+    multiple=True,
+    help="Condition: version=2.0.0, segment.country!=de, score>=0.9; repeatable. All hold; several "
+    "= of one field mean any of these.",
+)
+
+
+def question_options(command: _Command) -> _Command:
+    """Add which model, which span and which conditions."""
+    for option in reversed(
+        (
+            click.option("--model", metavar="NAME", help="Only this model."),
+            click.option(
+                "--since",
+                metavar="TIME",
+                help="From then on: 24h, 7d, 2026-11-01, ISO; 7 days before the end if not given.",
+            ),
+            click.option(
+                "--until", metavar="TIME", help="Up to then, not included; now if not given."
+            ),
+            where_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def format_options(command: _Command) -> _Command:
+    """Add in which form, and where to."""
+    for option in reversed(
+        (
+            click.option(
+                "--format",
+                "form",
+                type=click.Choice(["table", "json", "csv"]),
+                default="table",
+                show_default=True,
+                help="The form of the output.",
+            ),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Path(path_type=Path, dir_okay=False),
+                metavar="FILE",
+                help="Write to FILE instead of standard output.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,135 @@
+"""The program ``elkmon``: its commands by name, loaded on demand, and its exit codes.
+
+Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 a store that cannot be read or reached,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+import click
+
+from elkmon import __version__
+from elkmon.events.errors import ElkmonError, StoreError
+
+__all__ = ["COMMANDS", "Program", "main"]
+
+USAGE, UNREADABLE, INTERRUPTED = 2, 3, 130
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "errors": ("errors", "Show failure rates and error rates."),
+    "models": ("models", "Show what is in the store, and how complete it is."),
+    "events": ("events", "List events, as they were written."),
+    "tail": ("tail", "Follow events live."),
+    "import": ("import_", "Turn FILE, a table of predictions, into events."),
+    "compact": ("compact", "Turn closed files into Parquet, for speed."),
+    "doctor": ("doctor", "Look for what is wrong with a store."),
+    "demo": ("demo", "Serve a simulated week of real models, and show its error rates."),
+}
+"""Each command's module and its line of help, so that help loads none of them."""
+
+_EXTRA = {"duckdb", "rich"}
+
+
+class Program(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        try:
+            command = import_module(f"elkmon.cli.{module}").command
+        except ModuleNotFoundError as error:
+            if error.name not in _EXTRA:
+                raise
+            raise click.UsageError(
+                f"elkmon {cmd_name} needs {error.name}: pip install 'elkmon[cli]'"
+            ) from error
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of some arguments, or suggest those that sound like it."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no such command: {name}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # noqa: ANN401 - click's own
+    ) -> Any:  # noqa: ANN401
+        """Run, and leave with the exit code; without ``standalone_mode`` as click does."""
+
+        def run() -> Any:  # noqa: ANN401
+            return super(Program, self).main(
+                args, prog_name, complete_var, standalone_mode=False, **extra
+            )
+
+        if not standalone_mode:
+            return run()
+        sys.exit(_exit_code(run))
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    """Run, say what went wrong, if anything, and give the exit code."""
+    try:
+        code = run()
+        sys.stdout.flush()  # so that a reader that has gone is met here, not at exit
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ElkmonError as error:
+        click.echo(f"Error: {error}", err=True)
+        return UNREADABLE if isinstance(error, StoreError) else USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return 0
+    except OSError as error:
+        click.echo(f"Error: {error.filename or 'output'}: {error.strerror}", err=True)
+        return UNREADABLE
+    return code if isinstance(code, int) else 0
+
+
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere: whoever read it has gone (``| head``)."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Times: 24h, 7d, 2026-11-01, 2026-11-01T08:30:00+01:00, now. Conditions: version=2.0.0, "
+    "segment.country!=de, score>=0.9.",
+)
+@click.version_option(__version__, prog_name="elkmon", message="%(prog)s %(version)s")
+def main() -> None:
+    """Track the errors of models: from predictions, late labels and failures in plain files."""

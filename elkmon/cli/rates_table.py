@@ -1,0 +1,168 @@
+"""The tables of ``elkmon errors``, as wide as there is room for, and what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rich.text import Text
+
+from elkmon.analysis.exceptions import ExceptionRow
+from elkmon.analysis.rates import Rate, RatesRow, Tally
+from elkmon.analysis.result import Result
+from elkmon.cli.figures import (
+    SECONDS,
+    cell,
+    command_line,
+    counts,
+    interval,
+    percent,
+    sparkline,
+    when,
+)
+from elkmon.cli.output import Output, clean, table
+from elkmon.events.fields import ERROR, PREDICTION
+from elkmon.store.base import Cell, TimeBucket
+
+__all__ = ["Trend", "show_behind", "show_exceptions", "show_rates"]
+
+_WIDE = 120
+"""Columns from which on what belongs together stands beside, not below, each other."""
+
+_Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
+
+
+class Trend:
+    """Sparklines of all groups, over the same steps and to the same height."""
+
+    def __init__(self, counted: Sequence[Tally], steps: TimeBucket) -> None:
+        self.steps = steps
+        self._times = _every(steps, [each.time for each in counted if each.time is not None])
+        self._failed: _Course = {(each.by, each.time): each.failure_rate.value for each in counted}
+        self._wrong: _Course = {(each.by, each.time): each.error_rate.value for each in counted}
+
+    def failures(self, by: tuple[Cell, ...]) -> str:
+        """Draw the failure rate of a group."""
+        return self._drawn(by, self._failed)
+
+    def errors(self, by: tuple[Cell, ...]) -> str:
+        """Draw the error rate of a group."""
+        return self._drawn(by, self._wrong)
+
+    def legend(self) -> str:
+        """Say what the lines are drawn to."""
+        return (
+            f"over time: steps of {self.steps.every} {self.steps.unit}; the highest bar is "
+            f"{100 * _top(self._failed):.1f} % of failures, {100 * _top(self._wrong):.1f} % of errors"
+        )
+
+    def _drawn(self, by: tuple[Cell, ...], course: _Course) -> str:
+        return sparkline([course.get((by, time)) for time in self._times], _top(course))
+
+
+def _top(course: _Course) -> float:
+    return max((value for value in course.values() if value is not None), default=0.0)
+
+
+def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
+    """List all steps from the first to the last, those without events as well."""
+    known = sorted(set(times))
+    width = timedelta(seconds=steps.every * SECONDS[steps.unit])
+    number = (known[-1] - known[0]) // width + 1 if known else 0
+    return [known[0] + width * position for position in range(number)]
+
+
+def _is_wide(output: Output) -> bool:
+    return not output.terminal or output.width >= _WIDE
+
+
+def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
+    """Write both rates of each group, with interval, counts and course."""
+    wide = _is_wide(output)
+    question = answer.question
+    heads = [clean(name) for name in question.by]
+    heads += ["time (UTC)"] if question.every is not None else []
+    if wide:
+        course = [] if trend is None else ["over time"]
+        heads += ["failure rate", "failed / attempts", *course]
+        heads += ["error rate", "wrong / labelled", *course, "labelled"]
+    else:
+        heads += ["failure rate", "error rate", "labelled"]
+    made = table(output, heads)
+    for row in answer.rows:
+        key = tuple(row.by.values())
+        cells = [Text(cell(value)) for value in key]
+        cells += [] if row.time is None else [Text(when(row.time))]
+        failures = _parts(row.failure_rate, None if trend is None else trend.failures(key))
+        errors = _parts(row.error_rate, None if trend is None else trend.errors(key))
+        rates = [*failures, *errors] if wide else [_below(failures), _below(errors)]
+        made.add_row(*cells, *rates, Text(percent(row.coverage)))
+    output.show(made, *(Text(line, "dim") for line in _legend(answer, trend)))
+
+
+def _parts(rate: Rate, course: str | None) -> list[Text]:
+    """Give a share with its interval, what it is counted from, or why it is absent, its course."""
+    return [
+        Text.assemble((percent(rate), "bold"), " ", (interval(rate), "dim")),
+        Text(counts(rate) if rate.reason is None else rate.reason, "dim"),
+        *([] if course is None else [Text(course, "cyan")]),
+    ]
+
+
+def _below(parts: Sequence[Text]) -> Text:
+    return Text("\n").join(parts)
+
+
+def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
+    question = answer.question
+    lines = [
+        f"{when(question.since)} to {when(question.until)} UTC; in brackets the 95 % interval",
+    ]
+    lines += [] if trend is None else [trend.legend()]
+    if any(rate.weighted for row in answer.rows for rate in (row.failure_rate, row.error_rate)):
+        lines.append(
+            "* sampled: each prediction counts as many times as it stands for; the counts are what "
+            "is stored"
+        )
+    return lines
+
+
+def show_exceptions(output: Output, raised: Result[ExceptionRow]) -> None:
+    """Write the most frequent exceptions."""
+    wide = _is_wide(output)
+    seen = ["first seen (UTC)", "last seen (UTC)"] if wide else ["first, last seen (UTC)"]
+    what = ["exception", "where"] if wide else ["exception"]
+    fingerprint = ["fingerprint"] if wide else []
+    made = table(output, [*what, "count", *seen, "versions", *fingerprint], right={"count"})
+    for row in raised.rows:
+        kind = [Text(clean(row.type or "?"), "red"), Text(clean(row.culprit or ""), "dim")]
+        times = [Text(when(row.first_seen)), Text(when(row.last_seen))]
+        made.add_row(
+            *(kind if wide else [_below(kind)]),
+            Text(f"{row.count:,}"),
+            *(times if wide else [_below(times)]),
+            Text(clean(", ".join(row.versions))),
+            *([Text(clean(row.fingerprint or ""))] if wide else []),
+        )
+    output.show(Text(""), Text("The most frequent exceptions", "bold"), made)
+
+
+def show_behind(
+    output: Output, store: Path, answer: Result[RatesRow], raised: Result[ExceptionRow]
+) -> None:
+    """Write the commands that list the events behind the figures."""
+    failed = sum(row.failure_rate.k for row in answer.rows)
+    wrong = sum(row.error_rate.k for row in answer.rows)
+    asked = answer.question
+    of_predictions = ("--dataset", PREDICTION, "--where")
+    lines = []
+    if failed:
+        lines.append(command_line("events", store, asked, *of_predictions, "outcome=failure"))
+    if wrong:
+        lines.append(command_line("events", store, asked, *of_predictions, "ml.eval.outcome=wrong"))
+    if raised.rows and raised.rows[0].fingerprint:
+        only = f"fingerprint={raised.rows[0].fingerprint}"
+        lines.append(command_line("events", store, asked, "--dataset", ERROR, "--where", only))
+    if lines:
+        output.show(Text(""), Text("The events behind", "bold"), *map(Text, lines))

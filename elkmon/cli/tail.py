@@ -1,0 +1,74 @@
+"""``elkmon tail``: events as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.where import conditions, matches
+from elkmon.cli.nothing import no_events
+from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.cli.options import dataset_option, store_option, where_option
+from elkmon.cli.output import Output, opened
+from elkmon.store.base import Condition
+from elkmon.store.follow import Follower
+
+__all__ = ["command"]
+
+_PAUSE = 0.25
+"""Seconds between two looks at the folder."""
+
+
+@click.command("tail")
+@store_option
+@dataset_option
+@where_option
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="Show that many of the last events first.",
+)
+def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int) -> None:
+    """Follow events live.
+
+    Every process that writes to the folder, and every file that it begins, until Ctrl-C. Events are
+    shown as they were written, without what later labels make of them.
+    """
+    wanted = conditions(where)
+    if dataset is not None:
+        wanted = (*wanted, Condition("event.dataset", "=", (dataset,)))
+    follower = Follower(store, lambda event: matches(event, wanted))
+    with opened("table", None) as out:
+        for event in follower.last(lines):
+            _show(out, event)
+        if not store.exists():
+            click.echo(f"{no_events(store)}; waiting for it", err=True)
+        while True:
+            for event in follower.new():
+                _show(out, event)
+            out.stream.flush()
+            sleep(_PAUSE)
+
+
+def _show(output: Output, event: Mapping[str, Any]) -> None:
+    kind = dataset_of(event)
+    failed = kind == "prediction" and in_words(event).startswith("failed")
+    output.show(
+        Text.assemble(
+            (time_of(event), "dim"),
+            " ",
+            (f"{kind:<10}", COLOURS.get(kind, "")),
+            " ",
+            (model_of(event), "bold"),
+            " " if model_of(event) else "",
+            (in_words(event), "red" if failed else ""),
+        )
+    )
