@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from elkmon.analysis.question import Question
@@ -15,9 +17,10 @@ from elkmon.analysis.where import lookup
 from elkmon.cli.nothing import explanation
 from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
-from elkmon.cli.output import Form, opened, table, write_csv, write_line
+from elkmon.cli.output import Form, Output, below, fitting, opened, table, write_csv, write_line
 from elkmon.events.fields import Dataset
 from elkmon.monitor import open_store
+from elkmon.store.base import Event
 
 __all__ = ["command"]
 
@@ -65,18 +68,25 @@ def command(
             rows = ([*(lookup(e, name) for name in _FIELDS), in_words(e)] for e in events)
             write_csv(out, _COLUMNS, rows)
         elif first is not None:
-            made = table(out, ["time (UTC)", "dataset", "model", "what"])
-            for event in events:
-                kind = dataset_of(event)
-                made.add_row(
-                    Text(time_of(event)[:19]),
-                    Text(kind, COLOURS.get(kind, "")),
-                    Text(model_of(event)),
-                    Text(in_words(event)),
-                )
-            out.show(made)
+            shown = list(events)
+            out.show(fitting(out, lambda wide: _table(out, shown, wide=wide)))
         if first is None:
             more = [] if dataset is None else ["--dataset", dataset]
             why = explanation(source.catalog(), store, question, "events", *more)
             for line in why:
                 click.echo(line, err=form != "table" or output is not None)
+
+
+def _table(output: Output, events: Sequence[Event], *, wide: bool) -> Table:
+    """Make the table; where it is narrow, what happened stands below the model."""
+    heads = ["time (UTC)", "dataset", *(["model", "what"] if wide else ["model, what"])]
+    made = table(output, heads)
+    for event in events:
+        kind = dataset_of(event)
+        parts = [Text(model_of(event), "bold"), Text(in_words(event))]
+        made.add_row(
+            Text(time_of(event)[:19]),
+            Text(kind, COLOURS.get(kind, "")),
+            *(parts if wide else [below(*(part for part in parts if part))]),
+        )
+    return made

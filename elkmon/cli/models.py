@@ -7,13 +7,24 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from elkmon.analysis.result import plain
 from elkmon.cli.figures import ABSENT, when
 from elkmon.cli.nothing import no_events
 from elkmon.cli.options import format_options, store_option
-from elkmon.cli.output import Form, Output, clean, opened, table, write_csv, write_json
+from elkmon.cli.output import (
+    Form,
+    Output,
+    below,
+    clean,
+    fitting,
+    opened,
+    table,
+    write_csv,
+    write_json,
+)
 from elkmon.monitor import open_store
 from elkmon.store.base import Catalog, ModelEntry, ProcessEntry
 
@@ -60,7 +71,8 @@ def _show(output: Output, store: Path, catalog: Catalog) -> None:
         output.show(Text(no_events(store)))
         return
     counted = ", ".join(
-        f"{count:,} {name.removeprefix('elkmon.')}" for name, count in catalog.datasets.items()
+        f"{count:,} {name.removeprefix('elkmon.')} events"
+        for name, count in catalog.datasets.items()
     )
     output.show(
         Text.assemble(
@@ -84,23 +96,26 @@ def _show(output: Output, store: Path, catalog: Catalog) -> None:
 
 
 def _show_model(output: Output, model: ModelEntry) -> None:
-    made = table(
-        output,
-        ["version", "first (UTC)", "last (UTC)", "deployed (UTC)", "predictions", "failures"],
-        right={"predictions", "failures"},
-    )
+    task = f" ({', '.join(model.tasks)})" if model.tasks else ""
+    made = fitting(output, lambda wide: _versions_table(output, model, wide=wide))
+    output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), made)
+    output.show(*(Text(clean(line), "dim") for line in _facts(model)))
+
+
+def _versions_table(output: Output, model: ModelEntry, *, wide: bool) -> Table:
+    seen = ["first seen (UTC)", "last seen (UTC)"] if wide else ["first, last seen"]
+    numbers = ["predictions", "failures"]
+    made = table(output, ["version", *seen, "deployed (UTC)", *numbers], right=set(numbers))
     for each in model.versions:
+        times = [Text(when(each.span.first)), Text(when(each.span.last))]
         made.add_row(
             Text(clean(each.version)),
-            Text(when(each.span.first)),
-            Text(when(each.span.last)),
+            *(times if wide else [below(*times)]),
             Text(ABSENT if each.deployed_at is None else when(each.deployed_at)),
             Text(f"{each.predictions:,}"),
             Text(f"{each.failures:,}"),
         )
-    task = f" ({', '.join(model.tasks)})" if model.tasks else ""
-    output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), made)
-    output.show(*(Text(clean(line), "dim") for line in _facts(model)))
+    return made
 
 
 def _facts(model: ModelEntry) -> list[str]:
@@ -124,24 +139,34 @@ def _facts(model: ModelEntry) -> list[str]:
 
 
 def _show_processes(output: Output, processes: tuple[ProcessEntry, ...]) -> None:
-    numbers = ["events", "missing", "dropped"]
-    made = table(
-        output, ["process", "service", "host", "last (UTC)", *numbers, ""], right=set(numbers)
+    made = fitting(output, lambda wide: _processes_table(output, processes, wide=wide))
+    output.show(
+        Text(""),
+        Text("How complete it is", "bold"),
+        made,
+        Text(
+            "missing: events that a process numbered and that are not here; dropped: those of them "
+            "that it says it could not write",
+            "dim",
+        ),
     )
+
+
+def _processes_table(output: Output, processes: tuple[ProcessEntry, ...], *, wide: bool) -> Table:
+    who = ["process", "service", "host"] if wide else ["process"]
+    numbers = ["events", "missing", "dropped"]
+    made = table(output, [*who, "last event (UTC)", *numbers], right=set(numbers))
     for each in processes:
-        unexplained = each.missing - each.dropped
+        service, host = clean(each.service or ABSENT), clean(each.host or ABSENT)
+        named = [Text(clean(each.entity_id)), Text(service), Text(host)]
+        if not wide:
+            named = [below(named[0], Text(f"{service} on {host}", "dim"))]
+        unexplained = each.missing > each.dropped
         made.add_row(
-            Text(clean(each.entity_id)),
-            Text(clean(each.service or ABSENT)),
-            Text(clean(each.host or ABSENT)),
+            *named,
             Text(when(each.span.last)),
             Text(f"{each.events:,}"),
-            Text(f"{each.missing:,}", "red" if each.missing else ""),
-            Text(f"{each.dropped:,}", "red" if each.dropped else ""),
-            Text(f"{unexplained:,} unexplained", "red")
-            if unexplained > 0
-            else Text("complete", "green")
-            if not each.missing
-            else Text(""),
+            Text(f"{each.missing:,}", "red" if unexplained else ""),
+            Text(f"{each.dropped:,}", "yellow" if each.dropped else ""),
         )
-    output.show(Text(""), Text("How complete it is", "bold"), made)
+    return made

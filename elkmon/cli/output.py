@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +16,26 @@ from typing import IO, Any, Literal
 import orjson
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from elkmon.analysis.times import iso
 from elkmon.events.errors import ConfigError
 
-__all__ = ["Form", "Output", "clean", "opened", "table", "write_csv", "write_json", "write_line"]
+__all__ = [
+    "Form",
+    "Output",
+    "below",
+    "clean",
+    "fitting",
+    "opened",
+    "table",
+    "typed_text",
+    "write_csv",
+    "write_json",
+    "write_line",
+]
 
 Form = Literal["table", "json", "csv"]
 
@@ -65,12 +78,12 @@ class Output:
         """Write what people read: in colour on a terminal, as plain lines elsewhere."""
         if self.terminal:
             for part in parts:
-                self.console.print(part, soft_wrap=isinstance(part, Text))
+                self.console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
             return
         buffer = StringIO()
         plain = Console(file=buffer, width=_ENDLESS, color_system=None, highlight=False)
         for part in parts:
-            plain.print(part, soft_wrap=isinstance(part, Text))
+            plain.print(part)
         lines = [line.rstrip() for line in buffer.getvalue().splitlines()]
         self.stream.write("\n".join(lines) + "\n")
 
@@ -120,6 +133,30 @@ def table(output: Output, heads: Sequence[str], right: Collection[str] = ()) -> 
     for head in heads:
         made.add_column(Text(head), justify="right" if head in right else "left", overflow="fold")
     return made
+
+
+def fitting(output: Output, build: Callable[[bool], Table]) -> Table:
+    """Build a table wide, or narrow where it would not fit a terminal.
+
+    Args:
+        output: where it will be shown.
+        build: makes it, told whether it may be wide.
+    """
+    made = build(True)
+    if not output.terminal:
+        return made
+    needed = Measurement.get(output.console, output.console.options.update(width=_ENDLESS), made)
+    return made if needed.maximum <= output.width else build(False)
+
+
+def below(*parts: Text) -> Text:
+    """Put parts below each other, in one cell."""
+    return Text("\n").join(parts)
+
+
+def typed_text(line: str) -> Text:
+    """Make a command that can be copied as it stands: the terminal breaks it, we do not."""
+    return Text(line, no_wrap=True)
 
 
 def write_json(output: Output, document: object) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rich.table import Table
 from rich.text import Text
 
 from elkmon.analysis.exceptions import ExceptionRow
@@ -21,14 +22,11 @@ from elkmon.cli.figures import (
     sparkline,
     when,
 )
-from elkmon.cli.output import Output, clean, table
+from elkmon.cli.output import Output, below, clean, fitting, table, typed_text
 from elkmon.events.fields import ERROR, PREDICTION
 from elkmon.store.base import Cell, TimeBucket
 
 __all__ = ["Trend", "show_behind", "show_exceptions", "show_rates"]
-
-_WIDE = 120
-"""Columns from which on what belongs together stands beside, not below, each other."""
 
 _Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
 
@@ -54,7 +52,8 @@ class Trend:
         """Say what the lines are drawn to."""
         return (
             f"over time: steps of {self.steps.every} {self.steps.unit}; the highest bar is "
-            f"{100 * _top(self._failed):.1f} % of failures, {100 * _top(self._wrong):.1f} % of errors"
+            f"{100 * _top(self._failed):.1f} % of failures, "
+            f"{100 * _top(self._wrong):.1f} % of errors"
         )
 
     def _drawn(self, by: tuple[Cell, ...], course: _Course) -> str:
@@ -73,16 +72,17 @@ def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
     return [known[0] + width * position for position in range(number)]
 
 
-def _is_wide(output: Output) -> bool:
-    return not output.terminal or output.width >= _WIDE
-
-
 def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
     """Write both rates of each group, with interval, counts and course."""
-    wide = _is_wide(output)
-    question = answer.question
-    heads = [clean(name) for name in question.by]
-    heads += ["time (UTC)"] if question.every is not None else []
+    made = fitting(output, lambda wide: _rates_table(output, answer, trend, wide=wide))
+    output.show(made, *(Text(line, "dim") for line in _legend(answer, trend)))
+
+
+def _rates_table(
+    output: Output, answer: Result[RatesRow], trend: Trend | None, *, wide: bool
+) -> Table:
+    heads = [clean(name) for name in answer.question.by]
+    heads += ["time (UTC)"] if answer.question.every is not None else []
     if wide:
         course = [] if trend is None else ["over time"]
         heads += ["failure rate", "failed / attempts", *course]
@@ -96,9 +96,9 @@ def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) ->
         cells += [] if row.time is None else [Text(when(row.time))]
         failures = _parts(row.failure_rate, None if trend is None else trend.failures(key))
         errors = _parts(row.error_rate, None if trend is None else trend.errors(key))
-        rates = [*failures, *errors] if wide else [_below(failures), _below(errors)]
+        rates = [*failures, *errors] if wide else [below(*failures), below(*errors)]
         made.add_row(*cells, *rates, Text(percent(row.coverage)))
-    output.show(made, *(Text(line, "dim") for line in _legend(answer, trend)))
+    return made
 
 
 def _parts(rate: Rate, course: str | None) -> list[Text]:
@@ -108,10 +108,6 @@ def _parts(rate: Rate, course: str | None) -> list[Text]:
         Text(counts(rate) if rate.reason is None else rate.reason, "dim"),
         *([] if course is None else [Text(course, "cyan")]),
     ]
-
-
-def _below(parts: Sequence[Text]) -> Text:
-    return Text("\n").join(parts)
 
 
 def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
@@ -130,22 +126,27 @@ def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
 
 def show_exceptions(output: Output, raised: Result[ExceptionRow]) -> None:
     """Write the most frequent exceptions."""
-    wide = _is_wide(output)
-    seen = ["first seen (UTC)", "last seen (UTC)"] if wide else ["first, last seen (UTC)"]
-    what = ["exception", "where"] if wide else ["exception"]
-    fingerprint = ["fingerprint"] if wide else []
-    made = table(output, [*what, "count", *seen, "versions", *fingerprint], right={"count"})
+    made = fitting(output, lambda wide: _exceptions_table(output, raised, wide=wide))
+    output.show(Text(""), Text("The most frequent exceptions", "bold"), made)
+
+
+def _exceptions_table(output: Output, raised: Result[ExceptionRow], *, wide: bool) -> Table:
+    if wide:
+        heads = ["exception", "where", "count", "first seen (UTC)", "last seen (UTC)", "versions"]
+        heads.append("fingerprint")
+    else:
+        heads = ["exception", "count", "first, last seen", "versions"]
+    made = table(output, heads, right={"count"})
     for row in raised.rows:
         kind = [Text(clean(row.type or "?"), "red"), Text(clean(row.culprit or ""), "dim")]
+        count = Text(f"{row.count:,}")
         times = [Text(when(row.first_seen)), Text(when(row.last_seen))]
-        made.add_row(
-            *(kind if wide else [_below(kind)]),
-            Text(f"{row.count:,}"),
-            *(times if wide else [_below(times)]),
-            Text(clean(", ".join(row.versions))),
-            *([Text(clean(row.fingerprint or ""))] if wide else []),
-        )
-    output.show(Text(""), Text("The most frequent exceptions", "bold"), made)
+        versions = Text(clean(", ".join(row.versions)))
+        if wide:
+            made.add_row(*kind, count, *times, versions, Text(clean(row.fingerprint or "")))
+        else:
+            made.add_row(below(*kind), count, below(*times), versions)
+    return made
 
 
 def show_behind(
@@ -165,4 +166,4 @@ def show_behind(
         only = f"fingerprint={raised.rows[0].fingerprint}"
         lines.append(command_line("events", store, asked, "--dataset", ERROR, "--where", only))
     if lines:
-        output.show(Text(""), Text("The events behind", "bold"), *map(Text, lines))
+        output.show(Text(""), Text("The events behind", "bold"), *map(typed_text, lines))
