@@ -138,7 +138,7 @@ FIELDS: tuple[Field, ...] = (
     Field("ml.model.version", _K, "The model's version.", _MODEL),
     Field("ml.task", _K, "binary, multiclass, regression or generation.", _P),
     Field("ml.prediction.id", _K, "Identity of the prediction: the caller's or a UUIDv7.",
-          (PREDICTION, LABEL, ERROR, LOG)),
+          (PREDICTION, LABEL, ERROR, LOG, METRIC)),
     Field("ml.prediction.label", _K, "The predicted class.", _P),
     Field("ml.prediction.positive", _K, "The positive class of a binary task.", _P),
     Field("ml.prediction.value", _D, "The predicted value of a regression.", _P),
