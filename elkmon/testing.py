@@ -26,9 +26,8 @@ import orjson
 
 from elkmon.emit import state
 from elkmon.emit.emitter import Emitter, Stats
-from elkmon.emit.spool import Loss
 from elkmon.events.fields import Dataset, find
-from elkmon.events.settings import override
+from elkmon.events.settings import Settings, override
 
 __all__ = ["Captured", "Event", "capture"]
 
@@ -40,13 +39,16 @@ class Captured:
 
     limit = 256 * 1024
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.events: list[Event] = []
+        self.written = 0
+        self.dropped: dict[str, int] = {}
+        self.emitter = Emitter(settings, sink=self)
 
-    def write(self, data: bytes, ms: int, lines: int = 1) -> Loss | None:  # noqa: ARG002 - a sink
+    def write(self, data: bytes, ms: int, lines: int = 1) -> None:  # noqa: ARG002 - a sink
         """Take lines, as a sink does."""
         self.events.extend(orjson.loads(line) for line in data.splitlines())
-        return None
+        self.written += lines
 
     def close(self) -> None:
         """Nothing is held."""
@@ -56,7 +58,7 @@ class Captured:
 
     def stats(self) -> Stats:
         """Tell what was accepted, dropped and misused."""
-        return state.stats()
+        return self.emitter.stats()
 
     def of(self, dataset: Dataset | None = None, **where: object) -> list[Event]:
         """Give the events of a kind for which all conditions hold.
@@ -113,9 +115,8 @@ def capture(*, strict: bool = True, **settings: object) -> Iterator[Captured]:
     Raises:
         ConfigError: a setting that cannot be used.
     """
-    captured = Captured()
-    made = override(state.settings(), {"strict": strict, **settings})
-    with state.installed(Emitter(made, sink=captured)):
+    captured = Captured(override(state.settings(), {"strict": strict, **settings}))
+    with state.installed(captured.emitter):
         yield captured
 
 

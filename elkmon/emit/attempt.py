@@ -7,15 +7,24 @@ from math import log
 from typing import Any
 
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.exceptions import Failure
+from elkmon.emit.exceptions import Failure, shown, text_of
 from elkmon.emit.plain import Notes
-from elkmon.emit.recorder import LOG_BIN, Recorder, milliseconds
+from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id, milliseconds
 from elkmon.emit.values import category, number, scores_of, segment_of, split_features
 from elkmon.events.classes import class_name
 from elkmon.events.fields import PREDICTION
 from elkmon.events.ids import kept
 
-__all__ = ["Attempt", "answer_label", "answer_number", "answer_value", "submit", "when"]
+__all__ = [
+    "Attempt",
+    "answer_label",
+    "answer_number",
+    "answer_text",
+    "answer_value",
+    "submit",
+    "usable_id",
+    "when",
+]
 
 
 @dataclass(slots=True)
@@ -53,9 +62,11 @@ def submit(recorder: Recorder, attempt: Attempt, labels: dict[str, Any]) -> None
         ml["sample"] = {"rate": 1.0, "weight": 1.0}
     ml["prediction"] = _answer(recorder, emitter, attempt, notes)
     if attempt.features is not None:
-        ml["features"] = split_features(emitter, attempt.features, notes)
+        ml["features"] = _features(emitter, attempt.features, notes)
     if attempt.segment is not None:
-        ml["segment"] = _segment(emitter, attempt.segment, notes)
+        segment = _segment(emitter, attempt.segment, notes)
+        if segment:
+            ml["segment"] = segment
     event: dict[str, Any] = {"outcome": "failure" if failed else "success"}
     if attempt.duration is not None:
         nanoseconds = _nanoseconds(emitter, attempt.duration)
@@ -63,7 +74,9 @@ def submit(recorder: Recorder, attempt: Attempt, labels: dict[str, Any]) -> None
             event["duration"] = nanoseconds
             ml["duration_bin"] = duration_bin(nanoseconds)
     fields: dict[str, Any] = {"event": event, "ml": ml, **emitter.labels(labels, notes)}
-    fields.update(emitter.user(attempt.user))
+    user = answer_text(emitter, attempt.user, "user", Notes())  # NaN in a column is nobody
+    if user is not None:
+        fields.update(emitter.user(user))
     if attempt.failure is not None:
         fields["error"] = {
             "type": attempt.failure.type,
@@ -83,11 +96,11 @@ def submit(recorder: Recorder, attempt: Attempt, labels: dict[str, Any]) -> None
 def _nanoseconds(emitter: Emitter, seconds: Any) -> int | None:  # noqa: ANN401 - whatever was given
     try:
         nanoseconds = int(float(seconds) * 1e9)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # noqa: BLE001 - whatever was given, its methods included
         nanoseconds = -1
     if 0 <= nanoseconds < 2**63:
         return nanoseconds
-    emitter.misuse("bad_duration", f"duration is in seconds and not negative, not {seconds!r}")
+    emitter.misuse("bad_duration", f"duration is in seconds and not negative, not {shown(seconds)}")
     return None
 
 
@@ -102,8 +115,19 @@ def when(emitter: Emitter, at: object) -> int | None:
         return None
     try:
         return milliseconds(at)
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
-        emitter.misuse("bad_time", f"a time cannot be used: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("bad_time", f"a time cannot be used, and now is taken: {text_of(error)}")
+        return None
+
+
+def usable_id(emitter: Emitter, given: object) -> str | None:
+    """Give a caller's id as it is stored; None where there is none, or it cannot be used."""
+    if given is None:
+        return None
+    try:
+        return clean_id(given) or None
+    except Exception as error:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("bad_id", f"an id cannot be used: {text_of(error)}")
         return None
 
 
@@ -111,26 +135,34 @@ def answer_label(
     recorder: Recorder, emitter: Emitter, label: object, path: str, notes: Notes
 ) -> str | None:
     """Give a class, predicted or true, as it is stored: the same rule for both."""
-    text = class_name(label)
-    if text is None:
-        return None
-    if recorder.task == "regression":
+    text = answer_text(emitter, label, path, notes)
+    if text is not None and recorder.task == "regression":
         emitter.misuse(
             "label_for_regression",
-            f"{recorder.model} is a regression: give value=, not label={label!r}",
+            f"{recorder.model} is a regression: give value=, not label={shown(label)}",
         )
         return None
-    return category(emitter, text, path, notes)
+    return text
+
+
+def answer_text(emitter: Emitter, value: object, path: str, notes: Notes) -> str | None:
+    """Give one word, such as a class, as it is stored; None where there is none."""
+    try:
+        text = class_name(value)
+    except Exception:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("not_a_word", f"{path} is one value, not {shown(value)}")
+        return None
+    return None if text is None else category(emitter, text, path, notes)
 
 
 def answer_value(
     recorder: Recorder, emitter: Emitter, value: object, path: str, notes: Notes
 ) -> float | int | None:
     """Give a regression's value, predicted or true, as it is stored."""
-    if recorder.task in {"binary", "multiclass"}:
+    if value is not None and recorder.task in {"binary", "multiclass"}:
         emitter.misuse(
             "value_for_classification",
-            f"{recorder.model} is a {recorder.task} model: give label=, not value={value!r}",
+            f"{recorder.model} is a {recorder.task} model: give label=, not value={shown(value)}",
         )
         return None
     return answer_number(emitter, value, path, notes)
@@ -145,30 +177,42 @@ def _answer(recorder: Recorder, emitter: Emitter, attempt: Attempt, notes: Notes
         label = answer_label(recorder, emitter, attempt.label, path + "label", notes)
         if label is not None:
             answer["label"] = label
-    if attempt.score is not None:
-        answer["score"] = answer_number(emitter, attempt.score, path + "score", notes)
-    if attempt.value is not None:
-        answer["value"] = answer_value(recorder, emitter, attempt.value, path + "value", notes)
+    score = answer_number(emitter, attempt.score, path + "score", notes)
+    if score is not None or path + "score" in notes.nonfinite:
+        answer["score"] = score
+    value = answer_value(recorder, emitter, attempt.value, path + "value", notes)
+    if value is not None or path + "value" in notes.nonfinite:
+        answer["value"] = value
     if attempt.scores is not None:
         try:
             answer["scores"] = scores_of(attempt.scores, notes)
-        except (TypeError, ValueError) as error:
-            emitter.misuse("bad_scores", f"scores= maps classes to probabilities: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever was given, its methods included
+            emitter.misuse("bad_scores", f"scores= maps classes to numbers: {text_of(error)}")
     return answer
+
+
+def _features(emitter: Emitter, features: object, notes: Notes) -> dict[str, Any]:
+    try:
+        return split_features(emitter, features, notes)
+    except Exception as error:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("bad_features", f"features= maps names to values: {text_of(error)}")
+        return {"number": {}}
 
 
 def _segment(emitter: Emitter, segment: object, notes: Notes) -> dict[str, str]:
     try:
         return segment_of(emitter, segment, notes)
-    except TypeError as error:
-        emitter.misuse("bad_segment", f"segment= maps names to values: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("bad_segment", f"segment= maps names to values: {text_of(error)}")
         return {}
 
 
 def answer_number(emitter: Emitter, value: object, path: str, notes: Notes) -> float | int | None:
     """Give a number as it is stored; what is none is counted as wrong use."""
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:  # pandas' missing values
+        return None
     try:
         return number(value, path, notes)
-    except (TypeError, ValueError):
-        emitter.misuse("not_a_number", f"{path} is a number, not {value!r}")
+    except Exception:  # noqa: BLE001 - whatever was given, its methods included
+        emitter.misuse("not_a_number", f"{path} is a number, not {shown(value)}")
         return None

@@ -7,6 +7,7 @@ with anything else (a missing value, NaN, something to redact) takes the careful
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import compress, islice
 from math import log as ln
@@ -15,12 +16,15 @@ from typing import Any
 import orjson
 
 from elkmon.emit import reports
-from elkmon.emit.attempt import Attempt, answer_label, submit
+from elkmon.emit.attempt import Attempt, answer_label, submit, usable_id
 from elkmon.emit.emitter import Emitter
+from elkmon.emit.exceptions import text_of
 from elkmon.emit.plain import Notes
-from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
+from elkmon.emit.recorder import LOG_BIN, Recorder
+from elkmon.emit.shed import shed
 from elkmon.emit.table import Shapeless, as_columns, column, frame, height, is_single, rows_of
 from elkmon.emit.values import FEATURES, category, named
+from elkmon.events.errors import UsageError
 from elkmon.events.ids import kept
 
 __all__ = ["label_many", "predict_many"]
@@ -34,6 +38,8 @@ _IDS = 4096
 """Ids of one millisecond that the clock's counter tells apart."""
 _TABLES = ("features", "segment", "scores")
 _SCALARS = frozenset((str, int, bool))
+_CATEGORIES = frozenset((str, bool))
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 _PLAIN_NUMBERS = frozenset((float, int, type(None)))
 
 
@@ -48,10 +54,10 @@ def predict_many(
     emitter = recorder.ready()
     try:
         columns, number = _read(given)
-    except ValueError as error:
+        ids = _ids(emitter, columns.pop("id"), number)
+    except Shapeless as error:
         emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
         return []
-    ids = _ids(emitter, columns.pop("id"), number)
     whole = _whole_columns(recorder, emitter, columns, number)
     careful = (
         [True] * number if whole is None else _write_lines(recorder, emitter, whole, ids, labels)
@@ -61,7 +67,7 @@ def predict_many(
         for row in compress(range(number), careful):
             one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
             one.update((name, table[row]) for name, table in tables.items())
-            submit(recorder, Attempt(id=ids[row], **one), labels)
+            _each(emitter, submit, recorder, Attempt(id=ids[row], **one), labels)
     return ids
 
 
@@ -75,39 +81,65 @@ def label_many(
     """
     emitter = recorder.ready()
     try:
-        columns = {n: v if is_single(v) else column(v) for n, v in given.items()}
-        keys = column(ids)
+        keys, columns = _columns(ids, given)
         number = height([keys, *columns.values()])
-    except ValueError as error:
+    except Shapeless as error:
         emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
         return
     for row in range(number):
         one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
-        reports.label(recorder, keys[row], reports.Truth(**one), labels)
+        _each(emitter, reports.label, recorder, keys[row], reports.Truth(**one), labels)
+
+
+def _each(emitter: Emitter, write: Callable[..., None], *given: object) -> None:
+    """Write one row; one that cannot be made is counted, and costs no other."""
+    try:
+        write(*given)
+    except UsageError:  # strict mode asked for it
+        raise
+    except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+        emitter.lost(error)
+
+
+def _columns(ids: object, given: Mapping[str, object]) -> tuple[list[Any], dict[str, Any]]:
+    """Read the columns of labels.
+
+    Raises:
+        Shapeless: one cannot be read.
+    """
+    if is_single(ids):
+        raise Shapeless("a batch of labels needs a column of ids")
+    try:
+        columns = {name: each if is_single(each) else column(each) for name, each in given.items()}
+        return column(ids), columns
+    except Exception as error:
+        raise Shapeless(text_of(error)) from error
 
 
 def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], int]:
-    """Read all columns; give them, and the number of rows.
+    """Read all columns of predictions; give them, and the number of rows.
 
     Raises:
-        Shapeless: they do not fit each other.
+        Shapeless: they do not fit each other, or one cannot be read.
     """
     columns: dict[str, Any] = {}
     lists: list[object] = []
-    for name, value in given.items():
-        if name in _TABLES and value is not None:
-            table = columns[name] = frame(value)
-            lists.extend([table] if isinstance(table, list) else table.values())
-        else:
-            columns[name] = value if is_single(value) else column(value)
-            lists.append(columns[name])
+    try:
+        for name, value in given.items():
+            if name in _TABLES and value is not None:
+                table = columns[name] = frame(value)
+                lists.extend([table] if isinstance(table, list) else table.values())
+            else:
+                columns[name] = value if is_single(value) else column(value)
+                lists.append(columns[name])
+    except Exception as error:
+        raise Shapeless(text_of(error)) from error
     return columns, height(lists)
 
 
 def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
     if isinstance(given, list):
-        made = [None if each is None else clean_id(each) for each in given]
-        return [each or emitter.new_id() for each in made]
+        return [usable_id(emitter, each) or emitter.new_id() for each in given]
     if given is not None:
         raise Shapeless("one id cannot stand for a batch: give id= as a column")
     ids: list[str] = []
@@ -136,7 +168,7 @@ def _whole_columns(
     durations = _durations(columns["duration"], number)
     whole: Whole = [] if durations is None else [(',"duration":', durations[0])]
     whole.append(("", "\0"))  # here stands what comes between event and answer
-    answers = (
+    answers: tuple[tuple[str, Callable[[], Pieces | None]], ...] = (
         ("label", lambda: _labels(recorder, emitter, columns["label"], number)),
         ("score", lambda: _numbers(columns["score"], number)),
     )
@@ -147,14 +179,14 @@ def _whole_columns(
                 return None
             whole.append((f',"{name}":', pieces))
     whole.append(("}", ""))
-    if features:
+    if columns["features"] is not None:
         made = _split(emitter, features, number)
         if made is None:
             return None
         whole.extend(made)
     if segment:
-        made = _object(emitter, segment, number, "ml.segment")
-        if made is None:
+        made = _object(emitter, segment, number, "ml.segment", _SCALARS)
+        if made is None or len(segment) > FEATURES:
             return None
         whole.extend([(',"segment":{', ""), *made, ("}", "")])
     if durations is not None:
@@ -173,7 +205,7 @@ def _split(emitter: Emitter, features: dict[Any, Any], number: int) -> Whole | N
             texts[name] = values
         else:
             numbers.append((f"{',' if numbers else ''}{_quoted(name)}:", pieces))
-    categories = _object(emitter, texts, number, "ml.features.category")
+    categories = _object(emitter, texts, number, "ml.features.category", _CATEGORIES)
     if categories is None or max(len(numbers), len(texts)) > FEATURES:
         return None
     whole: Whole = [(',"features":{"number":{', ""), *numbers, ("}", "")]
@@ -182,14 +214,16 @@ def _split(emitter: Emitter, features: dict[Any, Any], number: int) -> Whole | N
     return [*whole, ("}", "")]
 
 
-def _object(emitter: Emitter, columns: dict[Any, Any], number: int, path: str) -> Whole | None:
+def _object(
+    emitter: Emitter, columns: dict[Any, Any], number: int, path: str, scalars: frozenset[type]
+) -> Whole | None:
     """Encode columns of texts as the members of an object."""
     whole: Whole = []
     for name, values in columns.items():
         if named(name) != name or emitter.redactor.key(name):
             return None
-        each = values if isinstance(values, (list, tuple)) else [values] * number
-        pieces = _texts(each, lambda v, notes: category(emitter, v, path, notes))
+        each = values if isinstance(values, list) else [values] * number
+        pieces = _texts(each, lambda v, notes: category(emitter, v, path, notes), scalars)
         whole.append((f"{',' if whole else ''}{_quoted(name)}:", pieces))
     return whole
 
@@ -201,11 +235,14 @@ def _labels(recorder: Recorder, emitter: Emitter, values: object, number: int) -
     return _texts(
         each,
         lambda value, notes: answer_label(recorder, emitter, value, "ml.prediction.label", notes),
+        _SCALARS,
     )
 
 
 def _texts(
-    values: list[Any] | tuple[Any, ...], encode: Callable[[object, Notes], str | None]
+    values: list[Any],
+    encode: Callable[[object, Notes], str | None],
+    scalars: frozenset[type],
 ) -> Pieces:
     """Encode each different value once; None where there is no value, or something was found."""
 
@@ -217,19 +254,19 @@ def _texts(
     if set(map(type, values)) == {str}:
         known = {value: encoded(value) for value in set(values)}
         return list(map(known.__getitem__, values))
-    return [encoded(value) if type(value) in _SCALARS else None for value in values]
+    return [encoded(value) if type(value) in scalars else None for value in values]
 
 
 def _numbers(values: object, number: int) -> Pieces | None:
     """Encode a column of numbers at once; None where it is not one."""
-    if not isinstance(values, (list, tuple)):
+    if not isinstance(values, list):
         one = _numbers([values], 1)
         return None if one is None else one * number
     if not _PLAIN_NUMBERS.issuperset(map(type, values)):
         return None
     try:
-        text = orjson.dumps(values).decode()
-    except TypeError:  # an integer beyond 64 bits
+        text = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER).decode()
+    except TypeError:  # an integer that a double cannot hold
         return None
     pieces: Pieces = [*text[1:-1].split(",")]
     return [None if each == "null" else each for each in pieces] if "null" in text else pieces
@@ -302,6 +339,7 @@ def _write_lines(
         rest = [list(compress(pieces, keep)) for pieces in rest]
         ids = list(compress(ids, keep))
     keys = recorder.keys_of(ids)
+    shown = ids if _are_plain(ids) else [_quoted(each)[1:-1] for each in ids]
     for at in range(0, len(ids), _CHUNK):
         part = slice(at, at + _CHUNK)
         many = len(ids[part])
@@ -309,12 +347,32 @@ def _write_lines(
             keys[part],
             list(islice(emitter.sequence, many)),
             *(pieces[part] for pieces in first),
-            ids[part],
+            shown[part],
             *(pieces[part] for pieces in rest),
         ]
         data = "".join(map(line.__mod__, zip(*columns, strict=True))).encode()
-        emitter.write(data, now.ms, many)
+        if len(data) > emitter.sink.limit:  # else none of them can be longer
+            for each in data.splitlines(keepends=True):
+                _write_one(emitter, each, now.ms)
+        else:
+            emitter.write(data, now.ms, many)
     return careful
+
+
+def _are_plain(ids: list[str]) -> bool:
+    """Say whether ids stand in JSON as they are: those that nobody gave do."""
+    return not _ESCAPED.search("".join(ids))
+
+
+def _write_one(emitter: Emitter, line: bytes, ms: int) -> None:
+    """Write a line that may be too long."""
+    limit = emitter.sink.limit
+    try:
+        made = line if len(line) <= limit else shed(orjson.loads(line), limit)
+    except ValueError as error:
+        emitter.drop("unencodable", f"cannot encode an event of a batch: {error}")
+        return
+    emitter.write(made, ms)
 
 
 def _holes(varying: list[Pieces]) -> bool:

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, NoReturn
 
 from structlog import DropEvent
 
 from elkmon.emit import reports
+from elkmon.emit.exceptions import text_of
+from elkmon.emit.levels import filled
 from elkmon.emit.recorder import Recorder
 from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonProcessor", "ElkmonRenderer", "write_line"]
 
-_TAKEN = frozenset(
-    {"event", "exc_info", "exception", "level", "logger", "logger_name", "timestamp", "_template"}
-)
+_OWN = frozenset({"event", "exc_info", "_template"})
+"""What elkmon's own logger puts into an event dict, beside what it was given."""
+_THEIRS = frozenset({"event", "exc_info", "level", "logger", "logger_name", "timestamp"})
+"""What the processors of an application put there."""
+_LEVELS = {"exception": "error", "fatal": "critical", "warn": "warning", "msg": "info"}
 
 
 def said_by(method: str, event_dict: Mapping[str, Any]) -> reports.Line:
-    """Read what a structlog call says, wherever in a chain."""
-    event = event_dict.get("event")
-    exception = exception_of(event_dict.get("exc_info"))
-    if exception is None and isinstance(event, BaseException):
-        exception, event = event, None
-    labels = {key: value for key, value in event_dict.items() if key not in _TAKEN}
-    if isinstance(event_dict.get("exception"), str):  # an earlier processor has formatted it
-        labels["exception"] = event_dict["exception"]
-    template = event_dict.get("_template")
+    """Read what a call of an application's own structlog logger says, wherever in its chain."""
+    labels = {key: value for key, value in event_dict.items() if key not in _THEIRS}
+    event = template = event_dict.get("event")
+    args = labels.pop("positional_args", None)
+    if args and isinstance(event, str):  # PositionalArgumentsFormatter comes later
+        event = filled(event, args)
     logger = event_dict.get("logger_name", event_dict.get("logger"))
-    return reports.Line(
-        level=str(event_dict.get("level", method)),
-        message=None if event is None else str(event),
+    level = text_of(event_dict.get("level", method)).lower()
+    return _line(
+        _LEVELS.get(level, level),
+        event,
+        event_dict.get("exc_info"),
+        template=template,
         logger=logger if isinstance(logger, str) else None,
+        labels=labels,
+    )
+
+
+def _line(
+    level: str,
+    event: object,
+    exc_info: object,
+    *,
+    template: object,
+    labels: Mapping[str, object],
+    logger: str | None = None,
+) -> reports.Line:
+    exception = exception_of(exc_info)
+    if isinstance(event, BaseException) and (exception is None or exception is event):
+        exception, event = event, None
+    return reports.Line(
+        level=level,
+        message=None if event is None else text_of(event),
+        logger=logger,
         exception=exception,
         template=template if isinstance(template, str) else None,
         labels=labels,
@@ -55,12 +79,15 @@ def write_line(recorder: Recorder, method: str, event_dict: MutableMapping[str, 
     Raises:
         structlog.DropEvent: always; it tells structlog that the call is done.
     """
-    try:
-        reports.line(recorder, said_by(method, event_dict))
-    except UsageError:
-        raise
-    except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-        recorder.ready().lost(error)
+    labels = {key: value for key, value in event_dict.items() if key not in _OWN}
+    said = _line(
+        method,
+        event_dict.get("event"),
+        event_dict.get("exc_info"),
+        template=event_dict.get("_template"),
+        labels=labels,
+    )
+    reports.line(recorder, said)
     raise DropEvent
 
 
@@ -94,6 +121,8 @@ class ElkmonProcessor:
         """Write the event; the call itself goes on as it is."""
         try:
             reports.line(self._recorder, said_by(method_name, event_dict))
+        except UsageError:  # strict mode asked for it
+            raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
             self._recorder.ready().lost(error)
         return event_dict
@@ -124,17 +153,22 @@ class ElkmonRenderer:
         Raises:
             structlog.DropEvent: the event could not be made; it is counted.
         """
-        line = rendered(self._recorder, said_by(method_name, event_dict))
+        line = rendered(self._recorder, lambda: said_by(method_name, event_dict))
         if line is None:
             raise DropEvent
         return line
 
 
-def rendered(recorder: Recorder, said: reports.Line) -> str | None:
+def rendered(recorder: Recorder, said: Callable[[], reports.Line]) -> str | None:
     """Give the line of a log call without writing it; None where it could not be made."""
     try:
-        line = reports.rendered_line(recorder, said)
+        line = reports.rendered_line(recorder, said())
+    except UsageError:  # strict mode asked for it
+        raise
     except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
         recorder.ready().lost(error)
         return None
-    return None if line is None else line[:-1].decode()
+    if line is None:
+        return None
+    recorder.ready().handed_on += 1
+    return line[:-1].decode()

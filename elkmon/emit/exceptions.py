@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import groupby
+from os import sep
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
-__all__ = ["Failure", "describe", "describe_text", "mark_written", "type_name", "written_as"]
+__all__ = [
+    "Failure",
+    "describe",
+    "describe_text",
+    "mark_written",
+    "shown",
+    "text_of",
+    "type_name",
+    "written_as",
+]
 
-_MARK = "__elkmon_event_id__"
+_MARK = "__elkmon_fingerprint__"
 _FRAMES = 50
+_SHOWN = 100
 _LIBRARIES = tuple(
-    {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    {sysconfig.get_paths()[name] + sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
+_attributes: Callable[[BaseException], dict[str, Any]] = vars(BaseException)["__dict__"].__get__
+"""Every exception has attributes, also a frozen one or one with ``__slots__``; this goes past what
+its class makes of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +57,14 @@ class Failure:
 
 
 def written_as(error: BaseException) -> str | None:
-    """Give the id of the event that was already written for this very object, if any."""
-    mark = getattr(error, "__dict__", {}).get(_MARK)
+    """Give the fingerprint that this very object was already written with, if any."""
+    mark = _attributes(error).get(_MARK)
     return mark if isinstance(mark, str) else None
 
 
-def mark_written(error: BaseException, event_id: str) -> None:
+def mark_written(error: BaseException, fingerprint: str) -> None:
     """Note on the object that it was written: one exception makes one event."""
-    with suppress(AttributeError, TypeError):
-        error.__dict__[_MARK] = event_id  # past any __setattr__ of a frozen class
+    _attributes(error)[_MARK] = fingerprint
 
 
 def type_name(error: BaseException) -> str:
@@ -63,15 +76,19 @@ def type_name(error: BaseException) -> str:
 
 
 def describe(error: BaseException) -> Failure:
-    """Read an exception; never raises, whatever its ``__str__`` does."""
+    """Read an exception; never raises, whatever its ``__str__`` does.
+
+    The stack grows while an exception is on its way out, so that its fingerprint is the one that it
+    was written with, if it was. A function that calls itself counts once, however deep it went.
+    """
     frames = _frames(error.__traceback__)
     own = [frame for frame in frames if frame[2]] or frames
     name = type_name(error)
-    steps = [step for step, _ in groupby(f"{module}:{function}" for module, function, _ in own)]
+    steps = list(dict.fromkeys(f"{module}:{function}" for module, function, _ in own))
     return Failure(
         type=name,
-        message=_text(error),
-        fingerprint=_hash("exception", name, *steps[-_FRAMES:]),
+        message=text_of(error),
+        fingerprint=written_as(error) or _hash("exception", name, *steps[-_FRAMES:]),
         stack_trace=_stack(error),
         culprit=f"{own[-1][0]} in {own[-1][1]}" if own else None,
     )
@@ -92,11 +109,21 @@ def _hash(*parts: str) -> str:
     return blake2b(joined, digest_size=8).hexdigest()
 
 
-def _text(error: BaseException) -> str:
+def text_of(value: object) -> str:
+    """Give any object as text; a broken ``__str__`` is the application's, not ours."""
     try:
-        return str(error)
-    except Exception as broken:  # noqa: BLE001 - a broken __str__ is the application's, not ours
-        return f"<{type(broken).__name__} in its __str__>"
+        return str(value)
+    except Exception as broken:  # noqa: BLE001 - as above
+        return f"<{type(value).__name__} that raises {type(broken).__name__}>"
+
+
+def shown(value: object) -> str:
+    """Give any object as a sentence for people shows it."""
+    try:
+        text = repr(value)
+    except Exception as broken:  # noqa: BLE001 - a broken __repr__ is the application's, not ours
+        text = f"<{type(value).__name__} that raises {type(broken).__name__}>"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _stack(error: BaseException) -> str | None:
@@ -122,13 +149,16 @@ def _module(frame: FrameType) -> str:
     if name != "__main__":
         return name
     spec = frame.f_globals.get("__spec__")
-    return str(getattr(spec, "name", None) or Path(frame.f_code.co_filename).stem)
+    path = frame.f_code.co_filename
+    # a cell of a notebook is named after its process or its number, which say nothing
+    script = path.endswith(".py") and "ipykernel" not in path
+    return str(getattr(spec, "name", None) or (Path(path).stem if script else name))
 
 
 def _in_app(frame: FrameType) -> bool:
     path = frame.f_code.co_filename
     if path.startswith("<frozen") or "site-packages" in path or "dist-packages" in path:
         return False
-    if frame.f_globals.get("__name__", "").startswith("elkmon.emit"):
+    if str(frame.f_globals.get("__name__", "")).startswith("elkmon.emit"):
         return False
     return not path.startswith(_LIBRARIES)

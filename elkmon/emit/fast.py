@@ -20,7 +20,7 @@ from elkmon.emit.redact import Redactor
 __all__ = ["NUMBERS", "TAIL", "Plans", "Shape"]
 
 NUMBERS = frozenset((float, int))
-TAIL = 3000
+TAIL = 1800
 """Bytes of each part, at most: together they stay below every sink's limit."""
 _SHAPES = 256
 _VALUES = 4096
@@ -122,7 +122,7 @@ def _remember(
         kind = type(given[name])
         if not (kind is str and name in categories) and not (kind in NUMBERS and name in numbers):
             return  # a cleaned name, a missing value, or a type that needs care each time
-    if len(str(names)) > TAIL:
+    if len(orjson.dumps(names)) > TAIL:
         return
     if len(shapes) >= _SHAPES:
         shapes.clear()

@@ -2,59 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import copy_context
 from math import log as ln
 from sys import modules
 from time import time_ns
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import orjson
-import structlog
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.processors import StackInfoRenderer
 from structlog.typing import Processor
 
 from elkmon.emit import reports, state
-from elkmon.emit.attempt import Attempt, submit
+from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.batch import label_many, predict_many
 from elkmon.emit.chain import write_line
+from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import describe, written_as
 from elkmon.emit.fast import NUMBERS, TAIL
+from elkmon.emit.levels import Levels
 from elkmon.emit.plain import Notes
 from elkmon.emit.predict import Predict
 from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
-from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonLogger", "get_logger"]
-
-R = TypeVar("R")
-
-if TYPE_CHECKING:
-
-    class _Base(structlog.BoundLoggerBase):
-        """What ``make_filtering_bound_logger`` makes; its declared type is a protocol only."""
-
-        _context: dict[str, Any]
-        _logger: Recorder
-
-        def debug(self, event: str, *args: object, **kw: object) -> None: ...
-        def info(self, event: str, *args: object, **kw: object) -> None: ...
-        def warning(self, event: str, *args: object, **kw: object) -> None: ...
-        def warn(self, event: str, *args: object, **kw: object) -> None: ...
-        def error(self, event: object = None, *args: object, **kw: object) -> None: ...
-        def critical(self, event: str, *args: object, **kw: object) -> None: ...
-        def fatal(self, event: str, *args: object, **kw: object) -> None: ...
-        def exception(self, event: str, *args: object, **kw: object) -> None: ...
-        def log(self, level: int, event: str, *args: object, **kw: object) -> None: ...
-        async def adebug(self, event: str, *args: object, **kw: object) -> None: ...
-        async def ainfo(self, event: str, *args: object, **kw: object) -> None: ...
-        async def awarning(self, event: str, *args: object, **kw: object) -> None: ...
-        async def aerror(self, event: str, *args: object, **kw: object) -> None: ...
-        async def acritical(self, event: str, *args: object, **kw: object) -> None: ...
-        async def aexception(self, event: str, *args: object, **kw: object) -> None: ...
-else:
-    _Base = structlog.make_filtering_bound_logger(0)
 
 _LINE = (
     b'{"@timestamp":"%b","event":{"id":"%b","dataset":"elkmon.prediction","kind":"event",'
@@ -63,7 +34,7 @@ _LINE = (
 )
 
 
-class ElkmonLogger(_Base):
+class ElkmonLogger(Levels):
     """Log predictions, labels, errors, metrics and plain lines, each as one JSON event.
 
     It is a structlog bound logger: ``bind``, ``unbind``, ``new``, ``info``, ``ainfo`` and the rest
@@ -71,8 +42,10 @@ class ElkmonLogger(_Base):
     network.
     """
 
-    _tail: bytes | None = None
-    """What was bound, as bytes for the short way; made on first use."""
+    _tail = b""
+    """What was bound, as bytes for the short way."""
+    _tail_of: Emitter | None = None
+    """Whose redaction holds for it."""
 
     def predict(
         self,
@@ -152,7 +125,7 @@ class ElkmonLogger(_Base):
                 numbers = features.copy()  # type: ignore[attr-defined]  # likewise
                 for name in shape.names:
                     del numbers[name]
-                features_text = orjson.dumps(numbers)
+                features_text = orjson.dumps(numbers, option=orjson.OPT_STRICT_INTEGER)
                 shape = plans.segments[(*segment,) if segment else ()]  # type: ignore[misc]  # likewise
                 segments = shape.seen.get(shape.take(segment))  # type: ignore[arg-type]  # likewise
                 if segments is None:
@@ -163,10 +136,10 @@ class ElkmonLogger(_Base):
                     categories is not None
                     and segments is not None
                     and NUMBERS.issuperset(map(type, numbers.values()))
-                    and b"null" not in features_text
-                    and (score is None or (isinstance(score, float) and score - score == 0.0))
+                    and b":null" not in features_text
+                    and (score is None or (type(score) is float and score - score == 0.0))
                     and nanoseconds > 1
-                    and (self._tail is not None or self._bind_tail())
+                    and (self._tail_of is emitter or self._bind_tail(emitter))
                     and not (copy_context() and get_contextvars())
                 ):
                     now = emitter.clock.now
@@ -180,6 +153,8 @@ class ElkmonLogger(_Base):
                         made = clean_id(id)
                         raw = made.encode()
                         shown = orjson.dumps(made)[1:-1]
+                        if not made:
+                            raise ValueError  # noqa: TRY301 - no id at all: the careful way makes one
                     key = recorder.keys.copy()
                     key.update(raw)
                     line = _LINE % (
@@ -191,7 +166,7 @@ class ElkmonLogger(_Base):
                         recorder.head,
                         shown,
                         answer,
-                        b"" if score is None else b',"score":' + orjson.dumps(float(score)),
+                        b"" if score is None else b',"score":' + orjson.dumps(score),
                         b'"features":{"number":' + features_text + categories + b"},",
                         segments,
                         int(ln(nanoseconds) / LOG_BIN),
@@ -199,8 +174,8 @@ class ElkmonLogger(_Base):
                     )
                     emitter.write(line, ms)
                     return made
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-                pass  # something new, or something odd: the careful way
+            except Exception:  # noqa: BLE001, S110 - something new, or odd: the careful way
+                pass
         return self._prediction(
             Attempt(
                 id=self._id(id),
@@ -316,21 +291,6 @@ class ElkmonLogger(_Base):
         }
         self._guard(label_many, self._logger, prediction_id, columns, self._labels())
 
-    def error(self, event: object = None, *args: object, **kw: object) -> None:
-        """Log a failure: an exception, or words; grouped by its stack, or by the words.
-
-        Args:
-            event: an exception, or a text whose constant part groups its occurrences.
-            *args: put into the text with ``%``.
-            **kw: what else there is to say; ``exc_info`` as structlog has it.
-        """
-        if isinstance(event, BaseException):
-            kw.setdefault("exc_info", event)
-            event = None
-        elif args:
-            kw["_template"] = event
-        self._guard(super().error, event, *args, **kw)
-
     def metric(self, name: str, value: float, *, unit: str | None = None) -> None:
         """Log a business or technical figure.
 
@@ -397,33 +357,19 @@ class ElkmonLogger(_Base):
         """Give what was bound, here and in structlog's context variables."""
         return {**get_contextvars(), **self._context} if copy_context() else self._context
 
-    def _bind_tail(self) -> bool:
+    def _bind_tail(self, emitter: Emitter) -> bool:
         """Make what was bound into bytes, once; say whether the short way can use them."""
         notes = Notes()
-        emitter = self._logger.ready()
         fields = emitter.labels(self._context, notes)
         text = b"," + orjson.dumps(fields)[1:-1] if fields else b""
         if notes != Notes() or len(text) > TAIL:
             return False
-        self._tail = text
+        self._tail, self._tail_of = text, emitter
         return True
 
     def _id(self, given: object) -> str:
-        if given is not None:
-            made = self._guard(clean_id, given)
-            if made:
-                return made
-        return self._logger.ready().new_id()
-
-    def _guard(self, function: Callable[..., R], *args: Any, **kw: Any) -> R | None:  # noqa: ANN401 - whatever the function takes
-        """Call what may meet broken values: an event that cannot be made is counted."""
-        try:
-            return function(*args, **kw)
-        except UsageError:  # strict mode asked for it
-            raise
-        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self._logger.ready().lost(error)
-            return None
+        emitter = self._logger.ready()
+        return usable_id(emitter, given) or emitter.new_id()
 
 
 def get_logger(

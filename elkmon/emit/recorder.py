@@ -11,12 +11,14 @@ import orjson
 
 from elkmon.emit import state
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.fast import Plans
+from elkmon.emit.exceptions import shown, text_of
+from elkmon.emit.fast import TAIL, Plans
+from elkmon.emit.plain import clean_text
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA
 from elkmon.events.ids import prediction_keys
 
-__all__ = ["Recorder", "clean_id", "milliseconds"]
+__all__ = ["Recorder", "clean_id", "clean_name", "milliseconds"]
 
 _ID = 200
 LOG_BIN = math.log(1.02)
@@ -25,11 +27,19 @@ LOG_BIN = math.log(1.02)
 def clean_id(value: object) -> str:
     """Turn a caller's id into text: the one rule for predictions and labels.
 
-    A lone surrogate becomes ``?``; beyond 200 characters the end is replaced by its hash.
+    It is that of classes (a column of integers that a join made floats still links); None, NaN and
+    the empty text are no id, and give the empty text. Lone surrogates and NUL are replaced; beyond
+    200 characters the end is replaced by the hash of the whole.
+
+    Raises:
+        Exception: whatever the value's own methods raise.
     """
-    text = value if type(value) is str else str(value)
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
+    return _short(value if type(value) is str else class_name(value) or "")
+
+
+def _short(text: str) -> str:
+    if not text.isascii() or "\0" in text:
+        text = clean_text(text)
     if len(text) > _ID:
         text = f"{text[:_ID]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
     return text
@@ -45,10 +55,11 @@ def milliseconds(at: object) -> int:
     Raises:
         ValueError: it is none of these, or not between the years 1000 and 9999.
     """
-    if hasattr(at, "to_pydatetime"):  # pandas
-        at = at.to_pydatetime()
-    elif hasattr(at, "astype"):  # numpy
-        at = at.astype("datetime64[ms]").item()
+    if hasattr(at, "to_pydatetime"):  # pandas; it warns of nanoseconds that nobody asked for
+        at = at.to_pydatetime(warn=False)
+    elif hasattr(at, "dtype"):  # numpy
+        scalar: Any = at
+        at = (scalar.astype("datetime64[ms]") if scalar.dtype.kind == "M" else scalar).item()
     if isinstance(at, str):
         at = datetime.fromisoformat(at[:-1] + "+00:00" if at.endswith(("Z", "z")) else at)
     elif isinstance(at, date) and not isinstance(at, datetime):
@@ -58,12 +69,33 @@ def milliseconds(at: object) -> int:
         since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
         ms = (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
     elif isinstance(at, (int, float)) and not isinstance(at, bool) and math.isfinite(at):
-        ms = math.floor(at * 1000)
+        ms = round(at * 1_000_000) // 1000  # as datetime reads seconds: 1.001 is not 1.000
     else:
         raise ValueError(f"{at!r} is no time: give a datetime, ISO 8601 text, or seconds")
     if not -30_610_224_000_000 <= ms < 253_402_300_800_000:  # noqa: PLR2004 - years 1000 to 9999
         raise ValueError(f"{at!r} is not between the years 1000 and 9999")
     return ms
+
+
+def clean_name(value: object) -> str | None:
+    """Turn the name of a model or a version into text, as it is; None where there is none."""
+    return None if value is None else _short(text_of(value)) or None
+
+
+def _positive(value: object) -> str | None:
+    try:
+        name = class_name(value)
+    except Exception:  # noqa: BLE001 - its methods are the application's
+        name = text_of(value)
+    return None if name is None else clean_text(name)
+
+
+def _rate(value: object) -> float | None:
+    try:
+        rate = float(value)  # type: ignore[arg-type]  # whatever has __float__, or is text
+    except (TypeError, ValueError):
+        return None
+    return rate if 0.0 < rate <= 1.0 else None
 
 
 class Recorder:
@@ -88,36 +120,34 @@ class Recorder:
         positive: object = None,
         sample_rate: float | None = None,
     ) -> None:
-        self.model = None if model is None else clean_id(model)
-        self.version = None if version is None else clean_id(version)
-        self.positive = class_name(positive)
-        self.task = task
-        if task is not None and task not in TASKS:
-            self.task = None
+        self.model = clean_name(model)
+        self.version = clean_name(version)
+        self.positive = _positive(positive)
+        self.task = task if isinstance(task, str) and task in TASKS else None
+        if task is not None and self.task is None:
             state.current().misuse(
-                "unknown_task", f"no such task: {task!r}; there are {', '.join(sorted(TASKS))}"
+                "unknown_task", f"no such task: {shown(task)}; there are {', '.join(sorted(TASKS))}"
             )
-        if sample_rate is not None and not 0.0 < sample_rate <= 1.0:
+        self._sample_rate = _rate(sample_rate)
+        if sample_rate is not None and self._sample_rate is None:
             state.current().misuse(
-                "sample_rate", f"sample_rate is above 0 and up to 1, not {sample_rate!r}"
+                "sample_rate", f"sample_rate is above 0 and up to 1, not {shown(sample_rate)}"
             )
-            sample_rate = None
-        self._sample_rate = sample_rate
         self.keys = prediction_keys(self.model or "")
         self.plans = Plans()
         self.emitter: Emitter | None = None
         self.head = b""
         self.rate = 1.0
         self.all_kept = False
-        """Whether every prediction is written: neither sampled nor switched off."""
+        """Whether every prediction is written, as it is neither sampled nor switched off."""
 
     def renew(self, emitter: Emitter) -> None:
         """Take over an emitter: after the first use, a new configuration, or a fork."""
         self.rate = self._sample_rate or emitter.settings.sample_rate
-        self.all_kept = self.rate == 1.0 and emitter.settings.enabled
         self.plans = Plans()  # another emitter may redact otherwise
         static = orjson.dumps({**emitter.static, "ml": {"schema": SCHEMA, **self.ml(sampled=True)}})
         self.head = static[1:-2] + b',"prediction":{'
+        self.all_kept = self.rate == 1.0 and emitter.settings.enabled and len(self.head) <= TAIL
         self.emitter = emitter
 
     def ready(self) -> Emitter:
@@ -130,9 +160,8 @@ class Recorder:
     def ml(self, *, sampled: bool = False) -> dict[str, Any]:
         """Give what the model's events have in common under ``ml``."""
         names = {"name": self.model, "version": self.version}
-        fields: dict[str, Any] = {
-            "model": {name: value for name, value in names.items() if value is not None}
-        }
+        model = {name: value for name, value in names.items() if value is not None}
+        fields: dict[str, Any] = {"model": model} if model else {}
         if sampled:
             if self.task is not None:
                 fields["task"] = self.task

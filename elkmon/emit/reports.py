@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elkmon.emit.attempt import answer_label, answer_number, answer_value, when
+from elkmon.emit.attempt import (
+    answer_label,
+    answer_number,
+    answer_text,
+    answer_value,
+    usable_id,
+    when,
+)
 from elkmon.emit.clock import iso
 from elkmon.emit.context import UNDER_WAY
 from elkmon.emit.emitter import Emitter
@@ -15,19 +22,23 @@ from elkmon.emit.exceptions import (
     describe,
     describe_text,
     mark_written,
+    shown,
+    text_of,
     type_name,
     written_as,
 )
 from elkmon.emit.plain import TEXT, Notes
-from elkmon.emit.recorder import Recorder, clean_id
-from elkmon.emit.values import number
+from elkmon.emit.recorder import Recorder, clean_name
+from elkmon.emit.values import VALUE
 from elkmon.events.fields import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
 
 __all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]
 
 _LIMITS = {"message": TEXT, "stack_trace": 10 * TEXT}
 """Characters of what people and programs wrote; a stack loses its middle later, if it must."""
-_FAILURES = frozenset({"error", "critical", "exception", "fatal"})
+_FAILURES = frozenset({"error", "critical"})
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_ACTIONS = frozenset({"deployed", "rolled_back"})
 
 
 def _linked(recorder: Recorder) -> dict[str, Any]:
@@ -38,9 +49,8 @@ def _linked(recorder: Recorder) -> dict[str, Any]:
         ml["prediction"] = {"id": here.id}
         if recorder.model is None:
             names = {"name": here.model, "version": here.version}
-            ml["model"] = {name: value for name, value in names.items() if value is not None}
-    if not ml["model"]:
-        del ml["model"]
+            model = {name: value for name, value in names.items() if value is not None}
+            ml.update({"model": model} if model else {})
     return ml
 
 
@@ -124,7 +134,7 @@ def rendered_line(recorder: Recorder, said: Line) -> bytes | None:
     event_id = emitter.new_id()
     made = emitter.render(dataset, fields, notes, at=when(emitter, said.at), event_id=event_id)
     if said.exception is not None and dataset == ERROR:
-        mark_written(said.exception, event_id)
+        mark_written(said.exception, fields["error"]["fingerprint"])
     return made
 
 
@@ -150,6 +160,10 @@ def label(
     """
     emitter = recorder.ready()
     notes = Notes()
+    name = usable_id(emitter, prediction_id)
+    if name is None:
+        emitter.misuse("label_without_id", "a label needs the id of its prediction: it is left out")
+        return
     at = when(emitter, given.observed_at)
     if at is None:
         at = emitter.clock.instant().ms
@@ -157,10 +171,15 @@ def label(
     if not truth:
         emitter.misuse("empty_label", "a label needs one of label, value=, correct=, rating=")
         return
+    if "label" in truth and "correct" in truth:
+        emitter.misuse(
+            "label_and_correct", "label= and correct= answer one question: label= is what counts"
+        )
     truth["observed_at"] = iso(at).decode()
-    if given.source is not None:
-        truth["source"] = emitter.plain(given.source, "ml.truth.source", notes)
-    ml = {"prediction": {"id": clean_id(prediction_id)}, "truth": truth}
+    source = answer_text(emitter, given.source, "ml.truth.source", notes)
+    if source is not None:
+        truth["source"] = source
+    ml: dict[str, Any] = {"prediction": {"id": name}, "truth": truth}
     if recorder.model is not None:
         ml["model"] = {"name": recorder.model}
     emitter.submit(LABEL, {"ml": ml, **emitter.labels(labels, notes)}, notes, at=at)
@@ -172,11 +191,21 @@ def _truth(recorder: Recorder, emitter: Emitter, given: Truth, notes: Notes) -> 
         truth["label"] = answer_label(recorder, emitter, given.label, "ml.truth.label", notes)
     if given.value is not None:
         truth["value"] = answer_value(recorder, emitter, given.value, "ml.truth.value", notes)
-    if given.correct is not None and given.correct == given.correct:
-        truth["correct"] = bool(given.correct)
+    if given.correct is not None:
+        truth["correct"] = _flag(emitter, given.correct)
     if given.rating is not None:
         truth["rating"] = answer_number(emitter, given.rating, "ml.truth.rating", notes)
     return {name: value for name, value in truth.items() if value is not None}
+
+
+def _flag(emitter: Emitter, correct: object) -> bool | None:
+    name = answer_text(emitter, correct, "ml.truth.correct", Notes())
+    if name is None:
+        return None
+    flag = _FLAGS.get(name.lower())
+    if flag is None:
+        emitter.misuse("bad_correct", f"correct= is true or false, not {shown(correct)}")
+    return flag
 
 
 def metric(
@@ -185,29 +214,38 @@ def metric(
     """Write a business or technical figure."""
     emitter = recorder.ready()
     notes = Notes()
-    try:
-        figure = number(value, "metric.value", notes)
-    except (TypeError, ValueError):
-        emitter.misuse("not_a_number", f"metric {name!r} takes a number, not {value!r}")
+    figure = answer_number(emitter, value, "metric.value", notes)
+    if figure is None and not notes.nonfinite:
+        if value is None:
+            emitter.misuse("empty_metric", f"metric {shown(name)} has no value, and is left out")
         return
+    text = emitter.plain(text_of(name), "metric.name", notes, VALUE)
     fields: dict[str, Any] = {
-        "metric": {"name": emitter.plain(str(name), "metric.name", notes), "value": figure},
+        "metric": {"name": text, "value": figure},
         "ml": _linked(recorder),
         **emitter.labels(labels, notes),
     }
     if unit is not None:
-        fields["metric"]["unit"] = emitter.plain(str(unit), "metric.unit", notes)
+        fields["metric"]["unit"] = emitter.plain(text_of(unit), "metric.unit", notes, VALUE)
     emitter.submit(METRIC, fields, notes)
 
 
 def deployment(
-    recorder: Recorder, version: object, action: str, at: object, labels: Mapping[str, object]
+    recorder: Recorder, version: object, action: object, at: object, labels: Mapping[str, object]
 ) -> None:
     """Write that a version went live, or was rolled back."""
     emitter = recorder.ready()
+    name = clean_name(version)
+    if name is None or not isinstance(action, str) or action not in _ACTIONS:
+        emitter.misuse(
+            "bad_deployment",
+            f"a deployment needs a version, and is one of {', '.join(sorted(_ACTIONS))}: "
+            f"{shown(version)} {shown(action)} is left out",
+        )
+        return
     notes = Notes()
     ml = recorder.ml()
-    ml["model"]["version"] = clean_id(version)
+    ml["model"] = {**ml.get("model", {}), "version": name}
     emitter.submit(
         DEPLOYMENT,
         {"event": {"action": action}, "ml": ml, **emitter.labels(labels, notes)},

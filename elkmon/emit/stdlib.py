@@ -8,7 +8,9 @@ from pythonjsonlogger.core import RESERVED_ATTRS, BaseJsonFormatter, merge_recor
 
 from elkmon.emit import reports
 from elkmon.emit.chain import exception_of, rendered
+from elkmon.emit.exceptions import shown, text_of
 from elkmon.emit.recorder import Recorder
+from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonFormatter", "ElkmonHandler"]
 
@@ -18,15 +20,20 @@ def said_by(record: logging.LogRecord) -> reports.Line:
     labels = merge_record_extra(record, {}, reserved=RESERVED_ATTRS)
     if record.stack_info:
         labels["stack"] = record.stack_info
-    try:
-        message = record.getMessage()
-    except Exception:  # noqa: BLE001 - arguments that do not fit the text are the application's
-        message = f"{record.msg!s} {record.args!r}"
+    message: str | None
+    exception = exception_of(record.exc_info)
+    if isinstance(record.msg, BaseException) and (exception is None or exception is record.msg):
+        exception, message = record.msg, None
+    else:
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 - arguments that do not fit the text are the application's
+            message = f"{text_of(record.msg)} {shown(record.args)}"
     return reports.Line(
         level=record.levelname.lower(),
         message=message,
         logger=record.name,
-        exception=exception_of(record.exc_info),
+        exception=exception,
         template=record.msg if isinstance(record.msg, str) else None,
         labels=labels,
     )
@@ -48,7 +55,7 @@ class ElkmonFormatter(BaseJsonFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line, without its newline; empty where the event could not be made."""
-        return rendered(self._recorder, said_by(record)) or ""
+        return rendered(self._recorder, lambda: said_by(record)) or ""
 
 
 class ElkmonHandler(logging.Handler):
@@ -74,5 +81,7 @@ class ElkmonHandler(logging.Handler):
         """Write the record's event."""
         try:
             reports.line(self._recorder, said_by(record))
+        except UsageError:  # strict mode asked for it
+            raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
             self._recorder.ready().lost(error)

@@ -33,6 +33,9 @@ def column(value: object) -> list[Any]:
     Raises:
         Shapeless: it cannot be read.
     """
+    dtype = getattr(value, "dtype", None)
+    if isinstance(value, Iterable) and getattr(dtype, "kind", "") in {"m", "M"}:
+        return list(value)  # numpy would make numbers of times with nanoseconds
     for name in ("to_pylist", "tolist", "to_list"):  # pyarrow; numpy and pandas; polars
         read = getattr(value, name, None)
         if callable(read):
@@ -46,7 +49,7 @@ def column(value: object) -> list[Any]:
 
 
 def frame(value: object) -> dict[Any, Any] | list[Any]:
-    """Read a table: names with columns, or a list of rows.
+    """Read a table: names with columns, each a list or a single value; or a list of rows.
 
     Args:
         value: a mapping of names to columns, a list of mappings, a two-dimensional array, or
@@ -56,19 +59,19 @@ def frame(value: object) -> dict[Any, Any] | list[Any]:
         Shapeless: it cannot be read.
     """
     if isinstance(value, Mapping):
-        return dict(value)
+        return {name: each if is_single(each) else column(each) for name, each in value.items()}
     if hasattr(value, "columns") and hasattr(value, "__getitem__"):  # pandas, polars
         names = getattr(value, "column_names", None) or list(value.columns)
-        return {name: value[name] for name in names}
+        return {name: column(value[name]) for name in names}
     if hasattr(value, "column_names"):  # pyarrow
-        return {name: value[name] for name in value.column_names}  # type: ignore[index]  # as above
+        return {name: column(value[name]) for name in value.column_names}  # type: ignore[index]  # as above
     if hasattr(value, "__arrow_c_stream__"):
         return frame(_arrow(value))
     if getattr(value, "ndim", 2) != 2:  # noqa: PLR2004 - rows and columns
         raise Shapeless("features are a table: an array needs two dimensions")
     rows = column(value)
     if rows and not isinstance(rows[0], Mapping):
-        return dict(enumerate(zip(*rows, strict=True)))
+        return {str(place): list(each) for place, each in enumerate(zip(*rows, strict=True))}
     return rows
 
 
@@ -102,11 +105,11 @@ def as_columns(table: dict[Any, Any] | list[Any] | None) -> dict[Any, Any] | Non
     if table is None:
         return {}
     if isinstance(table, dict):
-        return {name: each if is_single(each) else column(each) for name, each in table.items()}
+        return table
     names = (*table[0],) if table else ()
     if not all(isinstance(row, dict) and (*row,) == names for row in table):
         return None
-    return dict(zip(names, zip(*map(dict.values, table), strict=True), strict=True))
+    return {name: [row[name] for row in table] for name in names}
 
 
 def rows_of(table: dict[Any, Any] | list[Any] | None, number: int) -> list[Any]:
@@ -116,7 +119,7 @@ def rows_of(table: dict[Any, Any] | list[Any] | None, number: int) -> list[Any]:
     if isinstance(table, list):
         return table
     names = list(table)
-    columns = [[each] * number if is_single(each) else column(each) for each in table.values()]
+    columns = [each if isinstance(each, list) else [each] * number for each in table.values()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or (
         [{}] * number
     )

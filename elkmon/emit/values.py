@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.plain import Notes
+from elkmon.emit.exceptions import text_of
+from elkmon.emit.plain import JSON, Notes, clean_text
 from elkmon.events.classes import class_name
 
 __all__ = ["FEATURES", "category", "named", "number", "scores_of", "segment_of", "split_features"]
@@ -28,9 +29,9 @@ _CLASSES = 1000
 
 def named(name: object) -> str:
     """Clean a name as every store takes it: not empty, no NUL, no dot at an end, 128 characters."""
-    text = name if type(name) is str else str(name)
+    text = name if type(name) is str else text_of(name)
     if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
+        text = clean_text(text)
     text = text.replace("\0", "_")
     if text.startswith(".") or text.endswith("."):
         text = "_".join(("", *text.strip(".").split("."), "")) if text.strip(".") else "_"
@@ -41,6 +42,7 @@ def named(name: object) -> str:
 
 def category(emitter: Emitter, value: object, path: str, notes: Notes) -> str | None:
     """Give a category as text, redacted and cut; None where there is no value."""
+    value = _scalar(value)
     text = class_name(value) if isinstance(value, (str, bool, float, int)) else None
     if text is None:
         made = emitter.plain(value, path, notes)
@@ -85,6 +87,27 @@ def _pairs(values: object) -> Iterable[tuple[Any, Any]]:
     raise TypeError(f"{type(values).__name__} has no names and values")
 
 
+def _scalar(value: Any) -> Any:  # noqa: ANN401 - whatever a feature is
+    """Give a scalar of numpy as Python's; times stay numpy's, whose nanoseconds Python has not."""
+    if not hasattr(type(value), "dtype") or value.ndim != 0:
+        return value
+    if getattr(value.dtype, "kind", "") in {"m", "M"}:
+        return value
+    return value.item()
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    except Exception:  # noqa: BLE001 - its methods are the application's
+        return False
+    return True
+
+
 def split_features(emitter: Emitter, features: object, notes: Notes) -> dict[str, Any]:
     """Split features by type, as ``ml.features``.
 
@@ -103,22 +126,21 @@ def split_features(emitter: Emitter, features: object, notes: Notes) -> dict[str
     dropped = 0
     for raw, given in pairs:
         name = named(raw)
-        item = getattr(given, "item", None)  # a scalar of numpy
-        value = item() if callable(item) and getattr(given, "ndim", 0) == 0 else given
+        value = _scalar(given)
         if value is None:
             continue
-        numeric = isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
-        place: dict[str, Any] = numbers if numeric else categories
+        made_value: JSON
+        place: dict[str, Any] = categories
         if emitter.redactor.key(name):
             notes.redacted.append(f"ml.features.{name}")
-            place, made_value = categories, "[redacted]"
-        elif numeric:
-            made_value = number(value, f"ml.features.number.{name}", notes)  # type: ignore[assignment]  # one name for either kind
+            made_value = "[redacted]"
+        elif _is_number(value):
+            place = numbers
+            made_value = number(value, f"ml.features.number.{name}", notes)
         else:
-            text = category(emitter, value, f"ml.features.category.{name}", notes)
-            if text is None:
+            made_value = category(emitter, value, f"ml.features.category.{name}", notes)
+            if made_value is None:
                 continue
-            made_value = text
         if name in numbers or name in categories or len(place) >= FEATURES:
             dropped += 1
         else:
