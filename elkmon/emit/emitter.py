@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
+from select import select
 from sys import modules
+from threading import RLock
 from time import monotonic
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from elkmon.emit.clock import Clock, iso
 from elkmon.emit.plain import JSON, TEXT, Notes, plain
 from elkmon.emit.redact import Redactor
 from elkmon.emit.shed import shed
-from elkmon.emit.spool import Loss, Spool
+from elkmon.emit.spool import Spool
 from elkmon.emit.stdout import Stdout
 from elkmon.events.errors import UsageError
 from elkmon.events.fields import ECS_VERSION, EMITTER, SCHEMA, Dataset
@@ -27,15 +28,19 @@ from elkmon.events.settings import Settings, node_name
 __all__ = ["Emitter", "Sink", "Stats"]
 
 _WARN_SECONDS = 60.0
+_WARN_LENGTH = 800
+"""Characters: what a pipe takes at once, however they are written."""
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """Where lines go; it alone knows which ones arrived, so it counts them."""
 
     limit: int
+    written: int
+    dropped: dict[str, int]
 
-    def write(self, data: bytes, ms: int, lines: int = 1) -> Loss | None:
-        """Write whole lines; give None, or why not and how many are lost."""
+    def write(self, data: bytes, ms: int, lines: int = 1) -> None:
+        """Write whole lines, and count them: written, or dropped for a reason."""
         ...
 
     def close(self) -> None:
@@ -49,7 +54,11 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What became of the events of this process: accepted = written + Σ dropped, always."""
+    """What became of the events of this process: accepted = written + Σ dropped, always.
+
+    An event is accepted once its fate is known: one that another thread is just writing is not yet
+    counted, and neither is one whose call an exception of a signal handler cut off.
+    """
 
     accepted: int
     written: int
@@ -75,9 +84,13 @@ class Emitter:
         self.entity = os.urandom(8).hex()
         self.ids = count(1)
         self.sequence = count(1)
-        self.dropped: Counter[str] = Counter()
-        self.misused: Counter[str] = Counter()
+        self.dropped: dict[str, int] = {}
+        """Events that did not even come to the sink, by reason."""
+        self.handed_on = 0
+        """Lines that were rendered for a logger which prints them itself."""
+        self.misused: dict[str, int] = {}
         self.sampled_out = 0
+        self._lock = RLock()  # re-entrant: a signal handler may log, too
         self._warned_at = -_WARN_SECONDS
         self._unwarned = 0
         self.sink = self._make_sink() if sink is None else sink
@@ -107,19 +120,17 @@ class Emitter:
         )
 
     def write(self, line: bytes, ms: int, lines: int = 1) -> None:
-        """Hand finished lines, already numbered, to the sink; count what it loses."""
+        """Hand finished lines, already numbered, to the sink, which counts them."""
         try:
-            loss = self.sink.write(line, ms, lines)
+            self.sink.write(line, ms, lines)
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            loss = Loss("internal", lines)
             self.warn(f"cannot write an event: {error!r}")
-        except (
-            BaseException
-        ):  # such as KeyboardInterrupt from a signal handler: counted, let through
-            self.dropped["interrupted"] += lines
-            raise
-        if loss is not None:
-            self.dropped[loss.reason] += loss.lines
+
+    def drop(self, reason: str, sentence: str) -> None:
+        """Count an event that did not come to the sink, and say so."""
+        with self._lock:
+            self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self.warn(sentence)
 
     def submit(
         self,
@@ -164,8 +175,7 @@ class Emitter:
         try:
             return self._line(dataset, fields, notes, at, event_id, sequence)
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self.dropped["unencodable"] += 1
-            self.warn(f"cannot encode an event of {dataset}: {error!r}")
+            self.drop("unencodable", f"cannot encode an event of {dataset}: {error!r}")
             return None
 
     def _line(
@@ -204,8 +214,7 @@ class Emitter:
     def lost(self, error: Exception) -> None:
         """Count an event that could not be made at all, such as for a broken ``__str__``."""
         next(self.sequence)
-        self.dropped["internal"] += 1
-        self.warn(f"cannot make an event: {error!r}")
+        self.drop("internal", f"cannot make an event: {error!r}")
 
     def labels(self, values: Mapping[str, object], notes: Notes) -> dict[str, Any]:
         """Make what the application adds fit: ``labels``, and ``user.hash`` for ``user``."""
@@ -251,28 +260,35 @@ class Emitter:
         """
         if self.settings.strict:
             raise UsageError(sentence)
-        self.misused[kind] += 1
+        with self._lock:
+            self.misused[kind] = self.misused.get(kind, 0) + 1
         self.warn(f"{sentence} (counted as {kind})")
 
     def warn(self, sentence: str) -> None:
         """Say a sentence on standard error, once a minute at most."""
-        if monotonic() - self._warned_at < _WARN_SECONDS:
-            self._unwarned += 1
-            return
-        more = f" ({self._unwarned:,} more warnings were not shown)" if self._unwarned else ""
-        self._warned_at, self._unwarned = monotonic(), 0
+        with self._lock:
+            now = monotonic()
+            if now - self._warned_at < _WARN_SECONDS:
+                self._unwarned += 1
+                return
+            unsaid, self._unwarned, self._warned_at = self._unwarned, 0, now
+        more = f" ({unsaid:,} more warnings were not shown)" if unsaid else ""
+        text = f"elkmon: {sentence[:_WARN_LENGTH]}{more}\n".encode("ascii", "backslashreplace")
         try:
-            os.write(2, f"elkmon: {sentence}{more}\n".encode("utf-8", "replace"))
-        except OSError:
+            if select([], [2], [], 0)[1]:  # else nobody reads, and it would block
+                os.write(2, text)
+        except (OSError, ValueError):
             return  # nobody listens
 
     def stats(self) -> Stats:
         """Tell what became of the events so far."""
-        accepted = _peek(self.sequence) - 1
-        dropped = dict(self.dropped)
+        written = self.sink.written + self.handed_on
+        dropped = dict(self.sink.dropped)
+        for reason, lines in dict(self.dropped).items():
+            dropped[reason] = dropped.get(reason, 0) + lines
         return Stats(
-            accepted=accepted,
-            written=accepted - sum(dropped.values()),
+            accepted=written + sum(dropped.values()),
+            written=written,
             dropped=dropped,
             sampled_out=self.sampled_out,
             misused=dict(self.misused),
@@ -282,7 +298,7 @@ class Emitter:
         """Make the ``elkmon.emitter`` event that ends a file."""
         stats = self.stats()
         figures: dict[str, JSON] = {
-            "last_sequence": stats.accepted,
+            "last_sequence": _peek(self.sequence) - 1,
             "accepted": stats.accepted,
             "written": stats.written,
             "dropped": dict(stats.dropped),
@@ -308,11 +324,13 @@ def trace_fields() -> dict[str, Any]:
     """Give the trace and span that are active, where OpenTelemetry is in use."""
     if "opentelemetry.trace" not in modules:
         return {}
-    current: Callable[[], Any] = modules["opentelemetry.trace"].get_current_span
-    context = current().get_span_context()
-    if not context.is_valid:
+    try:
+        context = modules["opentelemetry.trace"].get_current_span().get_span_context()
+        found = {
+            "trace": {"id": f"{context.trace_id:032x}"},
+            "span": {"id": f"{context.span_id:016x}"},
+        }
+        valid = bool(context.is_valid)
+    except Exception:  # noqa: BLE001 - a tracer that is broken, or half imported, costs no event
         return {}
-    return {
-        "trace": {"id": f"{context.trace_id:032x}"},
-        "span": {"id": f"{context.span_id:016x}"},
-    }
+    return found if valid else {}

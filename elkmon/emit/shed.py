@@ -8,7 +8,17 @@ import orjson
 
 __all__ = ["shed"]
 
-_KEEP_TEXT = 1_000
+_FINDINGS = 10
+"""Paths of each kind that are still named when space is short."""
+_FOUND = ("nonfinite", "redacted", "truncated")
+_TEXTS = (
+    ("message",),
+    ("error", "message"),
+    ("log", "logger"),
+    ("metric", "name"),
+    ("metric", "unit"),
+    ("ml", "truth", "source"),
+)
 
 
 def shed(event: dict[str, Any], limit: int) -> bytes:
@@ -25,60 +35,74 @@ def shed(event: dict[str, Any], limit: int) -> bytes:
         ValueError: it is too long even so.
     """
     said = event["ml"].setdefault("truncated", [])
-    steps = (_features, lambda event: _stack(event, limit // 4), _labels, _texts, _segment, _scores)
-    for step in steps:
-        what = step(event)
-        if what is None:
+    for step in (_features, _stack, _labels, _texts, _segment, _scores, _findings):
+        what = step(event, limit)
+        if not what:
             continue
-        said.append(what)
-        line = _dump(event)
+        said.extend(what)
+        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
         if len(line) <= limit:
             return line
     raise ValueError(f"it is longer than {limit:,} bytes, whatever is left out")
 
 
-def _features(event: dict[str, Any]) -> str | None:
+def _features(event: dict[str, Any], _: int) -> list[str]:
     features = event["ml"].get("features")
     if features is None:
-        return None
+        return []
     count = sum(len(features.get(kind, ())) for kind in ("number", "category"))
     event["ml"]["features"] = {"dropped": count + features.get("dropped", 0)}
-    return "ml.features"
+    return ["ml.features"]
 
 
-def _stack(event: dict[str, Any], room: int) -> str | None:
-    stack = event.get("error", {}).get("stack_trace")
-    if stack is None or len(stack) <= room:
-        return None
-    cut = len(stack) - room
-    event["error"]["stack_trace"] = (
-        f"{stack[: room // 2]}\n…[cut {cut} characters]…\n{stack[-room // 2 :]}"
-    )
-    return "error.stack_trace"
+def _stack(event: dict[str, Any], limit: int) -> list[str]:
+    return _shorten(event, ("error", "stack_trace"), limit // 4)
 
 
-def _labels(event: dict[str, Any]) -> str | None:
-    return "labels" if event.pop("labels", None) is not None else None
+def _labels(event: dict[str, Any], _: int) -> list[str]:
+    return ["labels"] if event.pop("labels", None) is not None else []
 
 
-def _texts(event: dict[str, Any]) -> str | None:
-    cut = None
-    for holder in (event, event.get("error", {})):
-        text = holder.get("message", "")
-        if len(text) > _KEEP_TEXT:
-            holder["message"] = f"{text[:_KEEP_TEXT]}…[cut {len(text) - _KEEP_TEXT} characters]"
-            cut = "message"
-    return cut
+def _texts(event: dict[str, Any], limit: int) -> list[str]:
+    return [said for path in _TEXTS for said in _shorten(event, path, limit // 16)]
 
 
-def _segment(event: dict[str, Any]) -> str | None:
-    return "ml.segment" if event["ml"].pop("segment", None) is not None else None
+def _segment(event: dict[str, Any], _: int) -> list[str]:
+    return ["ml.segment"] if event["ml"].pop("segment", None) is not None else []
 
 
-def _scores(event: dict[str, Any]) -> str | None:
+def _scores(event: dict[str, Any], _: int) -> list[str]:
     scores = event["ml"].get("prediction", {}).pop("scores", None)
-    return "ml.prediction.scores" if scores is not None else None
+    return ["ml.prediction.scores"] if scores is not None else []
 
 
-def _dump(event: dict[str, Any]) -> bytes:
-    return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+def _findings(event: dict[str, Any], _: int) -> list[str]:
+    """Name fewer of the paths where something was found."""
+    ml = event["ml"]
+    said = [name for name in _FOUND if len(ml.get(name, ())) > _FINDINGS]
+    for name in said:
+        ml[name][:] = ml[name][-_FINDINGS:]
+    return [f"ml.{name}" for name in said]
+
+
+def _shorten(event: dict[str, Any], path: tuple[str, ...], room: int) -> list[str]:
+    """Cut a text's middle out, so that it takes no more than so many bytes of the line."""
+    holder: Any = event
+    for part in path[:-1]:
+        holder = holder.get(part, {})
+    text = holder.get(path[-1])
+    if not isinstance(text, str) or _bytes(text) <= room:
+        return []
+    half = room // 2
+    short = text
+    while _bytes(short) > room and half:
+        half = half * 2 // 3
+        short = (
+            f"{text[:half]}\n…[cut {len(text) - 2 * half} characters]…\n{text[len(text) - half :]}"
+        )
+    holder[path[-1]] = short
+    return [".".join(path)]
+
+
+def _bytes(text: str) -> int:
+    return len(orjson.dumps(text))

@@ -11,23 +11,25 @@ import fcntl
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from time import gmtime, monotonic, strftime
-from typing import NamedTuple
 
-__all__ = ["SUFFIX", "Loss", "Spool"]
+__all__ = ["SUFFIX", "Spool"]
 
 SUFFIX = ".ndjson"
 _RETRY = 1.0
 """Seconds between two attempts to open, and between two looks at a folder that is full."""
-
 _LOOK_MS = 1000
+_STANDARD = 3
+"""Descriptors below are standard input, output and error, also where they are closed."""
 
 _REASONS = {
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "disk_full",
     errno.EFBIG: "file_too_big",
+    errno.EBADF: "descriptor_closed",
     errno.EACCES: "unwritable",
     errno.EPERM: "unwritable",
     errno.EROFS: "unwritable",
@@ -40,20 +42,13 @@ _REASONS = {
 }
 
 
-class Loss(NamedTuple):
-    """What a sink could not write."""
-
-    reason: str
-    lines: int
-
-
 def reason_of(error: OSError) -> str:
     """Name a failed write or open, as it is counted."""
     return _REASONS.get(error.errno or 0, "io_error")
 
 
 class Spool:
-    """Append lines to files in a folder.
+    """Append lines to files in a folder, and count what became of them.
 
     Args:
         folder: where; made when the first event is written.
@@ -62,6 +57,10 @@ class Spool:
         max_bytes: size of the whole folder at which writing stops.
         on_close: called with the lock held before a file is left; gives its last line, or None.
         on_trouble: called with a sentence for people.
+
+    Attributes:
+        written: lines that are in a file.
+        dropped: lines that are lost, by reason.
     """
 
     limit = 256 * 1024
@@ -78,52 +77,72 @@ class Spool:
         on_close: Callable[[], bytes | None],
         on_trouble: Callable[[str], None],
     ) -> None:
-        self.folder = folder.absolute()  # the application may change its directory later
-        self.lock = RLock()  # re-entrant: a signal handler or a __repr__ may log, too
+        self.folder = folder
+        with suppress(OSError):  # the present directory was removed
+            self.folder = folder.absolute()  # the application may change its directory later
+        self.lock = RLock()  # re-entrant: a signal handler may log, too
+        self.written = 0
+        self.dropped: dict[str, int] = {}
         self._entity = entity
         self._rotate_bytes = rotate_bytes
-        self._rotate_ms = rotate_seconds * 1000
+        self._rotate_seconds = rotate_seconds
         self._max_bytes = max_bytes
         self._step = max(min(rotate_bytes, max_bytes // 8), 1)
         self._on_close = on_close
         self._on_trouble = on_trouble
         self._fd = -1
+        self._file = (0, 0)
+        """Device and inode: whether the descriptor is still ours."""
         self._number = 0
         self._size = 0
         self._look_at_size = 0
         """At this size, rotation or the cap is to be looked at."""
-        self._rotate_at = 0
-        self._look_at_ms = 0
-        """From then on, age and whether the file is still listed are to be looked at."""
+        self._rotate_at = 0.0
+        self._looked_ms = self._look_at_ms = 0
+        """Outside of this span, age and whether the file is still listed are to be looked at."""
         self._torn = False
         self._rotating = False
         self._blocked: str | None = None
         self._blocked_until = 0.0
 
-    def write(self, data: bytes, ms: int, lines: int = 1) -> Loss | None:
+    def write(self, data: bytes, ms: int, lines: int = 1) -> None:
         """Append whole lines with one system call.
 
         Args:
             data: ends with a newline.
-            ms: the present, in milliseconds.
+            ms: the present, in milliseconds; it may step back.
             lines: how many lines it holds.
-
-        Returns:
-            None when all is written, else why not, and how many lines are lost.
         """
         with self.lock:
-            if self._size >= self._look_at_size or ms >= self._look_at_ms or self._torn:
-                reason = self._prepare(ms)
-                if reason is not None:
-                    return Loss(reason, lines)
+            length = len(data)
+            file: tuple[int, int] | None = None
+            grown: int | None = None
             try:
-                written = os.write(self._fd, data)
+                if (
+                    self._size >= self._look_at_size
+                    or not self._looked_ms <= ms < self._look_at_ms
+                    or self._torn
+                ):
+                    reason = self._prepare(ms)
+                    if reason is not None:
+                        self._drop(reason, lines)
+                        return
+                file = self._file
+                grown = os.write(self._fd, data)
+                if grown == length:  # no call from here on, so that no signal comes between
+                    self._size += length
+                    self.written += lines
+                    return
+                reason = "disk_full"
             except OSError as error:
-                return Loss(self._failed(error), lines)
-            self._size += written
-            if written != len(data):
-                return self._short(lines - data.count(b"\n", 0, written))
-            return None
+                reason = self._failed(error)
+            except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+                self._on_trouble(f"cannot write to {self.folder}: {error!r}")
+                reason = "internal"
+            except BaseException:  # a signal handler raised, such as KeyboardInterrupt
+                self._settle(data, lines, file, None, "interrupted")
+                raise
+            self._settle(data, lines, file, grown, reason)
 
     def close(self) -> None:
         """Write the last line and let the file go; the next write opens another."""
@@ -134,11 +153,16 @@ class Spool:
 
     def abandon(self) -> None:
         """Let the file go as it is: what a forked child does with what it inherited."""
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
+        fd = self._forget()  # first: a closed descriptor's number may soon be another file's
+        if fd >= 0:
+            with suppress(OSError):
+                os.close(fd)
+
+    def _forget(self) -> int:
+        fd, self._fd = self._fd, -1
         self._size = self._look_at_size = 0
         self._torn = False
+        return fd
 
     def _prepare(self, ms: int) -> str | None:
         """Bring the descriptor into a state that a line can be appended to."""
@@ -146,106 +170,197 @@ class Spool:
             if monotonic() < self._blocked_until:
                 return self._blocked
             self._blocked = None
-        try:
-            if self._fd >= 0 and not self._rotating and os.fstat(self._fd).st_nlink == 0:
-                self._on_trouble(f"{self.folder} was emptied while it was written to")
-                self.abandon()
-            if self._fd < 0:
-                self._open(ms)
-            self._look_at_ms = ms + _LOOK_MS
-            if self._torn:
-                os.write(self._fd, b"\n")
-                self._size += 1
-                self._torn = False
-            if self._rotating:
-                return None
-            if self._size >= self._rotate_bytes or ms >= self._rotate_at:
-                self._rotate(ms)
-            if self._size >= self._look_at_size:
-                if self._folder_bytes() >= self._max_bytes:
-                    return self._block(
-                        "spool_full",
-                        f"{self.folder} holds {self._max_bytes:,} bytes or more: events are "
-                        "dropped and counted until room is made (ELKMON_MAX_BYTES, elkmon compact)",
-                    )
-                self._look_at_size = min(self._rotate_bytes, self._size + self._step)
-        except OSError as error:
-            return self._failed(error)
+        if self._fd >= 0 and not self._rotating:
+            self._look()
+        if self._fd < 0:
+            try:
+                self._open()
+            except OSError as error:
+                return self._block(reason_of(error), f"cannot write to {self.folder}: {error}")
+        self._looked_ms, self._look_at_ms = ms, ms + _LOOK_MS
+        due = self._size >= self._rotate_bytes or monotonic() >= self._rotate_at
+        if due and not self._rotating:
+            self._rotate()
+        if self._torn:
+            self._set_apart()
+        if self._size >= self._look_at_size and not self._rotating:
+            if self._folder_bytes() >= self._max_bytes:
+                return self._block(
+                    "spool_full",
+                    f"{self.folder} holds {self._max_bytes:,} bytes or more: make room, or raise "
+                    "ELKMON_MAX_BYTES",
+                )
+            self._look_at_size = min(self._rotate_bytes, self._size + self._step)
         return None
 
-    def _open(self, ms: int) -> None:
-        self._fd = self._new_file()
-        os.set_inheritable(self._fd, False)
-        self._size = self._look_at_size = 0
-        self._rotate_at = ms + self._rotate_ms
+    def _look(self) -> None:
+        """See whether the descriptor still is our file, and whether that is still listed."""
+        try:
+            found = os.fstat(self._fd)
+        except OSError:
+            self._forget()
+            return
+        if (found.st_dev, found.st_ino) != self._file:
+            self._forget()  # somebody closed it, and opened another file under its number
+        elif found.st_nlink == 0:
+            self._on_trouble(f"{self.folder} was emptied while it was written to")
+            self.abandon()
+        else:
+            self._size = found.st_size
 
-    def _rotate(self, ms: int) -> None:
+    def _open(self) -> None:
+        fresh, path = self._new_file()
+        if self._fd >= 0:  # a signal handler logged meanwhile, and opened one
+            os.close(fresh)
+            path.unlink(missing_ok=True)
+            return
+        self._fd = fresh
+        self._began()
+
+    def _began(self) -> None:
+        found = os.fstat(self._fd)
+        self._file = (found.st_dev, found.st_ino)
+        self._size = self._look_at_size = 0
+        self._torn = False
+        self._rotate_at = monotonic() + self._rotate_seconds
+
+    def _rotate(self) -> None:
         """Put the next file under the same descriptor; on failure the present one goes on."""
         self._rotating = True
         try:
-            fresh = self._new_file()
+            fresh, _ = self._new_file()
             try:
                 self._last_line()
                 os.dup2(fresh, self._fd, inheritable=False)
             finally:
                 os.close(fresh)
-            self._size = self._look_at_size = 0
-            self._rotate_at = ms + self._rotate_ms
+            self._began()
         except OSError as error:
             self._on_trouble(f"cannot begin a new file in {self.folder}: {error}")
-            self._rotate_at = ms + _LOOK_MS
+            self._rotate_at = monotonic() + _RETRY
             self._look_at_size = self._size + self._step
         finally:
             self._rotating = False
 
     def _last_line(self) -> None:
         line = self._on_close()
-        if line is not None:
-            try:
-                os.write(self._fd, line)
-            except OSError as error:
-                self._on_trouble(f"cannot end a file in {self.folder}: {error}")
+        if line is None:
+            return
+        length = len(line)
+        grown: int | None = None
+        try:
+            if self._torn:
+                self._set_apart()
+            grown = os.write(self._fd, line)
+            if grown == length:  # as in write()
+                self._size += length
+                self.written += 1
+                return
+            reason = "disk_full"
+        except OSError as error:
+            reason = reason_of(error)
+        except BaseException:
+            self._settle(line, 1, self._file, None, "interrupted")
+            raise
+        self._settle(line, 1, self._file, grown, reason)
 
-    def _new_file(self) -> int:
-        """Make the next file, locked before anybody can list it; give its descriptor."""
-        if not self.folder.is_dir():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = self.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="ascii")
-        self._number += 1
+    def _set_apart(self) -> None:
+        """End the line that was cut short."""
+        self._size += os.write(self._fd, b"\n")
+        self._torn = False
+
+    def _new_file(self) -> tuple[int, Path]:
+        """Make the next file, locked before anybody can list it; give its descriptor and path."""
+        self._make_folder()
+        number = self._number = self._number + 1
         host = "".join(c if c.isalnum() else "-" for c in socket.gethostname())[:40]
         stamp = strftime("%Y%m%dT%H%M%SZ", gmtime())
-        name = f"{stamp}-{host}-{os.getpid()}-{self._entity}-{self._number:05d}"
-        hidden = self.folder / f".{name}.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(hidden, flags, 0o600)
+        name = f"{stamp}-{host}-{os.getpid()}-{self._entity}-{number:05d}"
+        hidden, path = self.folder / f".{name}.new", self.folder / (name + SUFFIX)
+        fd = _create(hidden, os.O_WRONLY | os.O_APPEND)
         try:
+            if fd < _STANDARD:  # else print() would write into it
+                fd = _higher(fd)
+            os.fchmod(fd, 0o600)  # whatever the umask
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            hidden.rename(self.folder / (name + SUFFIX))
-        except OSError:
+            hidden.rename(path)
+        except BaseException:
             os.close(fd)
             hidden.unlink(missing_ok=True)
             raise
-        return fd
+        return fd, path
+
+    def _make_folder(self) -> None:
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)  # whatever the umask
+        with suppress(OSError):  # it is there already, or the file itself will say why not
+            fd = _create(self.folder / ".gitignore", os.O_WRONLY)
+            try:
+                os.write(fd, b"*\n")
+            finally:
+                os.close(fd)
 
     def _folder_bytes(self) -> int:
-        with os.scandir(self.folder) as entries:
-            return sum(e.stat(follow_symlinks=False).st_size for e in entries if _is_file(e))
+        total = 0
+        try:
+            with os.scandir(self.folder) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # compacted meanwhile
+                        if entry.is_file(follow_symlinks=False):
+                            total += entry.stat(follow_symlinks=False).st_size
+        except OSError as error:  # such as no descriptor left: not a reason to lose an event
+            self._on_trouble(f"cannot see the size of {self.folder}: {error}")
+        return total
 
-    def _short(self, lost: int) -> Loss:
-        self._torn = True  # the next line begins with a newline, which sets this rest apart
-        self._on_trouble(f"a line in {self.folder} was cut short: is the disk full?")
-        return Loss("disk_full", lost)
+    def _settle(
+        self,
+        data: bytes,
+        lines: int,
+        file: tuple[int, int] | None,
+        grown: int | None,
+        reason: str,
+    ) -> None:
+        """Count lines whose write did not simply succeed.
+
+        Args:
+            data: the lines.
+            lines: how many.
+            file: that they were handed to; None where it did not come to that.
+            grown: bytes that were written; None where only the file's size can tell.
+            reason: why what is missing is missing.
+        """
+        if grown is not None:
+            self._size += grown
+        else:
+            grown = self._grown(data, file)
+        whole = data.count(b"\n", 0, grown)
+        if grown and not data.endswith(b"\n", 0, grown):
+            self._torn = True
+            self._on_trouble(f"a line in {self.folder} was cut short: is the disk full?")
+        self.written += whole
+        if lines > whole:
+            self._drop(reason, lines - whole)
+
+    def _grown(self, data: bytes, file: tuple[int, int] | None) -> int:
+        """Tell from the file's size how much of the data arrived: nobody else writes to it."""
+        if file is not None and file != self._file:
+            return len(data)  # a signal handler came after the write, and began another file
+        before = self._size
+        with suppress(OSError):
+            self._size = os.fstat(self._fd).st_size
+        return 0 if file is None else min(max(self._size - before, 0), len(data))
+
+    def _drop(self, reason: str, lines: int) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + lines
 
     def _failed(self, error: OSError) -> str:
-        reason = reason_of(error)
-        if self._fd >= 0 and error.errno != errno.EBADF:
-            self._on_trouble(f"cannot write to {self.folder}: {error}")
-            return reason
-        self._fd = -1  # not ours any more: somebody closed it
-        self._size = self._look_at_size = 0
-        return self._block(reason, f"cannot write to {self.folder}: {error}")
+        self._on_trouble(f"cannot write to {self.folder}: {error}")
+        if error.errno == errno.EBADF:
+            self._forget()
+        elif error.errno == errno.EFBIG and self._size >= self.limit:
+            self._rotate_at = self._look_at_ms = 0  # the next file has room for any event
+        return reason_of(error)
 
     def _block(self, reason: str, sentence: str) -> str:
         self._on_trouble(f"{sentence}; events are dropped and counted, and it is tried again")
@@ -254,5 +369,14 @@ class Spool:
         return reason
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    return entry.is_file(follow_symlinks=False)
+def _create(path: Path, flags: int) -> int:
+    """Make a file that was not there; a link laid in the way is not followed."""
+    safe = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags | safe, 0o600)
+
+
+def _higher(fd: int) -> int:
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _STANDARD)
+    finally:
+        os.close(fd)

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.events.errors import ConfigError
-from elkmon.events.settings import Settings, from_environment, override
+from elkmon.events.settings import Settings, from_environment, override, usable
 
 __all__ = ["configure", "current", "flush", "install", "installed", "reset", "settings", "stats"]
 
 _settings: Settings | None = None
 _emitter: Emitter | None = None
 _hooked = False
+_first: dict[int, Emitter] = {}
+"""The emitter by process id: of threads that make one at the same time, all take the first."""
 
 
 def configure(**values: object) -> None:
@@ -40,19 +42,17 @@ def configure(**values: object) -> None:
 
 def settings() -> Settings:
     """Give the settings that hold now; a bad variable is said once, and the default is used."""
-    global _settings  # noqa: PLW0603
+    global _settings
     if _settings is None:
-        try:
-            _settings = from_environment()
-        except ConfigError as error:
-            _settings = Settings()
-            Emitter(_settings).warn(f"{error}; the defaults are used instead")
+        _settings, wrong = usable()
+        if wrong:
+            Emitter(_settings).warn(f"{'; '.join(wrong)}; the default is used instead")
     return _settings
 
 
 def current() -> Emitter:
     """Give the emitter of this process; make it where there is none yet."""
-    return _emitter or install(_make())
+    return _emitter or install(_first.setdefault(os.getpid(), _make()))
 
 
 def _make() -> Emitter:
@@ -95,6 +95,7 @@ def reset() -> None:
     """Close the emitter and forget the settings: for tests, and before a new configuration."""
     global _settings, _emitter
     emitter, _emitter, _settings = _emitter, None, None
+    _first.clear()
     if emitter is not None:
         emitter.close()
 
@@ -112,7 +113,7 @@ def flush() -> None:
 
 def _after_fork() -> None:
     """Drop what the child inherited; it numbers its own events in a file of its own."""
-    global _emitter  # noqa: PLW0603
+    global _emitter
     if _emitter is not None:
-        _emitter.sink.abandon()
-        _emitter = Emitter(_emitter.settings)
+        before, _emitter = _emitter, Emitter(_emitter.settings)
+        before.sink.abandon()

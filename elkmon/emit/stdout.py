@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable
 from threading import RLock
 
-from elkmon.emit.spool import Loss
-
 __all__ = ["Stdout"]
 
 _DESCRIPTOR = 1
@@ -16,16 +14,22 @@ _REASONS = {errno.EPIPE: "stdout_closed", errno.EBADF: "stdout_closed", errno.EA
 
 
 class Stdout:
-    """Write lines to the process's standard output.
+    """Write lines to the process's standard output, and count what became of them.
 
-    It may block as ``print`` does. A line is written with one call; log drivers of containers cut
-    lines above 16 KiB, so an event sheds what exceeds that.
+    It may block as ``print`` does. Log drivers of containers cut lines above 16 KiB, so an event
+    sheds what exceeds that.
+
+    Attributes:
+        written: lines that were handed over.
+        dropped: lines that are lost, by reason.
     """
 
     limit = 16 * 1024
 
     def __init__(self, on_trouble: Callable[[str], None]) -> None:
         self.lock = RLock()
+        self.written = 0
+        self.dropped: dict[str, int] = {}
         self._on_trouble = on_trouble
         self._torn = False
 
@@ -34,22 +38,32 @@ class Stdout:
         data: bytes,
         ms: int,  # noqa: ARG002 - the spool needs the time
         lines: int = 1,
-    ) -> Loss | None:
-        """Write whole lines; give None, or why not and how many are lost."""
+    ) -> None:
+        """Write whole lines."""
         with self.lock:
-            if self._torn:
-                data = b"\n" + data
+            lead = int(self._torn)
+            rest = b"\n" + data if lead else data
+            total, sent, whole = len(rest), 0, False
+            reason = "interrupted"
+            self._torn = True  # until it is whole: a signal handler may log meanwhile
             try:
-                written = os.write(_DESCRIPTOR, data)
+                sent = os.write(_DESCRIPTOR, rest)
+                whole = sent == total
+                while sent < total and self._torn:  # a signal cut it short: it goes on
+                    sent += os.write(_DESCRIPTOR, rest[sent:])
+                    whole = sent == total and self._torn
+                self._torn = self._torn and not whole
             except OSError as error:
+                reason = _REASONS.get(error.errno or 0, "io_error")
+                self._torn = bool(sent or lead)
                 self._on_trouble(f"cannot write to standard output: {error}; events are counted")
-                return Loss(_REASONS.get(error.errno or 0, "io_error"), lines)
-            if written == len(data):
-                self._torn = False
-                return None
-            whole = data.count(b"\n", 0, written) - self._torn
-            self._torn = True
-            return Loss("stdout_full", lines - max(whole, 0))
+            finally:
+                done = lines if whole else data.count(b"\n", 0, max(sent - lead, 0))
+                if sent == total and not whole:
+                    done -= 1  # the line of a handler stands in the middle of ours
+                self.written += done
+                if lines > done:
+                    self.dropped[reason] = self.dropped.get(reason, 0) + lines - done
 
     def close(self) -> None:
         """Nothing is held."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from elkmon.events.errors import ConfigError
 
-__all__ = ["SETTINGS", "Setting", "Settings", "from_environment", "node_name", "override"]
+__all__ = ["SETTINGS", "Setting", "Settings", "from_environment", "node_name", "override", "usable"]
 
 MiB = 1024 * 1024
 
@@ -85,6 +85,26 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     return override(Settings(), given, names={each.name: each.variable for each in SETTINGS})
 
 
+def usable(environ: Mapping[str, str] | None = None) -> tuple[Settings, list[str]]:
+    """Read the settings, each bad one by its default: a typo in one must not undo the others.
+
+    Args:
+        environ: variables to read; the process's own where not given.
+
+    Returns:
+        The settings, and what is wrong with the variables that were left out.
+    """
+    left = dict(os.environ if environ is None else environ)
+    wrong = []
+    for each in SETTINGS:
+        try:
+            from_environment({each.variable: left.get(each.variable, "")})
+        except ConfigError as error:  # noqa: PERF203 - once a process
+            wrong.append(str(error))
+            del left[each.variable]
+    return from_environment(left), wrong
+
+
 def override(
     settings: Settings, values: Mapping[str, object], names: Mapping[str, str] | None = None
 ) -> Settings:
@@ -117,8 +137,10 @@ def _convert(key: str, value: object, shown: str) -> Any:  # noqa: ANN401 - each
         if isinstance(value, str):
             parts = value.split("," if key == "redact_keys" else "\n")
             return tuple(part.strip() for part in parts if part.strip())
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return tuple(str(each) for each in value)
+        if isinstance(value, (list, tuple, set, frozenset)) and all(
+            isinstance(each, str) for each in value
+        ):
+            return tuple(value)
         raise ConfigError(f"{shown} takes a list of strings, not {value!r}")
     if key == "spool":
         return Path(str(value))
