@@ -42,10 +42,9 @@ def column(value: object) -> list[Any]:
             return list(read())
     if isinstance(value, Iterable):
         return list(value)
-    read = getattr(_arrow(value), "to_pylist", None)
-    if read is None:
+    if not hasattr(value, "__arrow_c_stream__"):
         raise Shapeless(f"a column cannot be read from {type(value).__name__}")
-    return list(read())
+    return list(_arrow(value).chunked_array(value).to_pylist())
 
 
 def frame(value: object) -> dict[Any, Any] | list[Any]:
@@ -66,7 +65,7 @@ def frame(value: object) -> dict[Any, Any] | list[Any]:
     if hasattr(value, "column_names"):  # pyarrow
         return {name: column(value[name]) for name in value.column_names}  # type: ignore[index]  # as above
     if hasattr(value, "__arrow_c_stream__"):
-        return frame(_arrow(value))
+        return frame(_arrow(value).table(value))
     if getattr(value, "ndim", 2) != 2:  # noqa: PLR2004 - rows and columns
         raise Shapeless("features are a table: an array needs two dimensions")
     rows = column(value)
@@ -77,7 +76,7 @@ def frame(value: object) -> dict[Any, Any] | list[Any]:
 
 def _arrow(value: object) -> Any:  # noqa: ANN401 - pyarrow is not ours to name
     try:
-        return import_module("pyarrow").table(value)
+        return import_module("pyarrow")
     except ImportError as error:
         raise Shapeless(
             f"{type(value).__name__} can be read where pyarrow is installed: pip install pyarrow"
