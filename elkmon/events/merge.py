@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log
 
@@ -23,7 +23,8 @@ class Prediction:
     positive: str | None = None
     value: float | None = None
     score: float | None = None
-    scores: Mapping[str, float] | None = None
+    scores: Mapping[str, float | None] | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
     For each truth field the value with the latest ``observed_at`` counts, then the highest event
     id. Where there is a true class and a predicted one, they decide the outcome; else ``correct``
     does. ``source`` and ``observed_at`` are those of the newest label; ``first_delay`` is that of
-    the oldest, so that a correction never changes it.
+    the oldest, so that a correction never changes it. A failed attempt gave no answer that could
+    be right or wrong: it gets the truth and no evaluation.
 
     Args:
         prediction: the prediction.
@@ -86,6 +88,16 @@ def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
         value = each.value if each.value is not None else value
         correct = each.correct if each.correct is not None else correct
         rating = each.rating if each.rating is not None else rating
+    truth = Joined(
+        label=label,
+        value=value,
+        correct=correct,
+        rating=rating,
+        source=ordered[-1].source,
+        observed_at=ordered[-1].observed_at,
+    )
+    if prediction.failed:
+        return truth
     right = correct
     if label is not None and prediction.label is not None:
         right = label == prediction.label
@@ -94,13 +106,8 @@ def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
         residual = prediction.value - value
     log_loss, brier = _probabilities(prediction, label)
     first_delay = (ordered[0].observed_at - prediction.timestamp).total_seconds()
-    return Joined(
-        label=label,
-        value=value,
-        correct=correct,
-        rating=rating,
-        source=ordered[-1].source,
-        observed_at=ordered[-1].observed_at,
+    return replace(
+        truth,
         outcome=None if right is None else "correct" if right else "wrong",
         residual=residual,
         abs_residual=None if residual is None else abs(residual),
@@ -126,7 +133,7 @@ def _probabilities(prediction: Prediction, truth: str | None) -> tuple[float | N
     scores = prediction.scores
     if prediction.task != "multiclass" or not scores or truth not in scores:
         return None, None
-    if not all(0.0 <= score <= 1.0 for score in scores.values()):
+    if not all(score is not None and 0.0 <= score <= 1.0 for score in scores.values()):
         return None, None
     brier = sum((score - (1.0 if name == truth else 0.0)) ** 2 for name, score in scores.items())
     return _loss(scores[truth]), brier

@@ -46,10 +46,10 @@ class FieldValue:
 
 @dataclass(frozen=True, slots=True)
 class TimeBucket:
-    """Group by ``@timestamp`` in UTC: minutes, hours, days, or weeks from Monday."""
+    """Group by ``@timestamp`` in UTC: minutes, hours, days, weeks from Monday, or months (M)."""
 
     every: int
-    unit: Literal["m", "h", "d", "w"]
+    unit: Literal["m", "h", "d", "w", "M"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,8 @@ class ModelEntry:
     tasks: tuple[str, ...]
     versions: tuple[VersionEntry, ...]
     """In the order of their first deployment event, else of first sight."""
-    span: Span
+    span: Span | None
+    """Of its predictions, else of its deployments; None where there is neither."""
     predictions: int
     failures: int
     labelled: int

@@ -1,0 +1,195 @@
+"""From the field table to DuckDB: the shape of an NDJSON line, and the columns of Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elkmon.events.fields import BY_NAME, FIELDS, Field, Kind
+
+__all__ = [
+    "KEY",
+    "MAX_LINE",
+    "RAW",
+    "STORED",
+    "Ref",
+    "key_of",
+    "listed",
+    "ndjson_source",
+    "parquet_source",
+    "quoted",
+    "read_json",
+    "shape",
+    "text",
+]
+
+RAW = "_raw"
+"""Parquet's column for the whole line, in files where a line may hold more than the columns do."""
+KEY = "_key"
+"""The column that joins labels to predictions: made of the model and the prediction's id."""
+MAX_LINE = 16 * 1024 * 1024
+"""A line of more bytes is no event: DuckDB gives up on it, and the file is scanned by lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A field, or one entry of a keyed field, as a column.
+
+    Attributes:
+        field: the field.
+        key: the entry, None for the whole field.
+    """
+
+    field: Field
+    key: str | None = None
+
+    @property
+    def column(self) -> str:
+        """Name the column; DuckDB's names know no case, so that capitals are marked."""
+        if self.key is None:
+            return self.field.name
+        marked = (f"^{c.lower()}" if c.isupper() or c == "^" else c for c in self.key)
+        return f"{self.field.name}.{''.join(marked)}"
+
+    @property
+    def sql(self) -> str:
+        """Give the column, quoted."""
+        return quoted(self.column)
+
+
+STORED: tuple[Ref, ...] = tuple(Ref(field) for field in FIELDS if field.writer == "emit")
+"""What Parquet has columns for: all that an application writes."""
+_MODEL, _ID = Ref(BY_NAME["ml.model.name"]), Ref(BY_NAME["ml.prediction.id"])
+_REQUIRED = tuple(Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp"))
+_ENTRY = {Kind.CATEGORIES: "VARCHAR", Kind.LABELS: "JSON", Kind.NUMBERS: "DOUBLE"}
+
+
+def quoted(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Quote a text for SQL, where none can be bound."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def key_of(model: str, prediction_id: str, *, hashed: bool) -> str:
+    """Give the key of a prediction as SQL; NULL without an id.
+
+    Args:
+        model: of the model's name, as SQL.
+        prediction_id: likewise.
+        hashed: whether as 128 bits (MD5), which Parquet has, or as text, which is sooner made.
+    """
+    both = f"coalesce({model}, '') || chr(0) || {prediction_id}"
+    return f"md5({both})::UUID" if hashed else f"({both})"
+
+
+def ndjson_source(
+    files: Iterable[Path], refs: Collection[Ref], *, hashed: bool | None = None
+) -> str:
+    """Give a query that reads columns of NDJSON files.
+
+    A line that is no event gives no row; a value that does not fit gives a null.
+
+    Args:
+        files: to read.
+        refs: columns to give.
+        hashed: whether the key is to be hashed; None for no key at all.
+    """
+    read = {*refs, *_REQUIRED, *((_MODEL, _ID) if hashed is not None else ())}
+    paths, lines = shape(read)
+    chosen = [f"{paths[ref]} AS {ref.sql}" for ref in refs]
+    if hashed is not None:
+        chosen.append(f"{key_of(paths[_MODEL], paths[_ID], hashed=hashed)} AS {KEY}")
+    there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in _REQUIRED)
+    return f"SELECT {', '.join(chosen)} FROM {read_json(files, lines, strict=False)} WHERE {there}"
+
+
+def read_json(files: Iterable[Path], shape: str, *, strict: bool) -> str:
+    """Give the table function that reads lines.
+
+    Args:
+        files: to read.
+        shape: of a line, as :func:`shape` gives it.
+        strict: whether a line or value that does not fit is an error; else it is null.
+    """
+    # records and auto_detect: a file that begins with a bracket would else be read as arrays
+    return (
+        f"read_json([{listed(files)}], format='newline_delimited', records='true', "
+        f"auto_detect=false, ignore_errors={'false' if strict else 'true'}, "
+        f"maximum_object_size={MAX_LINE}, columns={shape})"
+    )
+
+
+def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = False) -> str:
+    """Give a query that reads columns of Parquet files."""
+    chosen = [f"{_entry(quoted(ref.field.name), ref)} AS {ref.sql}" for ref in refs]
+    if key:
+        chosen.append(KEY)
+    return (
+        f"SELECT {', '.join(chosen)} FROM read_parquet([{listed(files)}], union_by_name=true) "
+        'WHERE "event.dataset" IS NOT NULL'
+    )
+
+
+def listed(files: Iterable[Path]) -> str:
+    """Give files as the items of a list in SQL; no name is taken for a pattern."""
+    return ", ".join(
+        text("".join(f"[{c}]" if c in "*?[" else c for c in str(file))) for file in files
+    )
+
+
+def _entry(column: str, ref: Ref) -> str:
+    if ref.key is None:
+        return column
+    entry = f"{column}[{text(ref.key)}]"
+    return f"({entry} ->> '$')" if ref.field.kind is Kind.LABELS else entry
+
+
+def shape(refs: Collection[Ref]) -> tuple[dict[Ref, str], str]:
+    """Nest columns as the JSON does, so that only what is asked for is read.
+
+    Returns:
+        How each column is addressed, and the shape to read a line with.
+    """
+    tree: dict[str, Any] = {}
+    paths: dict[Ref, str] = {}
+    for ref in sorted(set(refs), key=lambda each: (each.field.name, each.key or "")):
+        parts = ref.field.name.split(".")
+        path = ".".join(map(quoted, parts))
+        if ref.key is None:
+            _put(tree, parts, ref.field.kind.duckdb)
+        elif _crowded(ref, refs):
+            _put(tree, parts, ref.field.kind.duckdb)
+            path = _entry(path, ref)
+        else:
+            _put(tree, [*parts, ref.key], _ENTRY[ref.field.kind])
+            path = f"{path}.{quoted(ref.key)}"
+            path = f"({path} ->> '$')" if ref.field.kind is Kind.LABELS else path
+        double = ref.field.kind is Kind.DOUBLE or (ref.field.kind is Kind.NUMBERS and ref.key)
+        paths[ref] = f"CASE WHEN isfinite({path}) THEN {path} END" if double else path
+    members = ", ".join(f"{quoted(name)}: {text(_type(each))}" for name, each in tree.items())
+    return paths, f"{{{members}}}"
+
+
+def _crowded(ref: Ref, refs: Collection[Ref]) -> bool:
+    """Say whether a struct cannot tell the entries of a field: asked as a whole, or same names."""
+    keys = [each.key for each in refs if each.field is ref.field]
+    return None in keys or len({str(key).lower() for key in keys}) < len(keys) or ref.key == ""
+
+
+def _put(tree: dict[str, Any], parts: list[str], kind: str) -> None:
+    *above, last = parts
+    for part in above:
+        tree = tree.setdefault(part, {})
+    tree[last] = kind
+
+
+def _type(kind: Any) -> str:  # noqa: ANN401 - a type's name, or a tree of them
+    if isinstance(kind, str):
+        return kind
+    return f"STRUCT({', '.join(f'{quoted(name)} {_type(each)}' for name, each in kind.items())})"

@@ -1,0 +1,230 @@
+"""What is in a folder of events: models, versions, processes, completeness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timezone
+from typing import Any
+
+import duckdb
+
+from elkmon.events.fields import BY_NAME
+from elkmon.store.base import Catalog, ModelEntry, ProcessEntry, Span, VersionEntry
+from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source, read_json, shape
+from elkmon.store.files import Listing
+from elkmon.store.reading import Reader, Rows
+
+__all__ = ["inventory"]
+
+_READ = (
+    *("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence"),
+    *("event.outcome", "process.entity_id", "service.name", "service.node.name"),
+    *("ml.model.name", "ml.model.version", "ml.task", "ml.prediction.id", "ml.prediction.label"),
+    *("ml.prediction.value", "ml.prediction.score", "ml.sample.rate", "ml.segment"),
+    *("ml.features.number", "ml.features.category", "ml.emitter.last_sequence"),
+    *("ml.emitter.dropped", "event.action"),
+)
+_REFS = tuple(Ref(BY_NAME[name]) for name in _READ)
+_SAMPLED_OUT = "('0x' || substr(sha256(id), 1, 8))::UBIGINT >= rate * 4294967296.0"
+"""As :func:`elkmon.events.ids.kept` decides."""
+
+
+def inventory(connection: duckdb.DuckDBPyConnection, reader: Reader) -> Catalog:
+    """Say what is in a folder.
+
+    Args:
+        connection: to ask with.
+        reader: of the folder.
+
+    Raises:
+        StoreError: the events cannot be read.
+    """
+    parts: dict[str, Rows] = {}
+
+    def ask(files: Listing) -> Rows:
+        _gather(connection, files)
+        try:
+            parts.update((name, connection.execute(sql).fetchall()) for name, sql in _SQL.items())
+            return [(_bad_lines(connection, files),)]
+        finally:
+            connection.execute("DROP TABLE IF EXISTS gathered")
+            connection.execute("DROP TABLE IF EXISTS attempts")
+
+    ((bad_lines,),) = reader.run(ask)
+    (span,) = parts["span"]
+    return Catalog(
+        span=_span(*span),
+        datasets=dict(parts["datasets"]),
+        models=_models(parts),
+        processes=tuple(
+            ProcessEntry(entity, service, host, _certain(first, last), events, missing, dropped)
+            for entity, service, host, first, last, events, missing, dropped in parts["processes"]
+        ),
+        bad_lines=bad_lines,
+    )
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, files: Listing) -> None:
+    """Read all that the questions below need, once."""
+    hashed = bool(files.parquet)
+    parts = []
+    if files.ndjson:
+        parts.append(ndjson_source(files.ndjson, _REFS, hashed=hashed))
+    if files.parquet:
+        parts.append(parquet_source(files.parquet, _REFS, key=True))
+    if not parts:
+        columns = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in _REFS]
+        parts.append(f"SELECT {', '.join(columns)}, NULL::VARCHAR AS {KEY} WHERE false")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE gathered AS {' UNION ALL '.join(parts)}")
+    connection.execute(_ATTEMPTS)
+
+
+def _bad_lines(connection: duckdb.DuckDBPyConnection, files: Listing) -> int:
+    if not files.ndjson:
+        return 0
+    refs = {Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")}
+    paths, lines = shape(refs)
+    whole = " AND ".join(f"{path} IS NOT NULL" for path in paths.values())
+    source = read_json(files.ndjson, lines, strict=False)
+    (found,) = connection.execute(f"SELECT count(*) FROM {source} WHERE NOT ({whole})").fetchall()
+    return int(found[0])
+
+
+_MONTH = "date_trunc('month', \"@timestamp\")"
+_SAID = (
+    '("event.outcome", "ml.model.version", "ml.prediction.label", "ml.prediction.value", '
+    '"ml.prediction.score", "ml.segment", "ml.features.number", "ml.features.category")'
+)
+_ATTEMPTS = f"""
+    CREATE OR REPLACE TEMP TABLE attempts AS
+    WITH made AS NOT MATERIALIZED (
+        FROM gathered WHERE "event.dataset" = 'elkmon.prediction'),
+    twice AS MATERIALIZED (
+        SELECT hash({KEY}) AS h FROM made WHERE {KEY} IS NOT NULL GROUP BY h HAVING count(*) > 1),
+    once AS (
+        SELECT *, 1 AS copies, 1 AS kinds FROM made WHERE hash({KEY}) NOT IN (FROM twice)
+        UNION ALL
+        SELECT *, count(*) OVER same, count(DISTINCT hash{_SAID}) OVER same
+        FROM made WHERE hash({KEY}) IN (FROM twice)
+        WINDOW same AS (PARTITION BY {KEY}, {_MONTH})
+        QUALIFY row_number() OVER (
+            PARTITION BY {KEY}, {_MONTH}
+            ORDER BY "event.created", "event.sequence", "event.id") = 1)
+    SELECT "ml.model.name" AS model, "ml.model.version" AS version, "ml.task" AS task,
+           "@timestamp" AS moment, "event.outcome" AS outcome, "ml.sample.rate" AS rate, {KEY},
+           copies, kinds - 1 AS differing
+    FROM once"""
+
+_SQL = {
+    "span": 'SELECT min("@timestamp"), max("@timestamp") FROM gathered',
+    "datasets": f"""
+        WITH twice AS MATERIALIZED (
+            SELECT hash("event.id") AS h FROM gathered GROUP BY h HAVING count(*) > 1),
+        once AS (
+            SELECT "event.dataset" AS name FROM gathered WHERE hash("event.id") NOT IN (FROM twice)
+            UNION ALL
+            SELECT name FROM (
+                SELECT DISTINCT "event.dataset" AS name, "event.id", {_MONTH} FROM gathered
+                WHERE hash("event.id") IN (FROM twice)))
+        SELECT name, count(*) FROM once GROUP BY name ORDER BY name""",
+    "versions": """
+        SELECT model, version, min(moment), max(moment), count(*),
+               count(*) FILTER (outcome = 'failure'), sum(copies - 1), sum(differing),
+               min(rate), list(DISTINCT task) FILTER (task IS NOT NULL)
+        FROM attempts GROUP BY model, version ORDER BY min(moment), version""",
+    "deployed": """
+        SELECT "ml.model.name", "ml.model.version", min("@timestamp") FROM gathered
+        WHERE "event.dataset" = 'elkmon.deployment' AND "event.action" = 'deployed'
+        GROUP BY 1, 2""",
+    "labelled": f"""
+        SELECT model, count(*) FROM attempts WHERE outcome = 'success' AND {KEY} IN (
+            SELECT {KEY} FROM gathered WHERE "event.dataset" = 'elkmon.label')
+        GROUP BY model""",
+    "labels": f"""
+        WITH rates AS (SELECT model, min(rate) AS rate FROM attempts GROUP BY model),
+        told AS (SELECT DISTINCT ON ("event.id") {KEY}, "ml.model.name" AS model,
+                        "ml.prediction.id" AS id
+                 FROM gathered WHERE "event.dataset" = 'elkmon.label'),
+        lost AS (SELECT * FROM told WHERE {KEY} IS NULL OR {KEY} NOT IN (
+                     SELECT {KEY} FROM attempts WHERE {KEY} IS NOT NULL))
+        SELECT told.model, count(*),
+            (SELECT count(*) FROM lost WHERE lost.model IS NOT DISTINCT FROM told.model),
+            (SELECT count(*) FROM lost JOIN rates ON lost.model IS NOT DISTINCT FROM rates.model
+             WHERE lost.model IS NOT DISTINCT FROM told.model AND {_SAMPLED_OUT})
+        FROM told GROUP BY told.model""",
+    "segments": """
+        SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
+            SELECT DISTINCT "ml.model.name" AS model, map_keys("ml.segment") AS names
+            FROM gathered WHERE "event.dataset" = 'elkmon.prediction') GROUP BY model""",
+    "features": """
+        SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
+            SELECT DISTINCT "ml.model.name" AS model, list_concat(
+                coalesce(map_keys("ml.features.number"), []),
+                coalesce(map_keys("ml.features.category"), [])) AS names
+            FROM gathered WHERE "event.dataset" = 'elkmon.prediction') GROUP BY model""",
+    "processes": """
+        SELECT "process.entity_id", any_value("service.name"), any_value("service.node.name"),
+               min("@timestamp"), max("@timestamp"), count(DISTINCT "event.sequence") AS events,
+               greatest(max("event.sequence") - min("event.sequence") + 1 - events, 0),
+               coalesce(max(list_sum(map_values("ml.emitter.dropped"))), 0)::BIGINT
+        FROM gathered WHERE "process.entity_id" IS NOT NULL AND "event.sequence" IS NOT NULL
+        GROUP BY 1 ORDER BY min("event.created"), 1""",
+}
+
+
+def _models(parts: dict[str, Rows]) -> tuple[ModelEntry, ...]:
+    by_model: dict[Any, Rows] = defaultdict(list)
+    for model, *row in parts["versions"]:
+        by_model[model].append(tuple(row))
+    deployed = {(model, version): at for model, version, at in parts["deployed"]}
+    labelled: dict[Any, int] = dict(parts["labelled"])
+    labels = {model: counts for model, *counts in parts["labels"]}
+    segments: dict[Any, list[str]] = dict(parts["segments"])
+    features: dict[Any, list[str]] = dict(parts["features"])
+    for model in (*labels, *(model for model, _ in deployed)):
+        by_model.setdefault(model, [])  # told of, before any prediction came
+    made = []
+    for model, rows in by_model.items():
+        told, lost, sampled_out = labels.get(model, (0, 0, 0))
+        versions = [_version(row, deployed.get((model, row[0]))) for row in rows]
+        moments = [moment for row in rows for moment in row[1:3]]
+        if not moments:
+            moments = [at for (name, _), at in deployed.items() if name == model]
+        made.append(
+            ModelEntry(
+                name=model or "",
+                tasks=tuple(sorted({task for row in rows for task in row[8] or ()})),
+                versions=tuple(sorted(versions, key=lambda v: v.deployed_at or v.span.first)),
+                span=_span(min(moments, default=None), max(moments, default=None)),
+                predictions=sum(row[3] for row in rows),
+                failures=sum(row[4] for row in rows),
+                labelled=labelled.get(model, 0),
+                labels=told,
+                orphans=lost - sampled_out,
+                sampled_out=sampled_out,
+                repeats=int(sum(row[5] for row in rows)),
+                differing=int(sum(row[6] for row in rows)),
+                segments=tuple(segments.get(model, ())),
+                features=tuple(features.get(model, ())),
+                lowest_rate=min((row[7] for row in rows if row[7] is not None), default=1.0),
+            )
+        )
+    return tuple(sorted(made, key=lambda entry: entry.name))
+
+
+def _version(row: tuple[Any, ...], deployed_at: datetime | None) -> VersionEntry:
+    return VersionEntry(
+        version=row[0] or "",
+        span=_certain(row[1], row[2]),
+        predictions=row[3],
+        failures=row[4],
+        deployed_at=None if deployed_at is None else deployed_at.replace(tzinfo=timezone.utc),
+    )
+
+
+def _span(first: datetime | None, last: datetime | None) -> Span | None:
+    return None if first is None or last is None else _certain(first, last)
+
+
+def _certain(first: datetime, last: datetime) -> Span:
+    return Span(first.replace(tzinfo=timezone.utc), last.replace(tzinfo=timezone.utc))

@@ -1,0 +1,199 @@
+"""The local store: DuckDB over the files of a folder, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from elkmon.events.errors import QueryError, StoreError
+from elkmon.events.fields import BY_NAME, PREDICTION, Dataset
+from elkmon.store.base import Catalog, Cell, Dimension, Event, Filter, Measure, Table
+from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source
+from elkmon.store.content import contents
+from elkmon.store.files import Listing
+from elkmon.store.inventory import inventory
+from elkmon.store.joined import JOINED, joined, needed
+from elkmon.store.question import Question, naive, question
+from elkmon.store.reading import Reader, Rows
+
+__all__ = ["LocalStore"]
+
+_IDENTITY = tuple(
+    Ref(BY_NAME[name])
+    for name in ("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence")
+)
+
+
+class LocalStore:
+    """A folder of events, asked by DuckDB; see :class:`elkmon.store.base.Store`.
+
+    Nothing is imported and nothing is kept: every question reads the files as they are. A folder
+    that is not there is an empty store.
+
+    Args:
+        folder: that holds the events.
+
+    Raises:
+        StoreError: it is a file, or may not be read.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._scratch = TemporaryDirectory(prefix="elkmon-")
+        self._reader = Reader(self.folder, Path(self._scratch.name))
+        self._connection = duckdb.connect()
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET temp_directory = ?", [self._scratch.name])
+
+    def aggregate(
+        self,
+        dataset: Dataset,
+        *,
+        by: Sequence[Dimension],
+        measures: Sequence[Measure],
+        where: Filter,
+    ) -> Table:
+        """Group events and compute measures.
+
+        Raises:
+            QueryError: a field that is not in the field table, or does not fit its use.
+            StoreError: the events cannot be read.
+        """
+        asked = question(by, measures, where)
+        columns = [f"{sql} AS d{i}" for i, sql in enumerate(asked.dimensions)]
+        columns += [f"{sql} AS m{i}" for i, sql in enumerate(asked.measures)]
+        group = ", ".join(f"d{i}" for i in range(len(by)))
+        ending = f"GROUP BY {group} ORDER BY {group}" if by else "HAVING count(*) > 0"
+
+        def ask(files: Listing) -> Rows:
+            tables, name = _tables(files, dataset, asked, where)
+            query = f"WITH {tables} SELECT {', '.join(columns)} FROM {name} WHERE {asked.where} "
+            return self._rows(query + ending, asked.values)
+
+        rows = self._reader.run(ask) if columns else []
+        names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
+        return Table(tuple(names), tuple(tuple(map(_cell, row)) for row in rows))
+
+    def events(
+        self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
+    ) -> Iterator[Event]:
+        """Give events, whole, sorted by time; predictions with what their labels make of them.
+
+        Raises:
+            QueryError: a field that is not in the field table, or does not fit its use; one that
+                comes from labels, without ``dataset``.
+            StoreError: the events cannot be read.
+        """
+        asked = question((), (), where)
+        asked.refs |= {*_IDENTITY, Ref(BY_NAME["ml.prediction.id"])}
+        if dataset is None and any(ref.field.writer == "join" for ref in asked.refs):
+            raise QueryError(f"a condition is on what labels say: name the dataset, {PREDICTION}")
+        order = "DESC" if newest_first else "ASC"
+
+        def ask(files: Listing) -> Rows:
+            tables, name = _tables(files, dataset, asked, where)
+            chosen = self._rows(
+                f'WITH {tables} SELECT "event.id", "event.dataset", "ml.prediction.id" FROM {name} '
+                f'WHERE {asked.where} ORDER BY "@timestamp" {order}, "event.created" {order}, '
+                f'"event.id" {order} LIMIT {int(limit)}',
+                asked.values,
+            )
+            return contents(self._rows, files, chosen)
+
+        for (event,) in self._reader.run(ask):
+            yield event
+
+    def catalog(self) -> Catalog:
+        """Say what is in the store.
+
+        Raises:
+            StoreError: the events cannot be read.
+        """
+        return inventory(self._connection, self._reader)
+
+    def close(self) -> None:
+        """Give back the connection and the scratch folder."""
+        self._connection.close()
+        self._scratch.cleanup()
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> Rows:
+        try:
+            return self._connection.execute(query, list(values)).fetchall()
+        except (duckdb.OutOfMemoryException, duckdb.InternalException) as error:
+            raise StoreError(f"{self.folder} cannot be read: {error}") from error
+
+
+def _tables(
+    files: Listing, dataset: Dataset | None, asked: Question, where: Filter
+) -> tuple[str, str]:
+    """Give the common tables of a question, and the name of the one to ask.
+
+    Each event is there once: of the same event the first that was written counts.
+    """
+    on_labels = [ref for ref in asked.refs if dataset == PREDICTION and ref.field.name in JOINED]
+    own = asked.refs.difference(on_labels).union(_IDENTITY)
+    keyed = dataset == PREDICTION
+    refs = own
+    if on_labels:
+        refs = own | needed([ref.field.name for ref in on_labels])
+    tables = [_source(files, sorted(refs, key=lambda ref: ref.column), keyed=keyed)]
+    identity = KEY if keyed else '"event.id"'
+    month = "date_trunc('month', \"@timestamp\")"
+    chosen = f"\"event.dataset\" = '{dataset}'" if dataset else "true"
+    if keyed:
+        chosen += _months(where)
+    tables.append(f"""
+        twice AS MATERIALIZED (
+            SELECT hash({identity}) AS h FROM x WHERE {chosen} AND {identity} IS NOT NULL
+            GROUP BY h HAVING count(*) > 1),
+        once AS NOT MATERIALIZED (
+            SELECT * FROM x WHERE {chosen} AND hash({identity}) NOT IN (FROM twice)
+            UNION ALL
+            SELECT * FROM x WHERE {chosen} AND hash({identity}) IN (FROM twice)
+            QUALIFY row_number() OVER (
+                PARTITION BY {identity}, {month}
+                ORDER BY "event.created", "event.sequence", "event.id") = 1)""")
+    if not on_labels:
+        return ", ".join(tables), "once"
+    tables.append(joined("x", "once", [ref.field.name for ref in on_labels], own))
+    return ", ".join(tables), "joined"
+
+
+def _source(files: Listing, refs: Collection[Ref], *, keyed: bool) -> str:
+    """Give the common table ``x`` of all events: NDJSON is read once, Parquet where it is asked."""
+    hashed = bool(files.parquet) if keyed else None
+    made = []
+    parts = []
+    if files.ndjson:
+        made.append(f"n AS MATERIALIZED ({ndjson_source(files.ndjson, refs, hashed=hashed)})")
+        parts.append("FROM n")
+    if files.parquet:
+        parts.append(parquet_source(files.parquet, refs, key=keyed))
+    if not parts:
+        kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in refs]
+        parts.append(f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false")
+    return ", ".join([*made, f"x AS NOT MATERIALIZED ({' UNION ALL '.join(parts)})"])
+
+
+def _months(where: Filter) -> str:
+    """Narrow predictions to the months that a window touches: repeats count within a month."""
+    found = ""
+    if where.since is not None:
+        first = naive(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        found += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
+    if where.until is not None:
+        until = naive(where.until)
+        after = datetime(until.year + until.month // 12, until.month % 12 + 1, 1)  # noqa: DTZ001 - naive UTC, as the columns are
+        found += f" AND \"@timestamp\" < TIMESTAMP '{after.isoformat(' ')}'"
+    return found
+
+
+def _cell(value: Any) -> Cell:  # noqa: ANN401 - whatever a column holds
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=timezone.utc)
+    return value  # type: ignore[no-any-return]  # the columns' types are those of Cell
