@@ -13,7 +13,7 @@ from elkmon.analysis.question import Question
 from elkmon.analysis.rates import ErrorRow, FailureRow
 from elkmon.analysis.result import Result
 from elkmon.analysis.times import Moment
-from elkmon.analysis.where import Where
+from elkmon.analysis.where import Where, dataset_of
 from elkmon.events.errors import ConfigError, QueryError
 from elkmon.events.fields import DATASETS, Dataset
 from elkmon.store.base import Catalog, Event, Store, TimeBucket
@@ -128,8 +128,8 @@ class Monitor:
     ) -> Iterator[Event]:
         """Give events as they were written, predictions with what their labels make of them.
 
-        Of one ``dataset``, such as ``elkmon.error``, or of all of them; at most ``limit``, sorted
-        by time; the rest as everywhere.
+        Of one ``dataset``, such as ``elkmon.error``, or of all that can meet the conditions; at
+        most ``limit``, sorted by time; the rest as everywhere.
 
         Raises:
             QueryError: it cannot be asked; the message says what would do.
@@ -139,7 +139,10 @@ class Monitor:
             raise QueryError(f"no such dataset: {dataset}; there are: {', '.join(DATASETS)}")
         question = Question.of(model=model, since=since, until=until, where=where)
         return self._store.events(
-            dataset, where=question.filter, limit=limit, newest_first=newest_first
+            dataset or dataset_of(question.conditions),
+            where=question.filter,
+            limit=limit,
+            newest_first=newest_first,
         )
 
     def catalog(self) -> Catalog:

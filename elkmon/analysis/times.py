@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Literal, cast
 
 from elkmon.events.errors import QueryError
+from elkmon.events.times import from_iso
 from elkmon.store.base import TimeBucket
 
 __all__ = ["DEFAULT_SPAN", "Moment", "bucket", "iso", "moment", "now", "utc", "window"]
@@ -55,7 +56,7 @@ def moment(given: Moment, at: datetime) -> datetime:
         ago = _AGO.fullmatch(text)
         if ago is not None:
             return at - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
-        return utc(datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text)))
+        return from_iso(text)
     except (AttributeError, OverflowError, TypeError, ValueError):
         raise QueryError(f"not a time: {given!r}; {_FORMS}") from None
 

@@ -6,16 +6,27 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, cast
 
-from elkmon.analysis.times import iso, moment, now, utc
+from elkmon.analysis.times import iso, moment, now
 from elkmon.events.classes import class_name
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import BY_NAME, Dataset, Field, Kind, find
+from elkmon.events.fields import BY_NAME, DATASETS, Dataset, Field, Kind, find
+from elkmon.events.times import from_iso
 from elkmon.store.base import Cell, Condition
 
-__all__ = ["Where", "conditions", "dimension", "foreign", "lookup", "matches", "resolve", "typed"]
+__all__ = [
+    "Where",
+    "conditions",
+    "dataset_of",
+    "dimension",
+    "foreign",
+    "lookup",
+    "matches",
+    "resolve",
+    "typed",
+]
 
 Where = Mapping[str, object] | Iterable[str | Condition]
 """``{"version": "2.0.0", "segment.country": ["de", "fr"]}``, or ``["version=2.0.0"]``."""
@@ -160,6 +171,15 @@ def foreign(where: Sequence[Condition], dataset: Dataset) -> tuple[str, ...]:
     return tuple(each.field for each in where if dataset not in find(each.field)[0].datasets)
 
 
+def dataset_of(where: Sequence[Condition]) -> Dataset | None:
+    """Give the one kind of event that can meet all conditions; None where there are several."""
+    possible = set(DATASETS)
+    for each in where:
+        if each.op not in {"missing", "!="}:
+            possible &= set(find(each.field)[0].datasets)
+    return possible.pop() if len(possible) == 1 else None
+
+
 def lookup(event: Mapping[str, Any], name: str) -> object:
     """Give the value of a field in an event as it was written; None where it is absent."""
     field, key = find(name)
@@ -194,5 +214,5 @@ def _meets(value: object, condition: Condition) -> bool:
 
 def _own(field: Field, value: object) -> Cell:
     if field.kind is Kind.DATE:
-        return utc(moment(str(value), datetime.now(timezone.utc)))
+        return from_iso(str(value))
     return _value(field, field.name, value)

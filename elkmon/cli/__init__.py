@@ -8,7 +8,7 @@ except ModuleNotFoundError as error:
     if error.name != "click":
         raise
 
-    def main() -> None:  # type: ignore[misc]  # stands in where there is no click
+    def main(*_args: object, **_more: object) -> None:  # type: ignore[misc]  # without click
         """Say what to install."""
         raise SystemExit("elkmon's command line needs its extra: pip install 'elkmon[cli]'")
 

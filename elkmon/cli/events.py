@@ -12,8 +12,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from elkmon.analysis import where
 from elkmon.analysis.question import Question
-from elkmon.analysis.where import lookup
 from elkmon.cli.nothing import explanation
 from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
@@ -54,7 +54,7 @@ def command(
     question = Question.of(**asked)
     with closing(open_store(store)) as source, opened(form, output) as out:
         found = source.events(
-            cast("Dataset | None", dataset),
+            cast("Dataset | None", dataset) or where.dataset_of(question.conditions),
             where=question.filter,
             limit=limit,
             newest_first=not oldest_first,
@@ -65,7 +65,7 @@ def command(
             for event in events:
                 write_line(out, event)
         elif form == "csv":
-            rows = ([*(lookup(e, name) for name in _FIELDS), in_words(e)] for e in events)
+            rows = ([*(where.lookup(e, name) for name in _FIELDS), in_words(e)] for e in events)
             write_csv(out, _COLUMNS, rows)
         elif first is not None:
             shown = list(events)

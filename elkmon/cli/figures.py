@@ -67,7 +67,11 @@ def _places(rate: Rate) -> int:
 
 
 def _digits(share: float, places: int) -> str:
-    return "0" if share == 0 else "100" if share == 1 else f"{100 * share:.{places}f}"
+    if share in {0, 1}:
+        return f"{100 * share:.0f}"
+    text = f"{100 * share:.{places}f}"
+    # what is more than nothing is never shown as nothing
+    return text if float(text) > 0 else f"{100 * share:.0e}"
 
 
 def sparkline(values: Sequence[float | None], top: float) -> str:

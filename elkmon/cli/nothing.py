@@ -34,7 +34,7 @@ def explanation(
         if question.model not in names:
             known = f"it has: {', '.join(sorted(names))}" if names else "it has no predictions"
             return [clean(f"{folder} knows no model {question.model}; {known}")]
-        span = names[question.model]
+        span = names[question.model] or span
     asked = f"from {when(question.since)} to {when(question.until)} UTC"
     if span.first < question.until and span.last >= question.since:
         tried = clean(shlex.join(["elkmon", "models", "--store", str(folder)]))

@@ -76,6 +76,16 @@ class Program(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run a command; whoever read its output may go (``| head``)."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # so that a reader that has gone is met here, not at exit
+        except BrokenPipeError:
+            _forget_output()
+            return None
+        return result
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -100,7 +110,6 @@ def _exit_code(run: Callable[[], Any]) -> int:
     """Run, say what went wrong, if anything, and give the exit code."""
     try:
         code = run()
-        sys.stdout.flush()  # so that a reader that has gone is met here, not at exit
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -109,9 +118,6 @@ def _exit_code(run: Callable[[], Any]) -> int:
         return UNREADABLE if isinstance(error, StoreError) else USAGE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        _forget_output()
-        return 0
     except OSError as error:
         click.echo(f"Error: {error.filename or 'output'}: {error.strerror}", err=True)
         return UNREADABLE

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from elkmon import QueryError
-from elkmon.analysis.where import conditions, dimension, foreign, lookup, matches, typed
+from elkmon.analysis.where import conditions, dataset_of, dimension, foreign, lookup, matches, typed
 from elkmon.store.base import Condition
 
 EVENT = {
@@ -137,6 +137,21 @@ def test_fields_that_a_dataset_never_has_are_named():
 
     assert foreign(where, "elkmon.error") == ("ml.segment.country",)
     assert foreign(where, "elkmon.prediction") == ()
+
+
+@pytest.mark.parametrize(
+    ("texts", "dataset"),
+    [
+        (["ml.eval.outcome=wrong"], "elkmon.prediction"),
+        (["version=2", "metric.name=a"], "elkmon.metric"),
+        (["version=2"], None),
+        (["ml.eval.outcome!=wrong"], None),
+        (["metric.name=a", "ml.eval.outcome=wrong"], None),
+        ([], None),
+    ],
+)
+def test_conditions_may_leave_one_kind_of_event(texts, dataset):
+    assert dataset_of(conditions(texts)) == dataset
 
 
 @pytest.mark.parametrize(
