@@ -1,0 +1,114 @@
+"""The pages of the command line are true: every option is there, every shape is what comes out."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from elkmon.cli import main
+from elkmon.cli.program import COMMANDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLI = (DOCS / "cli.md").read_text(encoding="utf-8")
+JSON = (DOCS / "json.md").read_text(encoding="utf-8")
+
+
+def section(page, title):
+    """Give what stands below a heading, up to the next one."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    assert found is not None, f"no section {title}"
+    return found[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_every_command_is_documented(name):
+    command = main.get_command(click.Context(main), name)
+    text = section(CLI, f"elkmon {name}")
+
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            for option in parameter.opts:
+                assert f"`{option}`" in text, f"elkmon {name} {option}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_option_is_documented_that_does_not_exist(name):
+    command = main.get_command(click.Context(main), name)
+    known = {option for parameter in command.params for option in parameter.opts}
+
+    rows = [line for line in section(CLI, f"elkmon {name}").splitlines() if line[:2] == "| "]
+    named = {option for row in rows for option in re.findall(r"`(-[\w-]+)`", row.split("|")[1])}
+
+    assert named <= known
+
+
+def shape(value):
+    """Reduce a document to its names and types; of a list its elements' shape."""
+    if isinstance(value, dict):
+        return {name: shape(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def assert_shaped(given, documented, path=""):
+    """Hold a document to a shape: the same names, and types unless one of them is null."""
+    if isinstance(documented, dict):
+        assert set(given) == set(documented), path
+        for name, each in documented.items():
+            assert_shaped(given[name], each, f"{path}.{name}")
+    elif isinstance(documented, list):
+        for each in given:
+            if documented:
+                assert_shaped(each, documented[0], f"{path}[]")
+    else:
+        assert "NoneType" in {documented, shape(given)} or shape(given) == documented, path
+
+
+def example(title):
+    return json.loads(re.search(r"```json\n(.*?)```", section(JSON, title), re.DOTALL)[1])
+
+
+@pytest.mark.parametrize("arguments", [(), ("--every", "1d"), ("--where", "segment.country=de")])
+def test_errors_have_the_documented_shape(ask_json, arguments):
+    document = ask_json("errors", "--by", "version", *arguments)
+
+    assert document["rates"]
+    assert_shaped(document, shape(example("elkmon errors")))
+
+
+def test_a_rate_has_the_documented_names():
+    named = set(re.findall(r"`(\w+)`", " ".join(
+        row.split("|")[1] for row in section(JSON, "A rate").splitlines() if row[:3] == "| `"
+    )))  # fmt: skip
+
+    assert named == set(example("elkmon errors")["rates"][0]["error_rate"])
+
+
+def test_models_have_the_documented_shape(run, store):
+    document = json.loads(run("models", "--store", store, "--format", "json").stdout)
+
+    documented = shape(example("elkmon models"))
+    documented["datasets"] = dict.fromkeys(document["datasets"], "int")
+    assert_shaped(document, documented)
+
+
+def test_events_have_at_least_what_is_documented(ask):
+    text = ask("events", "--format", "json", "--where", "ml.eval.outcome=wrong", "--limit", "1")
+
+    def within(documented, given, path=""):
+        for name, each in documented.items():
+            assert name in given, f"{path}.{name}"
+            if isinstance(each, dict):
+                within(each, given[name], f"{path}.{name}")
+
+    within(example("elkmon events"), json.loads(text))
+
+
+def test_every_exit_code_is_documented():
+    text = section(CLI, "What holds for all of them")
+
+    for code in ("0 fine", "1 a check failed", "2 wrong usage", "3 the store", "130 interrupted"):
+        assert code in text

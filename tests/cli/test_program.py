@@ -1,0 +1,177 @@
+"""The program: help without weight, one exit code a kind of trouble, quiet ends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import elkmon
+from elkmon.cli import events, main, program
+from elkmon.cli.program import COMMANDS
+
+PROGRAM = (sys.executable, "-m", "elkmon.cli")
+
+
+def elkmon_says(*arguments, **environment):
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_help_names_every_command_and_loads_none():
+    code = (
+        "import sys\nfrom elkmon.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as done: print(done.code, *sys.modules, file=sys.stderr)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    code, *loaded = done.stderr.split()
+    assert code == "0"
+    assert not {"duckdb", "sklearn", "numpy", "pandas", "elkmon.cli.errors"} & set(loaded)
+    for name, (_, line) in COMMANDS.items():
+        assert f"  {name} " in done.stdout
+        assert line in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_fits_and_begins_as_the_list_says(name):
+    result = CliRunner().invoke(main, [name, "--help"], terminal_width=80)
+
+    assert result.exit_code == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert COMMANDS[name][1] in " ".join(result.stdout.split())
+
+
+def test_the_version_is_said():
+    assert CliRunner().invoke(main, ["--version"]).stdout == f"elkmon {elkmon.__version__}\n"
+
+
+def test_an_unknown_command_is_wrong_usage_with_the_one_that_was_meant():
+    result = CliRunner().invoke(main, ["erors"])
+
+    assert result.exit_code == 2
+    assert "no such command: erors; did you mean errors?" in result.stderr
+    assert "there are: errors, models" in CliRunner().invoke(main, ["xyzzy"]).stderr
+
+
+def test_an_unknown_option_is_wrong_usage():
+    assert CliRunner().invoke(main, ["errors", "--nope"]).exit_code == 2
+    assert CliRunner().invoke(main, ["--nope"]).exit_code == 2
+
+
+def test_no_command_at_all_shows_the_help():
+    assert "Commands:" in CliRunner().invoke(main, []).output
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (elkmon.QueryError("what to do"), 2),
+        (elkmon.ConfigError("what to do"), 2),
+        (elkmon.StoreError("what to do"), 3),
+        (OSError(28, "what to do", "file"), 3),
+        (click.exceptions.Exit(1), 1),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 0),
+    ],
+)
+def test_every_kind_of_trouble_has_its_exit_code(monkeypatch, error, code):
+    def fail(_folder):
+        raise error
+
+    monkeypatch.setattr(events, "open_store", fail)
+    monkeypatch.setattr(program, "_forget_output", lambda: None)
+
+    result = CliRunner().invoke(main, ["events"])
+
+    assert result.exit_code == code
+    assert ("what to do" in result.stderr) == (code in {2, 3})
+    assert "Traceback" not in result.output
+
+
+def test_a_bad_question_says_what_would_do():
+    result = CliRunner().invoke(main, ["errors", "--since", "yesterday"])
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: not a time: 'yesterday'; use 24h, 7d")
+
+
+def test_a_store_that_is_a_file_cannot_be_read(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+
+    assert CliRunner().invoke(main, ["errors", "--store", str(file)]).exit_code == 3
+
+
+def test_called_by_another_command_errors_go_to_the_caller():
+    with pytest.raises(elkmon.QueryError):
+        main.main(["errors", "--since", "yesterday"], standalone_mode=False)
+
+
+def test_the_store_is_taken_from_the_environment(tmp_path):
+    result = CliRunner().invoke(main, ["models"], env={"ELKMON_STORE": str(tmp_path)})
+
+    assert result.stdout == f"{tmp_path} holds no events yet\n"
+
+
+def test_a_reader_that_goes_ends_it_quietly(store):
+    arguments = ("events", "--store", store, "--since", "2026-11-01", "--until", "2026-12-01")
+    with subprocess.Popen(
+        [*PROGRAM, *arguments, "--format", "json", "--limit", "10000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert said == b""
+    assert process.returncode == 0
+
+
+def test_a_terminal_without_unicode_still_gets_an_answer(store):
+    done = elkmon_says(
+        *("errors", "--store", store, "--since", "2026-11-01", "--until", "2026-12-01"),
+        PYTHONIOENCODING="ascii",
+    )
+
+    assert done.returncode == 0
+    assert "4 / 160" in done.stdout
+
+
+def fake_absence(folder, *names):
+    """Make modules that say that they are not installed."""
+    for name in names:
+        Path(folder, f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_without_click_it_says_what_to_install(tmp_path):
+    done = elkmon_says("errors", **fake_absence(tmp_path, "click"))
+
+    assert done.returncode == 1
+    assert done.stderr == "elkmon's command line needs its extra: pip install 'elkmon[cli]'\n"
+
+
+@pytest.mark.parametrize("name", ["rich", "duckdb"])
+def test_without_the_rest_of_the_extra_it_says_what_to_install(tmp_path, name):
+    done = elkmon_says("errors", **fake_absence(tmp_path, name))
+
+    assert done.returncode == 2
+    assert "pip install 'elkmon[cli]'" in done.stderr
+
+
+def test_a_fault_of_our_own_is_not_taken_for_a_missing_extra(monkeypatch):
+    def fail(_name):
+        raise ModuleNotFoundError(name="elkmon.typo")
+
+    monkeypatch.setattr(program, "import_module", fail)
+
+    with pytest.raises(ModuleNotFoundError):
+        main.get_command(click.Context(main), "errors")

@@ -1,0 +1,82 @@
+"""On a terminal: as wide as it is, never wider, and the same figures."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+from rich.cells import cell_len
+
+SPAN = ("--since", "2026-11-10", "--until", "2026-11-20")
+STYLE = re.compile(r"\x1b\[[\d;]*m")
+
+
+@pytest.fixture
+def on_terminal(store):
+    """Run a command on a terminal of so many columns; give the lines, without their style."""
+
+    def run(columns, command, *arguments):
+        ours, theirs = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)}
+        environment.pop("NO_COLOR", None)
+        with subprocess.Popen(
+            [sys.executable, "-m", "elkmon.cli", command, "--store", store, *arguments],
+            stdout=theirs,
+            env=environment,
+        ):
+            os.close(theirs)
+            shown = b""
+            while True:
+                try:
+                    part = os.read(ours, 65536)
+                except OSError:  # what a terminal says when the other side has gone
+                    break
+                if not part:
+                    break
+                shown += part
+        os.close(ours)
+        assert b"\x1b[" in shown, "a terminal gets style"
+        return STYLE.sub("", shown.decode()).splitlines()
+
+    return run
+
+
+COMMANDS = [
+    ("errors", "--by", "version", *SPAN),
+    ("errors", "--every", "1d", *SPAN),
+    ("models",),
+    ("events", "--dataset", "error", *SPAN),
+]
+
+
+@pytest.mark.parametrize("columns", [80, 110, 180])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_line_but_a_command_to_copy_is_wider_than_the_terminal(on_terminal, columns, command):
+    lines = on_terminal(columns, *command)
+
+    wide = [line for line in lines if cell_len(line) > columns]
+    assert all(line.startswith("elkmon events") for line in wide)
+
+
+def test_where_there_is_room_the_counts_stand_beside_the_share(on_terminal):
+    lines = on_terminal(180, "errors", "--by", "version", *SPAN)
+
+    assert any(re.search(r"fraud +1\.0 +4\.0 % \[1\.6, 9\.8\] +4 / 100 ", line) for line in lines)
+
+
+def test_where_there_is_none_they_stand_below_with_the_course(on_terminal):
+    lines = on_terminal(80, "errors", "--by", "version", *SPAN)
+
+    place = next(i for i, line in enumerate(lines) if re.search(r"fraud +1\.0 ", line))
+    assert "4.0 % [1.6, 9.8]" in lines[place]
+    assert re.search(r"4 / 100 +8 / 80", lines[place + 1])
+    assert re.search(r"[▁-█]{3}", lines[place + 2])
+
+
+def test_a_command_to_copy_is_one_line_for_the_terminal_to_break(on_terminal):
+    lines = on_terminal(80, "errors", *SPAN)
+
+    assert lines[-1].startswith("elkmon events --store ")
+    assert re.search(r"--where fingerprint=\w+$", lines[-1])
