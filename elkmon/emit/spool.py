@@ -78,8 +78,6 @@ class Spool:
         on_trouble: Callable[[str], None],
     ) -> None:
         self.folder = folder
-        with suppress(OSError):  # the present directory was removed
-            self.folder = folder.absolute()  # the application may change its directory later
         self.lock = RLock()  # re-entrant: a signal handler may log, too
         self.written = 0
         self.dropped: dict[str, int] = {}
@@ -149,6 +147,7 @@ class Spool:
         with self.lock:
             if self._fd >= 0:
                 self._last_line()
+                self._unlock()
                 self.abandon()
 
     def abandon(self) -> None:
@@ -231,6 +230,7 @@ class Spool:
             fresh, _ = self._new_file()
             try:
                 self._last_line()
+                self._unlock()
                 os.dup2(fresh, self._fd, inheritable=False)
             finally:
                 os.close(fresh)
@@ -263,6 +263,11 @@ class Spool:
             self._settle(line, 1, self._file, None, "interrupted")
             raise
         self._settle(line, 1, self._file, grown, reason)
+
+    def _unlock(self) -> None:
+        """Say that the file is closed, though a child may not yet have dropped what it inherited."""
+        with suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _set_apart(self) -> None:
         """End the line that was cut short."""
@@ -334,7 +339,7 @@ class Spool:
             self._size += grown
         else:
             grown = self._grown(data, file)
-        whole = data.count(b"\n", 0, grown)
+        whole = data.count(b"\n", 0, grown) + (data[grown : grown + 1] == b"\n")  # that will follow
         if grown and not data.endswith(b"\n", 0, grown):
             self._torn = True
             self._on_trouble(f"a line in {self.folder} was cut short: is the disk full?")

@@ -6,6 +6,7 @@ import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.events.errors import ConfigError
@@ -34,7 +35,7 @@ def configure(**values: object) -> None:
         ConfigError: no such setting, or a value that cannot be used.
     """
     global _settings  # noqa: PLW0603 - one emitter a process is the point
-    made = override(from_environment(), values)
+    made = _placed(override(from_environment(), values))
     Emitter(made)  # a bad pattern is said here, not at the first event
     reset()
     _settings = made
@@ -42,12 +43,21 @@ def configure(**values: object) -> None:
 
 def settings() -> Settings:
     """Give the settings that hold now; a bad variable is said once, and the default is used."""
-    global _settings
+    global _settings  # noqa: PLW0603
     if _settings is None:
-        _settings, wrong = usable()
+        found, wrong = usable()
+        _settings = _placed(found)
         if wrong:
             Emitter(_settings).warn(f"{'; '.join(wrong)}; the default is used instead")
     return _settings
+
+
+def _placed(given: Settings) -> Settings:
+    """Fix the folder: the application may change its directory later, and a child does not know."""
+    try:
+        return replace(given, spool=given.spool.absolute())
+    except OSError:  # the present directory was removed; the spool will say so, and count
+        return given
 
 
 def current() -> Emitter:

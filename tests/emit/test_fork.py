@@ -106,7 +106,7 @@ def test_a_child_that_logs_nothing_makes_no_file(tmp_path):
     assert len(files(tmp_path)) == 1
 
 
-def test_a_child_does_not_keep_the_parents_file_open(tmp_path):
+def test_a_child_does_not_keep_the_parents_file_locked(tmp_path):
     script = """
 emit("parent")
 pid = os.fork()
@@ -124,6 +124,19 @@ os.waitpid(pid, 0)
     process.communicate()
 
     assert not locked
+
+
+def test_a_child_drops_the_descriptor_that_it_inherited(tmp_path):
+    script = """
+emit("parent")
+if os.fork() == 0:
+    os.system(f"ls -l /proc/{os.getpid()}/fd | grep -c ndjson")
+    os._exit(0)
+os.wait()
+"""
+    out, _ = run(script, tmp_path, set_up=SET_UP)
+
+    assert out == "0\n"
 
 
 def test_the_parents_file_stays_locked_when_a_child_lets_go_of_it(tmp_path):
@@ -352,3 +365,18 @@ def test_gunicorn_that_loads_the_application_before_it_forks(tmp_path):
     own_files(found, spool)
     for file in files(spool):
         assert read(file).events[-1]["event"]["dataset"] == "elkmon.emitter"
+
+
+def test_a_child_writes_beside_its_parent_whatever_the_directory(tmp_path):
+    script = """
+emit("parent")
+os.mkdir("elsewhere")
+os.chdir("elsewhere")
+if os.fork() == 0:
+    emit("child")
+    os._exit(0)
+os.wait()
+"""
+    run(script, "spool", set_up=SET_UP, cwd=tmp_path)
+
+    assert sorted(whole(tmp_path / "spool").ids()) == expected("parent", "child")
