@@ -17,8 +17,9 @@ import orjson
 from elkmon.emit.plain import Notes
 from elkmon.emit.redact import Redactor
 
-__all__ = ["NUMBERS", "TAIL", "Plans", "Shape"]
+__all__ = ["LONG", "NUMBERS", "TAIL", "Plans", "Shape"]
 
+LONG = 2**63
 NUMBERS = frozenset((float, int))
 TAIL = 1800
 """Bytes of each part, at most: together they stay below every sink's limit."""
@@ -96,7 +97,7 @@ class Plans:
             _remember(
                 self.features, features, made.get("category", {}), made["number"], b',"category":'
             )
-        if type(segment) is dict and segment:
+        if type(segment) is dict and "segment" in ml:
             _remember(self.segments, segment, ml["segment"], {}, b'"segment":', b",")
         answer = {k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]}
         if label is None or (type(label) is str and "label" in answer):

@@ -19,7 +19,7 @@ from elkmon.emit.batch import label_many, predict_many
 from elkmon.emit.chain import write_line
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import describe, written_as
-from elkmon.emit.fast import NUMBERS, TAIL
+from elkmon.emit.fast import LONG, NUMBERS, TAIL
 from elkmon.emit.levels import Levels
 from elkmon.emit.plain import Notes
 from elkmon.emit.predict import Predict
@@ -138,7 +138,7 @@ class ElkmonLogger(Levels):
                     and NUMBERS.issuperset(map(type, numbers.values()))
                     and b":null" not in features_text
                     and (score is None or (type(score) is float and score - score == 0.0))
-                    and nanoseconds > 1
+                    and 1 < nanoseconds < LONG
                     and (self._tail_of is emitter or self._bind_tail(emitter))
                     and not (copy_context() and get_contextvars())
                 ):

@@ -13,7 +13,8 @@ from elkmon.emit import state
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import shown, text_of
 from elkmon.emit.fast import TAIL, Plans
-from elkmon.emit.plain import clean_text
+from elkmon.emit.plain import Notes, clean_text
+from elkmon.emit.values import category
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA
 from elkmon.events.ids import prediction_keys
@@ -82,12 +83,11 @@ def clean_name(value: object) -> str | None:
     return None if value is None else _short(text_of(value)) or None
 
 
-def _positive(value: object) -> str | None:
+def _word(value: object) -> str | None:
     try:
-        name = class_name(value)
+        return class_name(value)
     except Exception:  # noqa: BLE001 - its methods are the application's
-        name = text_of(value)
-    return None if name is None else clean_text(name)
+        return text_of(value)
 
 
 def _rate(value: object) -> float | None:
@@ -122,7 +122,9 @@ class Recorder:
     ) -> None:
         self.model = clean_name(model)
         self.version = clean_name(version)
-        self.positive = _positive(positive)
+        self.positive: str | None = None
+        """The positive class, as a label would be stored."""
+        self._given_positive = _word(positive)
         self.task = task if isinstance(task, str) and task in TASKS else None
         if task is not None and self.task is None:
             state.current().misuse(
@@ -144,6 +146,9 @@ class Recorder:
     def renew(self, emitter: Emitter) -> None:
         """Take over an emitter: after the first use, a new configuration, or a fork."""
         self.rate = self._sample_rate or emitter.settings.sample_rate
+        if self._given_positive is not None:
+            path = "ml.prediction.positive"
+            self.positive = category(emitter, self._given_positive, path, Notes())
         self.plans = Plans()  # another emitter may redact otherwise
         static = orjson.dumps({**emitter.static, "ml": {"schema": SCHEMA, **self.ml(sampled=True)}})
         self.head = static[1:-2] + b',"prediction":{'

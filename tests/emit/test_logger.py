@@ -301,6 +301,14 @@ def test_what_is_no_class_is_counted_and_the_prediction_kept(log, events, given)
     assert events.stats().misused == {"not_a_word": 1}
 
 
+@pytest.mark.parametrize("given", ["x" * 2000, "a\0b", "\ud800", "bob@example.com"])
+def test_a_positive_class_is_stored_as_the_label_is(events, given):
+    elkmon.get_logger("m", positive=given).prediction(label=given)
+
+    answer = only(events)["ml"]["prediction"]
+    assert answer["positive"] == answer["label"]
+
+
 def test_a_positive_class_that_cannot_be_read_costs_nothing(events):
     elkmon.get_logger("m", positive=Hostile()).prediction(label="a")
 
