@@ -133,10 +133,11 @@ def _probabilities(prediction: Prediction, truth: str | None) -> tuple[float | N
     scores = prediction.scores
     if prediction.task != "multiclass" or not scores or truth not in scores:
         return None, None
-    if not all(score is not None and 0.0 <= score <= 1.0 for score in scores.values()):
+    known = {name: score for name, score in scores.items() if score is not None}
+    if len(known) < len(scores) or not all(0.0 <= score <= 1.0 for score in known.values()):
         return None, None
-    brier = sum((score - (1.0 if name == truth else 0.0)) ** 2 for name, score in scores.items())
-    return _loss(scores[truth]), brier
+    brier = sum((score - (1.0 if name == truth else 0.0)) ** 2 for name, score in known.items())
+    return _loss(known[truth]), brier
 
 
 def _loss(probability: float) -> float:

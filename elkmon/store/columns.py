@@ -109,19 +109,20 @@ def ndjson_source(
     return f"SELECT {', '.join(chosen)} FROM {read_json(files, lines, strict=False)} WHERE {there}"
 
 
-def read_json(files: Iterable[Path], shape: str, *, strict: bool) -> str:
+def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int = MAX_LINE) -> str:
     """Give the table function that reads lines.
 
     Args:
         files: to read.
         shape: of a line, as :func:`shape` gives it.
         strict: whether a line or value that does not fit is an error; else it is null.
+        longest: bytes of a line.
     """
     # records and auto_detect: a file that begins with a bracket would else be read as arrays
     return (
         f"read_json([{listed(files)}], format='newline_delimited', records='true', "
         f"auto_detect=false, ignore_errors={'false' if strict else 'true'}, "
-        f"maximum_object_size={MAX_LINE}, columns={shape})"
+        f"maximum_object_size={longest}, columns={shape})"
     )
 
 

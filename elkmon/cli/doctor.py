@@ -1,0 +1,63 @@
+"""``elkmon doctor``: what is wrong with a store, where, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.analysis.result import plain
+from elkmon.cli.options import format_options, store_option
+from elkmon.cli.output import Form, Output, clean, opened, write_csv, write_json
+from elkmon.cli.progress import shown_progress
+from elkmon.store.doctor import Finding, examine
+
+__all__ = ["command"]
+
+_COLUMNS = ("level", "what", "count", "places", "advice")
+_STYLES = {"problem": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+@click.command("doctor")
+@store_option
+@format_options
+def command(store: Path, form: Form, output: Path | None) -> None:
+    """Look for what is wrong with a store.
+
+    Lines that are no events, values that do not fit, events that are missing, labels without a
+    prediction, clocks that are wrong. Exits with 1 where there is a problem.
+    """
+    with shown_progress("examining") as progress:
+        found = examine(store, progress)
+    with opened(form, output) as out:
+        if form == "json":
+            write_json(out, plain(found))
+        elif form == "csv":
+            rows = ([f.level, f.what, f.count, " ".join(f.places), f.advice] for f in found)
+            write_csv(out, _COLUMNS, rows)
+        else:
+            _show(out, store, found)
+    if any(each.level == "problem" for each in found):
+        raise click.exceptions.Exit(1)
+
+
+def _show(out: Output, store: Path, found: list[Finding]) -> None:
+    counts = [(sum(each.level == level for each in found), level) for level in _STYLES]
+    told = ", ".join(f"{count} {level}{'s' * (count != 1)}" for count, level in counts if count)
+    out.show(*map(_shown, found), Text(clean(f"{store}: {told or 'nothing is wrong'}")))
+
+
+def _shown(finding: Finding) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=len("problem"))
+    grid.add_column()
+    count = f" ({finding.count:,})" if finding.count > 1 else ""
+    level = Text(finding.level, style=_STYLES[finding.level])
+    grid.add_row(level, Text(clean(f"{finding.what}{count}")))
+    if finding.places:
+        grid.add_row("", Text(clean(", ".join(finding.places)), style="dim"))
+    if finding.advice:
+        grid.add_row("", Text(clean(finding.advice)))
+    return grid

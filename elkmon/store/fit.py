@@ -1,0 +1,86 @@
+"""Does what a line holds fit the field table: what does not is null in the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from elkmon.events.fields import FIELDS, Kind
+from elkmon.events.times import from_iso
+
+__all__ = ["misfits"]
+
+
+def misfits(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give each field whose value does not fit, with what it should be.
+
+    Args:
+        event: a line, as JSON.
+    """
+    for field in FIELDS:
+        here: Any = event
+        for part in field.name.split("."):
+            here = here.get(part) if isinstance(here, Mapping) else None
+        if here is not None and not _FITS[field.kind](here):
+            yield field.name, _CALLED[field.kind]
+
+
+def _text(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(value, (str, int, float))
+
+
+def _number(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return False
+        return True
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return _number(value) and float(value).is_integer() and -(2**63) <= float(value) < 2**63
+
+
+def _time(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    try:
+        from_iso(value)
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return True
+
+
+def _each(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def all_fit(value: Any) -> bool:  # noqa: ANN401 - any JSON
+        if not isinstance(value, Mapping):
+            return False
+        return all(each is None or fits(each) for each in value.values())
+
+    return all_fit
+
+
+_FITS: dict[Kind, Callable[[Any], bool]] = {
+    Kind.KEYWORD: _text,
+    Kind.TEXT: _text,
+    Kind.DATE: _time,
+    Kind.DOUBLE: _number,
+    Kind.LONG: _whole,
+    Kind.BOOLEAN: lambda value: isinstance(value, bool),
+    Kind.KEYWORDS: lambda value: isinstance(value, list) and all(map(_text, value)),
+    Kind.CATEGORIES: _each(_text),
+    Kind.LABELS: lambda value: isinstance(value, Mapping),
+    Kind.NUMBERS: _each(_number),
+}
+_CALLED: dict[Kind, str] = {
+    Kind.KEYWORD: "a text",
+    Kind.TEXT: "a text",
+    Kind.DATE: "a time (ISO 8601)",
+    Kind.DOUBLE: "a number",
+    Kind.LONG: "a whole number",
+    Kind.BOOLEAN: "true or false",
+    Kind.KEYWORDS: "a list of texts",
+    Kind.CATEGORIES: "an object of texts",
+    Kind.LABELS: "an object",
+    Kind.NUMBERS: "an object of numbers",
+}
