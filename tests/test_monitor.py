@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     for version in ("1", "2"):
         log = elkmon.get_logger("fraud", version, task="binary", positive="fraud")
         for number in range(10):
-            at = START + timedelta(hours=number)
+            at = START + timedelta(hours=number, minutes=int(version))
             pid = f"{version}-{number}"
             if number == 9:
                 with pytest.raises(ValueError, match="no"), log.predict(id=pid, at=at):

@@ -1,4 +1,4 @@
-"""Conditions as people type them: ``version=2.0.0``, ``segment.country!=de``, ``score>=0.9``."""
+"""Conditions as people type them: ``version=2.0.0``, ``ml.prediction.score>=0.9``."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ where_option = click.option(
     "--where",
     metavar="CONDITION",
     multiple=True,
-    help="Condition: version=2.0.0, segment.country!=de, score>=0.9; repeatable. All hold; several "
-    "= of one field mean any of these.",
+    help="Condition: version=2.0.0, segment.country!=de, ml.prediction.score>=0.9; repeatable. All "
+    "hold; several = of one field mean any of these.",
 )
 
 

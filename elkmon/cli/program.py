@@ -134,7 +134,7 @@ def _forget_output() -> None:
     cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Times: 24h, 7d, 2026-11-01, 2026-11-01T08:30:00+01:00, now. Conditions: version=2.0.0, "
-    "segment.country!=de, score>=0.9.",
+    "segment.country!=de, ml.prediction.score>=0.9.",
 )
 @click.version_option(__version__, prog_name="elkmon", message="%(prog)s %(version)s")
 def main() -> None:

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import click
 import pytest
 
+from elkmon.analysis.where import conditions
 from elkmon.cli import main
 from elkmon.cli.program import COMMANDS
+from elkmon.events.fields import _SHORT
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI = (DOCS / "cli.md").read_text(encoding="utf-8")
@@ -42,6 +45,20 @@ def test_no_option_is_documented_that_does_not_exist(name):
     named = {option for row in rows for option in re.findall(r"`(-[\w-]+)`", row.split("|")[1])}
 
     assert named <= known
+
+
+def test_every_condition_that_is_shown_is_understood():
+    rows = re.findall(r"^\| `([^`]+[=<>][^`]*)` \|", CLI, re.MULTILINE)
+    helped = re.findall(r"[\w.]+(?:!=|>=|=)[\w.]*\w", main.epilog.split("Conditions:")[1])
+
+    assert len(rows) >= 5
+    assert len(helped) >= 3
+    conditions([*rows, *helped])
+
+
+def test_every_short_name_of_a_field_is_documented():
+    for name in _SHORT:
+        assert f"`{name}`" in section(CLI, "What holds for all of them"), name
 
 
 def shape(value):
@@ -93,6 +110,16 @@ def test_models_have_the_documented_shape(run, store):
     documented = shape(example("elkmon models"))
     documented["datasets"] = dict.fromkeys(document["datasets"], "int")
     assert_shaped(document, documented)
+
+
+def test_findings_have_the_documented_shape(run, store, tmp_path):
+    folder = shutil.copytree(store, tmp_path / "store")
+    (folder / "torn.ndjson").write_bytes(b'{"event": \n')
+
+    document = json.loads(run("doctor", "--store", folder, "--format", "json").stdout)
+
+    assert document
+    assert_shaped(document, shape(example("elkmon doctor")))
 
 
 def test_events_have_at_least_what_is_documented(ask):
