@@ -147,8 +147,7 @@ class Spool:
         with self.lock:
             if self._fd >= 0:
                 self._last_line()
-                self._unlock()
-                self.abandon()
+                _release(self._forget())
 
     def abandon(self) -> None:
         """Let the file go as it is: what a forked child does with what it inherited."""
@@ -230,8 +229,13 @@ class Spool:
             fresh, _ = self._new_file()
             try:
                 self._last_line()
-                self._unlock()
-                os.dup2(fresh, self._fd, inheritable=False)
+                left = os.dup(self._fd)
+                try:
+                    os.dup2(fresh, self._fd, inheritable=False)
+                except BaseException:
+                    os.close(left)  # still locked: it goes on
+                    raise
+                _release(left)
             finally:
                 os.close(fresh)
             self._began()
@@ -263,11 +267,6 @@ class Spool:
             self._settle(line, 1, self._file, None, "interrupted")
             raise
         self._settle(line, 1, self._file, grown, reason)
-
-    def _unlock(self) -> None:
-        """Say that the file is closed, though a child may not yet have dropped what it inherited."""
-        with suppress(OSError):
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def _set_apart(self) -> None:
         """End the line that was cut short."""
@@ -378,6 +377,13 @@ def _create(path: Path, flags: int) -> int:
     """Make a file that was not there; a link laid in the way is not followed."""
     safe = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(path, flags | safe, 0o600)
+
+
+def _release(fd: int) -> None:
+    """Close a file for all, also where a child has not yet dropped what it inherited."""
+    with suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        os.close(fd)
 
 
 def _higher(fd: int) -> int:
