@@ -52,7 +52,7 @@ class Stdout:
                 while sent < total and self._torn:  # a signal cut it short: it goes on
                     sent += os.write(_DESCRIPTOR, rest[sent:])
                     whole = sent == total and self._torn
-                self._torn = self._torn and not whole
+                self._torn = sent < total
             except OSError as error:
                 reason = _REASONS.get(error.errno or 0, "io_error")
                 self._torn = bool(sent or lead)
