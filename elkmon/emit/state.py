@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from elkmon.emit.emitter import Emitter, Stats
+from elkmon.emit.redact import Redactor
 from elkmon.events.errors import ConfigError
 from elkmon.events.settings import Settings, from_environment, override, usable
 
@@ -66,12 +67,22 @@ def current() -> Emitter:
 
 
 def _make() -> Emitter:
+    given = settings()
     try:
-        return Emitter(settings())
+        return Emitter(given)
     except ConfigError as error:  # only the patterns are left to be wrong
-        emitter = Emitter(override(settings(), {"redact_patterns": ()}))
+        good = tuple(each for each in given.redact_patterns if _compiles(each))
+        emitter = Emitter(replace(given, redact_patterns=good))
         emitter.warn(f"{error}; it is left out")
         return emitter
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        Redactor(patterns=(pattern,))
+    except ConfigError:
+        return False
+    return True
 
 
 def install(emitter: Emitter) -> Emitter:
