@@ -262,7 +262,7 @@ class Emitter:
             raise UsageError(sentence)
         with self._lock:
             self.misused[kind] = self.misused.get(kind, 0) + 1
-        self.warn(f"{sentence} (counted as {kind})")
+        self.warn(f"{self.redactor.text(sentence)} (counted as {kind})")
 
     def warn(self, sentence: str) -> None:
         """Say a sentence on standard error, once a minute at most."""

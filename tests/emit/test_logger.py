@@ -1216,6 +1216,14 @@ def test_hostile_values_never_raise_and_cost_no_event(log, events):
     assert events.stats().dropped == {}
 
 
+def test_what_is_said_of_wrong_use_holds_no_secret(log, events, capfd):
+    log.prediction(score="bob@example.com")
+
+    said = capfd.readouterr().err
+    assert "not_a_number" in said
+    assert "bob@" not in said
+
+
 # --- sampling ---------------------------------------------------------------------------------
 
 

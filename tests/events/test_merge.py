@@ -252,3 +252,22 @@ def test_what_cannot_be_computed_is_absent(given, truth):
     joined = merge(Prediction(START, **given), [label(1, 1, label=truth, rating=1.0)])
 
     assert joined.log_loss is joined.brier is None
+
+
+# --- failed attempts --------------------------------------------------------------------------
+
+
+def test_a_failed_attempt_gets_the_truth_and_no_evaluation():
+    failed = Prediction(START, task="binary", label="a", positive="a", score=0.5, failed=True)
+
+    joined = merge(failed, [label(1, 1, label="a", rating=2.0, source="support")])
+
+    assert joined == Joined(label="a", rating=2.0, source="support", observed_at=at(1))
+
+
+def test_scores_that_are_not_all_known_have_no_losses():
+    prediction = Prediction(START, task="multiclass", scores={"a": 0.5, "b": None})
+
+    joined = merge(prediction, [label(1, 1, label="a")])
+
+    assert joined.log_loss is joined.brier is None
