@@ -17,7 +17,7 @@ import orjson
 
 from elkmon.emit import reports
 from elkmon.emit.attempt import Attempt, answer_label, submit, usable_id
-from elkmon.emit.emitter import Emitter
+from elkmon.emit.emitter import Emitter, trace_fields
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import LOG_BIN, Recorder
@@ -301,7 +301,7 @@ def _write_lines(
 ) -> list[bool]:
     """Write the rows that need no care; say which ones do."""
     notes = Notes()
-    tail = orjson.dumps(emitter.labels(labels, notes)).decode()[1:-1]
+    tail = orjson.dumps({**emitter.labels(labels, notes), **trace_fields()}).decode()[1:-1]
     varying = [pieces for _, pieces in whole if isinstance(pieces, list)]
     careful = [None in row for row in zip(*varying, strict=True)] if _holes(varying) else []
     careful = careful or [False] * len(ids)
