@@ -13,12 +13,13 @@ and anybody asks for the error rates behind them with ``elkmon errors`` or :clas
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from elkmon.emit import configure, get_logger, reset, stats
-from elkmon.events.errors import ConfigError, ElkmonError, QueryError, StoreError, UsageError
-
 if TYPE_CHECKING:
+    from elkmon import emit
+    from elkmon.emit import configure, get_logger, reset, stats
+    from elkmon.events.errors import ConfigError, ElkmonError, QueryError, StoreError, UsageError
     from elkmon.monitor import Monitor
 
 __version__ = "0.1.0"
@@ -32,16 +33,32 @@ __all__ = [
     "UsageError",
     "__version__",
     "configure",
+    "emit",
     "get_logger",
     "reset",
     "stats",
 ]
 
+_EMIT = dict.fromkeys(("configure", "get_logger", "reset", "stats"), "elkmon.emit")
+_ERRORS = dict.fromkeys(
+    ("ConfigError", "ElkmonError", "QueryError", "StoreError", "UsageError"),
+    "elkmon.events.errors",
+)
+_HOME = {**_EMIT, **_ERRORS, "Monitor": "elkmon.monitor"}
+"""Where each name lives. It is imported on first use: an application that only emits never pays
+for the client, and the command line never pays for the emitter."""
+
 
 def __getattr__(name: str) -> object:
-    """Import the client on first use: an application that only emits never pays for it."""
-    if name == "Monitor":
-        from elkmon.monitor import Monitor  # noqa: PLC0415 - the whole point is to import it late
+    """Import a name on first use."""
+    if name == "emit":
+        return import_module("elkmon.emit")
+    if name not in _HOME:
+        raise AttributeError(f"module 'elkmon' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
 
-        return Monitor
-    raise AttributeError(f"module 'elkmon' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """Name what is there, also what has not been imported yet."""
+    return sorted({*globals(), *__all__})

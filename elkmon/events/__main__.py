@@ -15,8 +15,9 @@ def fields_page() -> str:
     lines = [
         "# Fields",
         "",
-        "Every field of every event, from the field table in `elkmon/events/fields.py`; this page is",
-        "written by `python -m elkmon.events`. What an application adds beyond these goes to `labels`.",
+        "Every field of every event, from the field table in `elkmon/events/fields.py`; this page",
+        "is written by `python -m elkmon.events`. What an application adds beyond these goes to",
+        "`labels`.",
         "",
         "| field | meaning | unit | events | written by | Elasticsearch | DuckDB |",
         "|---|---|---|---|---|---|---|",

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from elkmon.events.fields import BY_NAME, FIELDS, Field, Kind
 
 __all__ = [
     "KEY",
     "MAX_LINE",
     "RAW",
+    "REQUIRED",
     "STORED",
     "Ref",
     "key_of",
@@ -22,6 +25,7 @@ __all__ = [
     "quoted",
     "read_json",
     "shape",
+    "structure",
     "text",
 ]
 
@@ -62,7 +66,11 @@ class Ref:
 STORED: tuple[Ref, ...] = tuple(Ref(field) for field in FIELDS if field.writer == "emit")
 """What Parquet has columns for: all that an application writes."""
 _MODEL, _ID = Ref(BY_NAME["ml.model.name"]), Ref(BY_NAME["ml.prediction.id"])
-_REQUIRED = tuple(Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp"))
+REQUIRED: tuple[Ref, ...] = tuple(
+    Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")
+)
+"""What a line has to say to be an event."""
+_FIRST, _LAST = "TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
 _ENTRY = {Kind.CATEGORIES: "VARCHAR", Kind.LABELS: "JSON", Kind.NUMBERS: "DOUBLE"}
 
 
@@ -100,12 +108,12 @@ def ndjson_source(
         refs: columns to give.
         hashed: whether the key is to be hashed; None for no key at all.
     """
-    read = {*refs, *_REQUIRED, *((_MODEL, _ID) if hashed is not None else ())}
+    read = {*refs, *REQUIRED, *((_MODEL, _ID) if hashed is not None else ())}
     paths, lines = shape(read)
     chosen = [f"{paths[ref]} AS {ref.sql}" for ref in refs]
     if hashed is not None:
         chosen.append(f"{key_of(paths[_MODEL], paths[_ID], hashed=hashed)} AS {KEY}")
-    there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in _REQUIRED)
+    there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in REQUIRED)
     return f"SELECT {', '.join(chosen)} FROM {read_json(files, lines, strict=False)} WHERE {there}"
 
 
@@ -128,7 +136,7 @@ def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int =
 
 def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = False) -> str:
     """Give a query that reads columns of Parquet files."""
-    chosen = [f"{_entry(quoted(ref.field.name), ref)} AS {ref.sql}" for ref in refs]
+    chosen = [f"{_sane(_entry(quoted(ref.field.name), ref), ref)} AS {ref.sql}" for ref in refs]
     if key:
         chosen.append(KEY)
     return (
@@ -157,6 +165,18 @@ def shape(refs: Collection[Ref]) -> tuple[dict[Ref, str], str]:
     Returns:
         How each column is addressed, and the shape to read a line with.
     """
+    tree, paths = _tree(refs)
+    members = ", ".join(f"{quoted(name)}: {text(_type(each))}" for name, each in tree.items())
+    return paths, f"{{{members}}}"
+
+
+def structure(refs: Collection[Ref]) -> str:
+    """Give the same shape as JSON, for ``json_transform``."""
+    tree, _ = _tree(refs)
+    return orjson.dumps({name: _type(each) for name, each in tree.items()}).decode()
+
+
+def _tree(refs: Collection[Ref]) -> tuple[dict[str, Any], dict[Ref, str]]:
     tree: dict[str, Any] = {}
     paths: dict[Ref, str] = {}
     for ref in sorted(set(refs), key=lambda each: (each.field.name, each.key or "")):
@@ -171,10 +191,18 @@ def shape(refs: Collection[Ref]) -> tuple[dict[Ref, str], str]:
             _put(tree, [*parts, ref.key], _ENTRY[ref.field.kind])
             path = f"{path}.{quoted(ref.key)}"
             path = f"({path} ->> '$')" if ref.field.kind is Kind.LABELS else path
-        double = ref.field.kind is Kind.DOUBLE or (ref.field.kind is Kind.NUMBERS and ref.key)
-        paths[ref] = f"CASE WHEN isfinite({path}) THEN {path} END" if double else path
-    members = ", ".join(f"{quoted(name)}: {text(_type(each))}" for name, each in tree.items())
-    return paths, f"{{{members}}}"
+        paths[ref] = _sane(path, ref)
+    return tree, paths
+
+
+def _sane(path: str, ref: Ref) -> str:
+    """Take what is no number, and no time that a calendar has, for absent."""
+    kind = ref.field.kind
+    if kind is Kind.DOUBLE or (kind is Kind.NUMBERS and ref.key is not None):
+        return f"CASE WHEN isfinite({path}) THEN {path} END"
+    if kind is Kind.DATE:
+        return f"CASE WHEN {path} BETWEEN {_FIRST} AND {_LAST} THEN {path} END"
+    return path
 
 
 def _crowded(ref: Ref, refs: Collection[Ref]) -> bool:
