@@ -273,6 +273,24 @@ def test_a_file_is_locked_before_anybody_can_list_it(folder, monkeypatch):
     balanced(folder)
 
 
+@pytest.mark.parametrize("fault", [OSError(errno.EIO, "no"), KeyboardInterrupt()])
+def test_a_file_that_could_not_be_named_leaves_nothing_behind(folder, monkeypatch, fault):
+    line = Line(folder)
+    before = descriptors()
+
+    def failing(*_):
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", failing)
+        with contextlib.suppress(KeyboardInterrupt):
+            line.write()
+
+    assert [path.name for path in folder.iterdir()] == [".gitignore"]
+    assert descriptors() == before
+    assert sum(line.spool.dropped.values()) == 1
+
+
 def test_a_name_tells_the_process_and_is_its_own(folder):
     log = logger(folder)
     emit(log)
@@ -598,28 +616,28 @@ def test_writing_goes_on_after_room_is_made(folder, time):
 
 def test_a_file_that_is_compacted_while_the_folder_is_measured(folder, monkeypatch):
     folder.mkdir()
-    for name in ("a.ndjson", "b.ndjson"):
-        (folder / name).write_bytes(b"{}\n")
-    line = Line(folder)
+    (folder / "a.ndjson").write_bytes(b"{}\n")
+    (folder / "b.parquet").write_bytes(bytes(60_000))
+    line = Line(folder, max_bytes=50_000)
     scandir = os.scandir
 
-    def racing(path):
-        class Entries:
-            def __enter__(self):
-                with scandir(path) as entries:
-                    found = list(entries)
-                (folder / "a.ndjson").unlink(missing_ok=True)
-                return iter(found)
+    class Racing:
+        def __init__(self, path):
+            with scandir(path) as entries:
+                self.found = sorted(entries, key=lambda entry: entry.name)
+            (folder / "a.ndjson").unlink(missing_ok=True)
 
-            def __exit__(self, *_):
-                return False
+        def __enter__(self):
+            return iter(self.found)
 
-        return Entries()
+        def __exit__(self, *_):
+            return None
 
-    monkeypatch.setattr(module.os, "scandir", racing)
-    line.write()
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "scandir", Racing)
+        line.write()
 
-    assert (line.spool.written, line.spool.dropped) == (1, {})
+    assert line.spool.dropped == {"spool_full": 1}
 
 
 # ---------------------------------------------------------------------------------- closing, faults
