@@ -79,10 +79,11 @@ class Measure:
     """What is computed in each group; documents without the field (or weight 0) do not count.
 
     ``count``: documents (that have ``field``, where one is given). ``weight``: Σw. ``weight2``:
-    Σw². ``sum``: Σw·x. ``min``, ``max``: of x. w is ``ml.sample.weight``, 1 where absent.
+    Σw². ``sum``: Σw·x. ``sum2``: Σw·x². ``min``, ``max``: of x. w is ``ml.sample.weight``, 1 where
+    absent.
     """
 
-    kind: Literal["count", "weight", "weight2", "sum", "min", "max"]
+    kind: Literal["count", "weight", "weight2", "sum", "sum2", "min", "max"]
     field: str | None = None
 
 

@@ -140,7 +140,7 @@ def _numeric(ref: Ref, name: str, use: str) -> None:
 
 
 def _measure(made: Question, measure: Measure) -> str:
-    if measure.kind in {"weight", "weight2", "sum"}:
+    if measure.kind in {"weight", "weight2", "sum", "sum2"}:
         made.refs.add(WEIGHTED)
     there = ""
     value = "1"
@@ -148,16 +148,17 @@ def _measure(made: Question, measure: Measure) -> str:
         ref = made.reference(measure.field)
         value = ref.sql
         comparable = ref.field.kind is Kind.DATE and measure.kind in {"min", "max"}
-        if measure.kind in {"sum", "min", "max"} and not comparable:
+        if measure.kind in {"sum", "sum2", "min", "max"} and not comparable:
             _numeric(ref, measure.field, f"have a {measure.kind}")
         there = f" FILTER ({value} IS NOT NULL)"
-    elif measure.kind in {"sum", "min", "max"}:
+    elif measure.kind in {"sum", "sum2", "min", "max"}:
         raise QueryError(f"{measure.kind} needs a field")
     return {
         "count": f"count(*){there}",
         "weight": f"coalesce(sum({WEIGHT}){there}, 0.0)",
         "weight2": f"coalesce(sum({WEIGHT} * {WEIGHT}){there}, 0.0)",
         "sum": f"sum({WEIGHT} * {value})",
+        "sum2": f"sum({WEIGHT} * {value} * {value})",
         "min": f"min({value})",
         "max": f"max({value})",
     }[measure.kind]
