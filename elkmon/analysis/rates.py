@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from elkmon.analysis.intervals import effective, wilson
+from elkmon.analysis.order import natural_all
 from elkmon.analysis.question import Question
 from elkmon.analysis.result import Result
 from elkmon.analysis.times import utc
@@ -235,7 +235,7 @@ def tallies(store: Store, question: Question) -> list[Tally]:
         part = _tally(row[:width], time, row[len(question.dimensions) :])
         key = (*part.by, part.time)
         found[key] = found[key] + part if key in found else part
-    return [found[key] for key in sorted(found, key=_order)]
+    return [found[key] for key in sorted(found, key=natural_all)]
 
 
 def together(counted: Iterable[Tally]) -> list[Tally]:
@@ -267,19 +267,3 @@ def _tally(by: tuple[Cell, ...], time: Cell, rest: tuple[Any, ...]) -> Tally:
 def _sums(cells: list[Any]) -> Sums:
     count, weight, *weight2 = cells
     return Sums(int(count or 0), float(weight or 0.0), float(sum(weight2)))
-
-
-def _order(key: tuple[Cell, ...]) -> list[tuple[int, tuple[tuple[int, float, str], ...]]]:
-    return [_natural(cell) for cell in key]
-
-
-def _natural(cell: Cell) -> tuple[int, tuple[tuple[int, float, str], ...]]:
-    """Make a sort key: absent last, and 2.9.0 before 2.10.0."""
-    if cell is None:
-        return 1, ()
-    if isinstance(cell, datetime):
-        return 0, ((0, cell.timestamp(), ""),)
-    if isinstance(cell, (bool, int, float)):
-        return 0, ((0, float(cell), ""),)
-    parts = re.findall(r"\d+|\D+", cell)
-    return 0, tuple((0, float(p), "") if p.isdecimal() else (1, 0.0, p) for p in parts)
