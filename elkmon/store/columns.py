@@ -14,6 +14,7 @@ from elkmon.events.fields import BY_NAME, FIELDS, Field, Kind
 __all__ = [
     "KEY",
     "MAX_LINE",
+    "QUICK",
     "RAW",
     "REQUIRED",
     "STORED",
@@ -33,8 +34,11 @@ RAW = "_raw"
 """Parquet's column for the whole line, in files where a line may hold more than the columns do."""
 KEY = "_key"
 """The column that joins labels to predictions: made of the model and the prediction's id."""
-MAX_LINE = 16 * 1024 * 1024
-"""A line of more bytes is no event: DuckDB gives up on it, and the file is scanned by lines."""
+MAX_LINE = 32 * 1024 * 1024
+"""A line of more bytes is no event."""
+QUICK = MAX_LINE // 2
+"""What DuckDB is told of the length of a line: it always reads one up to that, and, depending on
+where it stands, one up to twice that; where it gives up, the file is scanned by lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,11 @@ def key_of(model: str, prediction_id: str, *, hashed: bool) -> str:
 
 
 def ndjson_source(
-    files: Iterable[Path], refs: Collection[Ref], *, hashed: bool | None = None
+    files: Iterable[Path],
+    refs: Collection[Ref],
+    *,
+    hashed: bool | None = None,
+    longest: int = QUICK,
 ) -> str:
     """Give a query that reads columns of NDJSON files.
 
@@ -107,6 +115,7 @@ def ndjson_source(
         files: to read.
         refs: columns to give.
         hashed: whether the key is to be hashed; None for no key at all.
+        longest: bytes of a line.
     """
     read = {*refs, *REQUIRED, *((_MODEL, _ID) if hashed is not None else ())}
     paths, lines = shape(read)
@@ -114,10 +123,11 @@ def ndjson_source(
     if hashed is not None:
         chosen.append(f"{key_of(paths[_MODEL], paths[_ID], hashed=hashed)} AS {KEY}")
     there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in REQUIRED)
-    return f"SELECT {', '.join(chosen)} FROM {read_json(files, lines, strict=False)} WHERE {there}"
+    source = read_json(files, lines, strict=False, longest=longest)
+    return f"SELECT {', '.join(chosen)} FROM {source} WHERE {there}"
 
 
-def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int = MAX_LINE) -> str:
+def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int = QUICK) -> str:
     """Give the table function that reads lines.
 
     Args:
@@ -136,7 +146,11 @@ def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int =
 
 def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = False) -> str:
     """Give a query that reads columns of Parquet files."""
-    chosen = [f"{_sane(_entry(quoted(ref.field.name), ref), ref)} AS {ref.sql}" for ref in refs]
+    columns = {ref: _entry(quoted(ref.field.name), ref) for ref in refs}
+    chosen = [
+        f"{column if ref.key is None else _sane(column, ref)} AS {ref.sql}"
+        for ref, column in columns.items()
+    ]
     if key:
         chosen.append(KEY)
     return (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import BinaryIO
 
 import duckdb
 import orjson
@@ -31,7 +29,9 @@ from elkmon.store.columns import (
     text,
 )
 from elkmon.store.files import NDJSON, PARQUET, is_closed, listing, readers_behind
-from elkmon.store.lines import Line, scan
+from elkmon.store.lines import scan
+from elkmon.store.rejects import Rejects
+from elkmon.store.repeats import find
 
 __all__ = ["Compacted", "Progress", "compact"]
 
@@ -39,7 +39,9 @@ Progress = Callable[[int, int], None]
 """Called with how many bytes are done, of how many."""
 
 _WORKERS = 2
+_GROUP = 16
 _LOCK = ".compact.lock"
+_PART = ".part"
 _PATHS, _SHAPE = shape(STORED)
 _RAW = RAW.encode()
 _SHAPE_RAW = f"{_SHAPE[:-1]}, {quoted(RAW)}: 'VARCHAR'}}"
@@ -72,6 +74,7 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
+    part: Path
     before: int
     after: int
     rejected: int
@@ -93,32 +96,62 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
     if not listing(folder):
         return Compacted()
     with _alone(folder):
-        found = [file for file in listing(folder).ndjson if not file.is_symlink()]
-        closed = [file for file in found if is_closed(file)]
-        total = sum(file.stat().st_size for file in closed)
+        failed: list[tuple[str, str]] = []
+        found = {file: _closed_size(file, failed) for file in listing(folder).ndjson}
+        sizes = {file: size for file, size in found.items() if size is not None}
+        live = len(found) - len(sizes) - len(failed)
+        total = sum(sizes.values())
         done = 0
         made: list[_Made] = []
-        failed: list[tuple[str, str]] = []
         with ThreadPoolExecutor(_WORKERS) as pool, duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            jobs = [(file, pool.submit(_convert, connection.cursor(), file)) for file in closed]
-            for file, job in jobs:
-                try:
-                    made.append(job.result())
-                    done += made[-1].before
-                except (duckdb.Error, OSError) as error:
-                    failed.append((file.name, str(error)))
-                if progress is not None:
-                    progress(done, total)
+            for group in _grouped(list(sizes)):
+                jobs = [(file, pool.submit(_convert, connection.cursor(), file)) for file in group]
+                parts: dict[str, Path] = {}
+                for file, job in jobs:
+                    done += sizes[file]
+                    try:
+                        made.append(job.result())
+                        parts[file.with_suffix(PARQUET).name] = made[-1].part
+                    except (duckdb.Error, OSError) as error:
+                        failed.append((file.name, str(error)))
+                    if progress is not None:
+                        progress(done, total)
+                _publish(connection, folder, parts)
         return Compacted(
             files=len(made),
             bytes_before=sum(each.before for each in made),
             bytes_after=sum(each.after for each in made),
             rejected=sum(each.rejected for each in made),
-            live=len(found) - len(closed),
+            live=live,
             kept=tuple(_remove_passed(folder)),
             failed=tuple(failed),
         )
+
+
+def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
+    """Give the size of a file that is closed; note why it cannot be told."""
+    try:
+        return file.stat().st_size if is_closed(file) else None
+    except OSError as error:
+        failed.append((file.name, str(error)))
+        return None
+
+
+def _grouped(files: list[Path]) -> Iterator[list[Path]]:
+    """Give files in groups: what a crash costs is the work on one."""
+    for first in range(0, len(files), _GROUP):
+        yield files[first : first + _GROUP]
+
+
+def _publish(
+    connection: duckdb.DuckDBPyConnection, folder: Path, parts: Mapping[str, Path]
+) -> None:
+    """Find the repeats that Parquet files bring, then give the files their names."""
+    if parts:
+        find(connection, folder, listing(folder).parquet, parts)
+    for name, part in parts.items():
+        part.rename(folder / name)
 
 
 @contextmanager
@@ -135,28 +168,37 @@ def _alone(folder: Path) -> Iterator[None]:
         raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in folder.glob(f".*{PARQUET}.part"):
-            left.unlink(missing_ok=True)
+        _clear(folder)
         yield
+        _clear(folder)
     except BlockingIOError as error:
         raise StoreError(f"another compaction of {folder} is under way: wait for it") from error
     finally:
         os.close(fd)
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a compaction, killed or failed, left unfinished."""
+    for left in folder.glob(f".*{_PART}"):
+        left.unlink(missing_ok=True)
+
+
 def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
-    """Make one file into Parquet."""
-    part = file.with_name(f".{file.stem}{PARQUET}.part")
+    """Make one file into Parquet, under a hidden name yet.
+
+    Raises:
+        OSError: it cannot be read or written, or it has changed meanwhile.
+    """
+    part = file.with_name(f".{file.stem}{PARQUET}{_PART}")
+    before = file.stat()
     rejected = 0
-    try:
-        if not _as_columns(connection, file, part):
-            rejected = _with_lines(connection, file, part)
-        part.chmod(0o600)
-        made = _Made(file.stat().st_size, part.stat().st_size, rejected)
-        part.rename(file.with_suffix(PARQUET))
-    finally:
-        part.unlink(missing_ok=True)
-    return made
+    if not _as_columns(connection, file, part):
+        rejected = _with_lines(connection, file, part)
+    part.chmod(0o600)
+    after = file.stat()
+    if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise OSError(f"{file} was written to without a lock: try again when that is over")
+    return _Made(part, before.st_size, part.stat().st_size, rejected)
 
 
 def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -> bool:
@@ -180,9 +222,10 @@ def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
 
 def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -> int:
     """Write columns and whole lines; give how many lines are no events, and are set apart."""
-    with TemporaryDirectory(prefix="elkmon-") as scratch:
-        copy = Path(scratch) / "lines.ndjson"
-        with copy.open("wb") as target, closing(_Rejects(file)) as rejects:
+    copy = file.with_name(f".{file.name}{_PART}")
+    try:
+        copy.touch(mode=0o600)
+        with copy.open("wb") as target, closing(Rejects(file)) as rejects:
             for line in scan(file):
                 if line.reason is None:
                     whole = line.data.strip()
@@ -191,6 +234,8 @@ def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
                     rejects.add(line)
         source = read_json([copy], _SHAPE_RAW, strict=False, longest=4 * MAX_LINE)
         _write(connection, source, RAW, part)
+    finally:
+        copy.unlink(missing_ok=True)
     return rejects.count
 
 
@@ -202,34 +247,6 @@ def _write(connection: duckdb.DuckDBPyConnection, source: str, raw: str, part: P
         f"COPY (SELECT *, {_KEY_SQL} AS {KEY} FROM ({lines})) "
         f"TO {text(str(part))} (FORMAT parquet, COMPRESSION snappy)"
     )
-
-
-class _Rejects:
-    """Lines that are no events, set apart with their place and reason: ``rejected/<file>``."""
-
-    def __init__(self, file: Path) -> None:
-        self._path = file.parent / "rejected" / file.name
-        self._file: BinaryIO | None = None
-        self.count = 0
-
-    def close(self) -> None:
-        """Close the file, if any."""
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, line: Line) -> None:
-        """Write one line."""
-        if self._file is None:
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb")
-        row = {
-            "line": line.number,
-            "reason": line.reason,
-            "raw": line.data.decode(errors="backslashreplace").rstrip("\n"),
-        }
-        self._file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-        self.count += 1
 
 
 def _remove_passed(folder: Path) -> Iterator[str]:

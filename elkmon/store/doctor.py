@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
 
+from elkmon.events.errors import StoreError
 from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
-from elkmon.store.base import Catalog, FieldValue, Filter, Measure
-from elkmon.store.files import is_closed, listing
+from elkmon.store.base import Catalog, Event, FieldValue, Filter, Measure
+from elkmon.store.files import is_closed, listing, strangers
 from elkmon.store.local import LocalStore
 from elkmon.store.survey import Survey, survey
 
@@ -20,6 +21,7 @@ __all__ = ["Finding", "examine"]
 
 _MANY = 256 * 1024 * 1024
 _PROCESSES = 100_000
+_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,16 @@ def examine(folder: Path, progress: Callable[[int, int], None] | None = None) ->
     Raises:
         StoreError: the events cannot be read at all.
     """
-    found = [*_lines(survey(folder, progress)), *_rejected(folder), *_permissions(folder)]
+    read = survey(folder, progress)
+    found = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
     with closing(LocalStore(folder)) as store:
-        catalog = store.catalog()
-        found += [*_processes(store, catalog), *_models(catalog), *_times(store), *_schemas(store)]
+        try:
+            catalog = store.catalog()
+            found += [*_processes(store, catalog), *_models(catalog)]
+            found += [*_times(store), *_schemas(store)]
+        except StoreError:
+            if not read.unread.counts:  # else it is told already, and has to be seen to first
+                raise
     found += _speed(folder)
     order = ("problem", "warning", "note")
     return sorted(found, key=lambda each: order.index(each.level))
@@ -69,13 +77,28 @@ def _lines(survey: Survey) -> Iterator[Finding]:
     told = (
         (survey.bad, "lines that are no events", apart),
         (survey.misfit, "values that do not fit", absent),
-        (survey.unread, "files that cannot be read", "see to their permissions"),
+        (
+            survey.unread,
+            "files that cannot be read",
+            "see to their permissions: until then no question can be answered",
+        ),
     )
     for tally, what, advice in told:
         for kind, count in tally.counts.most_common():
             yield Finding("problem", f"{what}: {kind}", count, tuple(tally.places[kind]), advice)
     if survey.unfinished:
         yield Finding("note", "lines that are being written right now", survey.unfinished)
+
+
+def _names(folder: Path) -> Iterator[Finding]:
+    if names := strangers(folder):
+        yield Finding(
+            "warning",
+            "names of files of events that are no regular files: they are not read",
+            len(names),
+            tuple(names[:_PLACES]),
+            "copy what a link points to into the folder; move anything else away",
+        )
 
 
 def _rejected(folder: Path) -> Iterator[Finding]:
@@ -103,12 +126,12 @@ def _permissions(folder: Path) -> Iterator[Finding]:
 
 def _processes(store: LocalStore, catalog: Catalog) -> Iterator[Finding]:
     """Compare what each process numbered with what is there, and with what it says it dropped."""
-    latest: dict[str, dict[str, dict[str, float]]] = {}
+    latest: dict[object, Event] = {}
     for event in store.events(EMITTER, where=Filter(), limit=_PROCESSES):
-        entity = event.get("process", {}).get("entity_id")
-        latest.setdefault(entity, event["ml"].get("emitter", {}))  # the newest comes first
+        entity = _get(event, "process", "entity_id")
+        latest.setdefault(str(entity), event)  # the newest comes first
     for process in catalog.processes:
-        dropped = latest.get(process.entity_id, {}).get("dropped", {})
+        dropped = _counts(latest.get(process.entity_id, {}), "dropped")
         where = f"{process.service or 'unknown'} on {process.host or '?'} ({process.entity_id})"
         reasons = ", ".join(f"{reason} {count:,.0f}" for reason, count in sorted(dropped.items()))
         if process.dropped:
@@ -128,11 +151,24 @@ def _processes(store: LocalStore, catalog: Catalog) -> Iterator[Finding]:
                 "was a file removed, or is it elsewhere? Its rates have too small a denominator",
             )
     misused: Counter[str] = Counter()
-    for figures in latest.values():
-        misused.update({kind: int(count) for kind, count in figures.get("misused", {}).items()})
+    for event in latest.values():
+        misused.update({kind: int(count) for kind, count in _counts(event, "misused").items()})
     for kind, count in misused.most_common():
         advice = "run the application's tests with ELKMON_STRICT=1 to find them"
         yield Finding("warning", f"wrong uses of the logger: {kind}", count, advice=advice)
+
+
+def _get(event: object, *names: str) -> object:
+    for name in names:
+        event = event.get(name) if isinstance(event, Mapping) else None
+    return event
+
+
+def _counts(event: Event, name: str) -> dict[str, float]:
+    """Give the counts of an emitter event, as far as they are counts."""
+    found = _get(event, "ml", "emitter", name)
+    items = found.items() if isinstance(found, Mapping) else ()
+    return {kind: count for kind, count in items if isinstance(count, (int, float))}
 
 
 def _models(catalog: Catalog) -> Iterator[Finding]:
@@ -171,7 +207,10 @@ def _schemas(store: LocalStore) -> Iterator[Finding]:
 
 def _speed(folder: Path) -> Iterator[Finding]:
     files = listing(folder).ndjson
-    bytes_ = sum(file.stat().st_size for file in files if file.exists() and is_closed(file))
+    bytes_ = 0
+    for file in files:
+        with suppress(OSError):  # compacted meanwhile, or told of above
+            bytes_ += file.stat().st_size if is_closed(file) else 0
     if bytes_ >= _MANY:
         what = f"{bytes_ / 1024 / 1024:,.0f} MiB could be compacted"
         advice = f"elkmon compact --store {folder}: questions become several times faster"

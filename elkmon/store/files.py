@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from elkmon.events.errors import StoreError
+from elkmon.store.columns import QUICK
 
-__all__ = ["NDJSON", "PARQUET", "Listing", "is_closed", "listing", "readers_behind"]
+__all__ = ["NDJSON", "PARQUET", "Listing", "is_closed", "listing", "readers_behind", "strangers"]
 
 NDJSON = ".ndjson"
 PARQUET = ".parquet"
@@ -19,10 +21,16 @@ PARQUET = ".parquet"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of one moment, sorted; of two with the same stem the Parquet file counts."""
+    """The files of one moment, sorted; of two with the same stem the Parquet file counts.
+
+    Attributes:
+        ndjson, parquet: files.
+        longest: bytes of a line that DuckDB is to be told.
+    """
 
     ndjson: tuple[Path, ...] = ()
     parquet: tuple[Path, ...] = ()
+    longest: int = QUICK
 
     def __bool__(self) -> bool:
         return bool(self.ndjson or self.parquet)
@@ -32,7 +40,7 @@ def listing(folder: Path) -> Listing:
     """List the files of a folder that hold events.
 
     A folder that is not there, or empty, is an empty store. Files under a dot name are not there
-    yet.
+    yet; what is no regular file (a folder, a link, a pipe) holds no events.
 
     Raises:
         StoreError: it is no folder, or may not be read.
@@ -51,7 +59,7 @@ def listing(folder: Path) -> Listing:
 def _names(folder: Path) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if not entry.name.startswith(".")}
+            return {entry.name for entry in entries if _is_ours(entry, regular=True)}
     except FileNotFoundError:
         return set()
     except NotADirectoryError as error:
@@ -60,8 +68,24 @@ def _names(folder: Path) -> set[str]:
         raise StoreError(f"{folder} cannot be read: {error.strerror}") from error
 
 
+def strangers(folder: Path) -> list[str]:
+    """Name what is called as a file of events is, and is no regular file."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if _is_ours(entry, regular=False))
+    return []
+
+
+def _is_ours(entry: os.DirEntry[str], *, regular: bool) -> bool:
+    named = entry.name.endswith((NDJSON, PARQUET)) and not entry.name.startswith(".")
+    return named and entry.is_file(follow_symlinks=False) == regular
+
+
 def is_closed(file: Path) -> bool:
-    """Say whether no process writes to a file any more: its lock is free."""
+    """Say whether no process writes to a file any more: its lock is free.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
     fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

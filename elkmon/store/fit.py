@@ -1,8 +1,12 @@
-"""Does what a line holds fit the field table: what does not is null in the columns."""
+"""Does what a line holds fit the field table: what does not is null in the columns.
+
+DuckDB takes a number for what a text says, and the other way round, as it does here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from elkmon.events.fields import FIELDS, Kind
@@ -25,28 +29,32 @@ def misfits(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield field.name, _CALLED[field.kind]
 
 
-def _text(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    return isinstance(value, (str, int, float))
+_BOOLEANS = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"}
+
+
+def _text(_value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return True
 
 
 def _number(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return False
-        return True
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        return isinstance(value, (str, int, float)) and isfinite(float(value))
+    except (ValueError, OverflowError):
+        return False
 
 
 def _whole(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    return _number(value) and float(value).is_integer() and -(2**63) <= float(value) < 2**63
+    return _number(value) and -(2**63) <= float(value) < 2**63
+
+
+def _boolean(value: Any) -> bool:  # noqa: ANN401 - any JSON
+    return isinstance(value, (int, float)) or str(value).lower() in _BOOLEANS
 
 
 def _time(value: Any) -> bool:  # noqa: ANN401 - any JSON
     try:
         from_iso(value)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, OverflowError):
         return False
     return True
 
@@ -66,8 +74,8 @@ _FITS: dict[Kind, Callable[[Any], bool]] = {
     Kind.DATE: _time,
     Kind.DOUBLE: _number,
     Kind.LONG: _whole,
-    Kind.BOOLEAN: lambda value: isinstance(value, bool),
-    Kind.KEYWORDS: lambda value: isinstance(value, list) and all(map(_text, value)),
+    Kind.BOOLEAN: _boolean,
+    Kind.KEYWORDS: lambda value: isinstance(value, list),
     Kind.CATEGORIES: _each(_text),
     Kind.LABELS: lambda value: isinstance(value, Mapping),
     Kind.NUMBERS: _each(_number),

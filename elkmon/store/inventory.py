@@ -45,7 +45,7 @@ def inventory(connection: duckdb.DuckDBPyConnection, reader: Reader) -> Catalog:
         _gather(connection, files)
         try:
             parts.update((name, connection.execute(sql).fetchall()) for name, sql in _SQL.items())
-            return [(_bad_lines(connection, files),)]
+            return [(_bad_lines(connection, files) + reader.bad_lines,)]
         finally:
             connection.execute("DROP TABLE IF EXISTS gathered")
             connection.execute("DROP TABLE IF EXISTS attempts")
@@ -69,7 +69,8 @@ def _gather(connection: duckdb.DuckDBPyConnection, files: Listing) -> None:
     hashed = bool(files.parquet)
     parts = []
     if files.ndjson:
-        parts.append(ndjson_source(files.ndjson, _REFS, hashed=hashed))
+        source = ndjson_source(files.ndjson, _REFS, hashed=hashed, longest=files.longest)
+        parts.append(source)
     if files.parquet:
         parts.append(parquet_source(files.parquet, _REFS, key=True))
     if not parts:
@@ -85,7 +86,7 @@ def _bad_lines(connection: duckdb.DuckDBPyConnection, files: Listing) -> int:
     refs = {Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")}
     paths, lines = shape(refs)
     whole = " AND ".join(f"{path} IS NOT NULL" for path in paths.values())
-    source = read_json(files.ndjson, lines, strict=False)
+    source = read_json(files.ndjson, lines, strict=False, longest=files.longest)
     (found,) = connection.execute(f"SELECT count(*) FROM {source} WHERE NOT ({whole})").fetchall()
     return int(found[0])
 
@@ -142,7 +143,7 @@ _SQL = {
         GROUP BY model""",
     "labels": f"""
         WITH rates AS (SELECT model, min(rate) AS rate FROM attempts GROUP BY model),
-        told AS (SELECT DISTINCT ON ("event.id") {KEY}, "ml.model.name" AS model,
+        told AS (SELECT DISTINCT ON ("event.id", {_MONTH}) {KEY}, "ml.model.name" AS model,
                         "ml.prediction.id" AS id
                  FROM gathered WHERE "event.dataset" = 'elkmon.label'),
         lost AS (SELECT * FROM told WHERE {KEY} IS NULL OR {KEY} NOT IN (
@@ -165,8 +166,8 @@ _SQL = {
     "processes": """
         SELECT "process.entity_id", any_value("service.name"), any_value("service.node.name"),
                min("@timestamp"), max("@timestamp"), count(DISTINCT "event.sequence") AS events,
-               greatest(max("event.sequence") - min("event.sequence") + 1 - events, 0),
-               coalesce(max(list_sum(map_values("ml.emitter.dropped"))), 0)::BIGINT
+               greatest(max("event.sequence")::HUGEINT - min("event.sequence") + 1 - events, 0),
+               coalesce(TRY_CAST(max(list_sum(map_values("ml.emitter.dropped"))) AS BIGINT), 0)
         FROM gathered WHERE "process.entity_id" IS NOT NULL AND "event.sequence" IS NOT NULL
         GROUP BY 1 ORDER BY min("event.created"), 1""",
 }

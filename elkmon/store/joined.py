@@ -41,21 +41,26 @@ def truths(asked: Collection[str]) -> list[str]:
 
 def needed(asked: Collection[str]) -> set[Ref]:
     """Give the columns that have to be read of predictions and labels for joined fields."""
-    names = {"event.id", "@timestamp", "event.outcome", "ml.truth.observed_at"}
+    names = {"event.id", "event.created", "event.sequence"}
+    names |= {"@timestamp", "event.outcome", "ml.truth.observed_at"}
     for name in asked:
         names.update(_NEEDS[name][0])
     names.update(f"ml.truth.{name}" for name in truths(asked))
     return {Ref(BY_NAME[name]) for name in names}
 
 
-def joined(events: str, predictions: str, asked: Collection[str], kept: Collection[Ref]) -> str:
+def joined(
+    events: str, predictions: str, again: str, asked: Collection[str], kept: Collection[Ref]
+) -> str:
     """Give the common tables that join labels: the last, ``joined``, has the predictions.
 
     Most predictions have one label at most, which needs no choice; only the others are grouped.
+    Of the same label event, the first that was written counts.
 
     Args:
         events: table of all events.
         predictions: table of predictions, each once.
+        again: query of the hashed keys of predictions that have several labels.
         asked: the joined fields to give.
         kept: the prediction's own columns to give.
     """
@@ -73,17 +78,20 @@ def joined(events: str, predictions: str, asked: Collection[str], kept: Collecti
     )
     return f"""
         told AS NOT MATERIALIZED (
-            SELECT {KEY}, "event.id" AS told_id{own},
+            SELECT {KEY}, "event.id" AS told_id, "event.created" AS told_at,
+                   "event.sequence" AS told_as, "@timestamp" AS t{own},
                    coalesce("ml.truth.observed_at", "@timestamp") AS o
             FROM {events} WHERE "event.dataset" = 'elkmon.label' AND {KEY} IS NOT NULL),
-        again AS MATERIALIZED (
-            SELECT hash({KEY}) AS h FROM told GROUP BY h HAVING count(*) > 1),
+        again AS MATERIALIZED ({again}),
         truth AS NOT MATERIALIZED (
             SELECT {KEY}, o AS first_at, o AS last_at{plain} FROM told
             WHERE hash({KEY}) NOT IN (FROM again)
             UNION ALL
             SELECT {KEY}, min(o), max(o){best}
-            FROM (SELECT *, row(o, told_id) AS k FROM told WHERE hash({KEY}) IN (FROM again))
+            FROM (SELECT *, row(o, told_id) AS k FROM told WHERE hash({KEY}) IN (FROM again)
+                  QUALIFY row_number() OVER (
+                      PARTITION BY {KEY}, told_id, date_trunc('month', t)
+                      ORDER BY told_at, told_as) = 1)
             GROUP BY {KEY}),
         joined AS NOT MATERIALIZED (
             SELECT {chosen} FROM {predictions} AS p LEFT JOIN truth AS l ON p.{KEY} = l.{KEY})"""
@@ -136,6 +144,7 @@ _SQL: dict[str, str] = {
         'lambda e: pow(e.value - (e.key = l."label")::INT, 2))) END'
     ),
     "ml.eval.first_delay": _where_success(
-        'greatest(epoch_us(l.first_at) - epoch_us(p."@timestamp"), 0) / 1000000.0'
+        "CASE WHEN l.first_at IS NOT NULL THEN "
+        'greatest(epoch_us(l.first_at) - epoch_us(p."@timestamp"), 0) / 1000000.0 END'
     ),
 }

@@ -10,16 +10,17 @@ from typing import Any
 
 import duckdb
 
-from elkmon.events.errors import QueryError, StoreError
-from elkmon.events.fields import BY_NAME, PREDICTION, Dataset
+from elkmon.events.errors import QueryError
+from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
 from elkmon.store.base import Catalog, Cell, Dimension, Event, Filter, Measure, Table
 from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source
-from elkmon.store.content import contents
+from elkmon.store.content import IDENTITY, contents
 from elkmon.store.files import Listing
 from elkmon.store.inventory import inventory
 from elkmon.store.joined import JOINED, joined, needed
 from elkmon.store.question import Question, naive, question
 from elkmon.store.reading import Reader, Rows
+from elkmon.store.repeats import NAME, covers, repeated
 
 __all__ = ["LocalStore"]
 
@@ -71,7 +72,7 @@ class LocalStore:
         ending = f"GROUP BY {group} ORDER BY {group}" if by else "HAVING count(*) > 0"
 
         def ask(files: Listing) -> Rows:
-            tables, name = _tables(files, dataset, asked, where)
+            tables, name = _tables(files, self._kept(files), dataset, asked, where)
             query = f"WITH {tables} SELECT {', '.join(columns)} FROM {name} WHERE {asked.where} "
             return self._rows(query + ending, asked.values)
 
@@ -90,17 +91,18 @@ class LocalStore:
             StoreError: the events cannot be read.
         """
         asked = question((), (), where)
-        asked.refs |= {*_IDENTITY, Ref(BY_NAME["ml.prediction.id"])}
+        asked.refs |= set(IDENTITY)
         if dataset is None and any(ref.field.writer == "join" for ref in asked.refs):
             raise QueryError(f"a condition is on what labels say: name the dataset, {PREDICTION}")
         order = "DESC" if newest_first else "ASC"
+        identity = ", ".join(ref.sql for ref in IDENTITY)
 
         def ask(files: Listing) -> Rows:
-            tables, name = _tables(files, dataset, asked, where)
+            tables, name = _tables(files, self._kept(files), dataset, asked, where)
             chosen = self._rows(
-                f'WITH {tables} SELECT "event.id", "event.dataset", "ml.prediction.id" FROM {name} '
-                f'WHERE {asked.where} ORDER BY "@timestamp" {order}, "event.created" {order}, '
-                f'"event.id" {order} LIMIT {int(limit)}',
+                f"WITH {tables} SELECT {identity} FROM {name} WHERE {asked.where} "
+                f'ORDER BY "@timestamp" {order}, "event.created" {order}, "event.id" {order} '
+                f"LIMIT {max(limit, 0)}",
                 asked.values,
             )
             return contents(self._rows, files, chosen)
@@ -121,19 +123,28 @@ class LocalStore:
         self._connection.close()
         self._scratch.cleanup()
 
+    def _kept(self, files: Listing) -> Path | None:
+        """Give what compaction found out about repeats, where it knows all the Parquet files."""
+        known = bool(files.parquet) and covers(self._connection, self.folder, files.parquet)
+        return self.folder / NAME if known else None
+
     def _rows(self, query: str, values: Sequence[object] = ()) -> Rows:
-        try:
-            return self._connection.execute(query, list(values)).fetchall()
-        except (duckdb.OutOfMemoryException, duckdb.InternalException) as error:
-            raise StoreError(f"{self.folder} cannot be read: {error}") from error
+        return self._connection.execute(query, list(values)).fetchall()
 
 
 def _tables(
-    files: Listing, dataset: Dataset | None, asked: Question, where: Filter
+    files: Listing, kept: Path | None, dataset: Dataset | None, asked: Question, where: Filter
 ) -> tuple[str, str]:
     """Give the common tables of a question, and the name of the one to ask.
 
     Each event is there once: of the same event the first that was written counts.
+
+    Args:
+        files: to ask.
+        kept: what is known of the repeats of their Parquet files, if anything.
+        dataset: to ask for.
+        asked: the question.
+        where: its window.
     """
     on_labels = [ref for ref in asked.refs if dataset == PREDICTION and ref.field.name in JOINED]
     own = asked.refs.difference(on_labels).union(_IDENTITY)
@@ -141,43 +152,53 @@ def _tables(
     refs = own
     if on_labels:
         refs = own | needed([ref.field.name for ref in on_labels])
-    tables = [_source(files, sorted(refs, key=lambda ref: ref.column), keyed=keyed)]
-    identity = KEY if keyed else '"event.id"'
-    month = "date_trunc('month', \"@timestamp\")"
+    source = sorted(refs, key=lambda ref: ref.column)
+    tables = [_source(files, source, keyed=keyed)]
     chosen = f"\"event.dataset\" = '{dataset}'" if dataset else "true"
+    identity = KEY if keyed else '"event.id"'
     if keyed:
+        twice = _repeated(PREDICTION, files, kept)
         chosen += _months(where)
+    else:
+        twice = f"SELECT hash({identity}) AS h FROM x WHERE {chosen} GROUP BY h HAVING count(*) > 1"
     tables.append(f"""
-        twice AS MATERIALIZED (
-            SELECT hash({identity}) AS h FROM x WHERE {chosen} AND {identity} IS NOT NULL
-            GROUP BY h HAVING count(*) > 1),
+        twice AS MATERIALIZED ({twice}),
         once AS NOT MATERIALIZED (
             SELECT * FROM x WHERE {chosen} AND hash({identity}) NOT IN (FROM twice)
             UNION ALL
             SELECT * FROM x WHERE {chosen} AND hash({identity}) IN (FROM twice)
             QUALIFY row_number() OVER (
-                PARTITION BY {identity}, {month}
+                PARTITION BY {identity}, date_trunc('month', "@timestamp")
                 ORDER BY "event.created", "event.sequence", "event.id") = 1)""")
     if not on_labels:
         return ", ".join(tables), "once"
-    tables.append(joined("x", "once", [ref.field.name for ref in on_labels], own))
+    again = _repeated(LABEL, files, kept)
+    tables.append(joined("x", "once", again, [ref.field.name for ref in on_labels], own))
     return ", ".join(tables), "joined"
+
+
+def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
+    if kept is None:
+        return repeated(dataset, new="x", old=None, kept=None)
+    return repeated(dataset, new="n" if files.ndjson else None, old="f", kept=kept)
 
 
 def _source(files: Listing, refs: Collection[Ref], *, keyed: bool) -> str:
     """Give the common table ``x`` of all events: NDJSON is read once, Parquet where it is asked."""
     hashed = bool(files.parquet) if keyed else None
-    made = []
-    parts = []
+    made = {}
     if files.ndjson:
-        made.append(f"n AS MATERIALIZED ({ndjson_source(files.ndjson, refs, hashed=hashed)})")
-        parts.append("FROM n")
+        made["n AS MATERIALIZED"] = ndjson_source(
+            files.ndjson, refs, hashed=hashed, longest=files.longest
+        )
     if files.parquet:
-        parts.append(parquet_source(files.parquet, refs, key=keyed))
-    if not parts:
+        made["f AS NOT MATERIALIZED"] = parquet_source(files.parquet, refs, key=keyed)
+    if not made:
         kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in refs]
-        parts.append(f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false")
-    return ", ".join([*made, f"x AS NOT MATERIALIZED ({' UNION ALL '.join(parts)})"])
+        made["n AS MATERIALIZED"] = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
+    tables = [f"{name} ({query})" for name, query in made.items()]
+    everything = " UNION ALL ".join(f"FROM {name[0]}" for name in made)
+    return ", ".join([*tables, f"x AS NOT MATERIALIZED ({everything})"])
 
 
 def _months(where: Filter) -> str:
@@ -188,8 +209,8 @@ def _months(where: Filter) -> str:
         found += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
     if where.until is not None:
         until = naive(where.until)
-        after = datetime(until.year + until.month // 12, until.month % 12 + 1, 1)  # noqa: DTZ001 - naive UTC, as the columns are
-        found += f" AND \"@timestamp\" < TIMESTAMP '{after.isoformat(' ')}'"
+        after = f"TIMESTAMP '{until.replace(day=1):%Y-%m-%d}' + INTERVAL 1 MONTH"
+        found += f' AND "@timestamp" < {after}'
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import pairwise
+from math import inf, isnan
 
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import BY_NAME, Field, Kind, find
@@ -29,6 +30,8 @@ __all__ = ["Question", "naive", "question"]
 _MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _MONDAY = -259_200_000
 """Milliseconds of the Monday before 1970 began."""
+_LONGEST = 10_000
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _COMPARED = {"<", "<=", ">", ">="}
 WEIGHTED = Ref(BY_NAME["ml.sample.weight"])
 WEIGHT = f"coalesce({WEIGHTED.sql}, 1.0)"
@@ -57,6 +60,7 @@ class Question:
     def reference(self, name: str) -> Ref:
         """Look a field up, or one entry of a keyed field, and note that it is read."""
         field, key = _known(name)
+        _is_text(name)
         ref = Ref(field, key)
         self.refs.add(ref)
         return ref
@@ -107,22 +111,22 @@ def _dimension(made: Question, by: Dimension) -> str:
         return ref.sql
     _numeric(ref, by.field, "be put into bins")
     if isinstance(by, Bins):
-        if by.width <= 0:
+        if not 0 < by.width < inf:
             raise QueryError(f"bins of {by.field} need a width above 0, not {by.width}")
         return f"floor({ref.sql}::DOUBLE / {by.width!r}::DOUBLE)"
     edges = by.edges
-    if len(edges) < 2 or list(edges) != sorted(set(edges)):  # noqa: PLR2004 - one interval at least
+    if len(edges) < 2 or not all(a < b for a, b in pairwise(edges)):  # noqa: PLR2004 - one interval
         raise QueryError(f"edges of {by.field} must be two numbers or more, rising")
     cases = " ".join(
-        f"WHEN {ref.sql} >= {a!r}::DOUBLE AND {ref.sql} < {b!r}::DOUBLE THEN {i}"
+        f"WHEN {ref.sql} >= '{a!r}'::DOUBLE AND {ref.sql} < '{b!r}'::DOUBLE THEN {i}"
         for i, (a, b) in enumerate(pairwise(edges))
     )
     return f"CASE {cases} END"
 
 
 def _bucket(by: TimeBucket) -> str:
-    if by.every < 1:
-        raise QueryError(f"a time bucket is 1 or more of its unit, not {by.every}")
+    if not 1 <= by.every <= _LONGEST:
+        raise QueryError(f"a time bucket is 1 to {_LONGEST:,} of its unit, not {by.every}")
     if by.unit == "M":
         months = '(year("@timestamp") * 12 + month("@timestamp") - 1)'
         first = f"({months} - {months} % {by.every})"
@@ -192,16 +196,38 @@ def _condition(made: Question, condition: Condition) -> None:
 
 def _value(found: Field, condition: Condition, value: Cell) -> object:
     """Turn a condition's value into one of the field's type."""
+    if value is None:
+        raise QueryError(f"{condition.field} {condition.op} needs a value: ask for missing instead")
     if found.kind in {Kind.DOUBLE, Kind.LONG, Kind.NUMBERS}:
-        try:
-            return float(value)  # type: ignore[arg-type]  # what is no number is told below
-        except (TypeError, ValueError):
-            raise QueryError(f"{condition.field} holds numbers, not {value!r}") from None
+        return _number(condition, value)
     if found.kind is Kind.DATE:
         try:
             return naive(value if isinstance(value, datetime) else from_iso(str(value)))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise QueryError(f"{condition.field} holds times, not {value!r}") from None
     if found.kind is Kind.BOOLEAN:
-        return str(value).lower() in {"true", "1", "yes"}
+        if str(value).lower() not in _BOOLEANS:
+            raise QueryError(f"{condition.field} is true or false, not {value!r}")
+        return _BOOLEANS[str(value).lower()]
+    _is_text(str(value))
     return "true" if value is True else "false" if value is False else str(value)
+
+
+def _number(condition: Condition, value: Cell) -> int | float:
+    if type(value) is int and abs(value) < 1 << 63:
+        return value  # a double would take 2^53 + 1 for 2^53
+    try:
+        number = float(value)  # type: ignore[arg-type]  # what is no number is told below
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if isnan(number):
+        raise QueryError(f"{condition.field} holds numbers, not {value!r}")
+    return number
+
+
+def _is_text(name: str) -> None:
+    """Refuse half a character, which no line can hold and DuckDB does not take."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise QueryError(f"{name!r} is no text: it holds half a character") from None

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from elkmon.events.errors import StoreError
+from elkmon.store.columns import MAX_LINE
 from elkmon.store.files import Listing, listing
 from elkmon.store.lines import scan
 
 __all__ = ["Reader"]
 
 _TRIES = 50
+_STRIKES = 4
+"""How often corrupt files may be looked at: a live one may grow a bad line behind our back."""
 
 Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clean:
+    """A file without its bad lines, as of one size and time of change."""
+
+    size: int
+    changed: int
+    path: Path
+    bad_lines: int
 
 
 class Reader:
@@ -25,12 +40,17 @@ class Reader:
     Args:
         folder: that holds the events.
         scratch: an own folder, for cleaned copies of corrupt files.
+
+    Attributes:
+        bad_lines: lines that were left out of the files of the last question.
     """
 
     def __init__(self, folder: Path, scratch: Path) -> None:
         self.folder = folder
+        self.bad_lines = 0
         self._scratch = scratch
-        self._cleaned: dict[tuple[str, int, int], Path] = {}
+        self._cleaned: dict[str, _Clean] = {}
+        self._numbers = count()
 
     def run(self, ask: Callable[[Listing], Rows]) -> Rows:
         """Ask a question of the files as they are now.
@@ -44,36 +64,46 @@ class Reader:
         Raises:
             StoreError: the files cannot be read.
         """
-        clean = False
+        strikes = 0
         for _ in range(_TRIES):
             files = listing(self.folder)
             try:
-                return ask(self._without_bad_lines(files) if clean else files)
-            except (duckdb.IOException, FileNotFoundError) as error:
-                if all(file.exists() for file in (*files.ndjson, *files.parquet)):
+                return ask(self._without_bad_lines(files, clean=strikes > 0))
+            except (duckdb.Error, OSError) as error:
+                if isinstance(error, duckdb.InvalidInputException) and strikes < _STRIKES:
+                    strikes += 1
+                elif all(file.exists() for file in (*files.ndjson, *files.parquet)):
                     raise StoreError(f"{self.folder} cannot be read: {error}") from error
-            except duckdb.InvalidInputException as error:
-                if clean:
-                    raise StoreError(f"{self.folder} cannot be read: {error}") from error
-                clean = True
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
-    def _without_bad_lines(self, files: Listing) -> Listing:
+    def _without_bad_lines(self, files: Listing, *, clean: bool) -> Listing:
         """Put clean copies in place of NDJSON files that hold a line which is no event."""
-        return Listing(tuple(map(self._clean, files.ndjson)), files.parquet)
+        self.bad_lines = 0
+        if not clean:
+            return files
+        cleaned = [self._clean(file) for file in files.ndjson]
+        self.bad_lines = sum(each.bad_lines for each in cleaned)
+        return Listing(tuple(each.path for each in cleaned), files.parquet, MAX_LINE)
 
-    def _clean(self, file: Path) -> Path:
+    def _clean(self, file: Path) -> _Clean:
         state = file.stat()
-        known = (file.name, state.st_size, state.st_mtime_ns)
-        if known not in self._cleaned:
-            self._cleaned[known] = self._copied(file) or file
-        return self._cleaned[known]
+        known = self._cleaned.get(file.name)
+        if known is None or (known.size, known.changed) != (state.st_size, state.st_mtime_ns):
+            path, bad_lines = self._copied(file)
+            known = _Clean(state.st_size, state.st_mtime_ns, path, bad_lines)
+            self._cleaned[file.name] = known
+        return known
 
-    def _copied(self, file: Path) -> Path | None:
-        """Copy the good lines; None where all are good."""
-        if all(line.reason is None for line in scan(file)):
-            return None
-        copy = self._scratch / f"{len(self._cleaned)}-{file.name}"
+    def _copied(self, file: Path) -> tuple[Path, int]:
+        """Copy the good lines, over the copy before; the file itself where all are good."""
+        bad_lines = sum(line.reason is not None for line in scan(file))
+        if not bad_lines:
+            return file, 0
+        before = self._cleaned.get(file.name)
+        if before is not None and before.bad_lines:
+            copy = before.path
+        else:
+            copy = self._scratch / f"{next(self._numbers)}.ndjson"
         with copy.open("wb") as target:
             target.writelines(line.data for line in scan(file) if line.reason is None)
-        return copy
+        return copy, bad_lines

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from elkmon.store.columns import STORED, read_json, shape
+from elkmon.store.columns import REQUIRED, STORED, read_json, shape
 from elkmon.store.files import is_closed, listing
 from elkmon.store.fit import misfits
 from elkmon.store.lines import Line, scan
@@ -90,9 +90,8 @@ def _by_lines(file: Path, found: Survey) -> None:
 def _is_sound(file: Path) -> bool:
     """Say whether every line is an event whose values all fit."""
     paths, lines = shape(STORED)
-    whole = [ref for ref in STORED if ref.field.name in {"event.id", "event.dataset", "@timestamp"}]
     there = ", ".join(f"count({path})" for path in paths.values())
-    bad = " OR ".join(f"{paths[ref]} IS NULL" for ref in whole)
+    bad = " OR ".join(f"{paths[ref]} IS NULL" for ref in REQUIRED)
     with duckdb.connect() as connection:
         try:
             ((count, *_),) = connection.execute(
@@ -105,5 +104,10 @@ def _is_sound(file: Path) -> bool:
 
 
 def _misfits(line: Line, file: Path, tally: Tally) -> None:
-    for name, wanted in misfits(orjson.loads(line.data)):
+    try:
+        event = orjson.loads(line.data)
+    except orjson.JSONDecodeError as error:  # DuckDB takes it nevertheless
+        tally.add(f"a line should be strict JSON: {error.msg}", f"{file.name}:{line.number}")
+        return
+    for name, wanted in misfits(event):
         tally.add(f"{name} should be {wanted}", f"{file.name}:{line.number}")
