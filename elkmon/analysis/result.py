@@ -73,6 +73,8 @@ def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
             for part in fields(value):
                 name = field.name if part.name == _RATE else f"{field.name}_{part.name}"
                 cells[name] = getattr(value, part.name)
-        else:
-            cells[field.name] = " ".join(value) if isinstance(value, tuple) else value
+        elif not isinstance(value, tuple):
+            cells[field.name] = value
+        elif not any(is_dataclass(each) for each in value):
+            cells[field.name] = " ".join(value)  # rows within a row are in dictionaries only
     return cells

@@ -10,7 +10,18 @@ from elkmon.events.errors import QueryError
 from elkmon.events.times import from_iso
 from elkmon.store.base import TimeBucket
 
-__all__ = ["DEFAULT_SPAN", "Moment", "bucket", "iso", "moment", "now", "utc", "window"]
+__all__ = [
+    "DEFAULT_SPAN",
+    "Moment",
+    "bucket",
+    "grid",
+    "iso",
+    "moment",
+    "now",
+    "step",
+    "utc",
+    "window",
+]
 
 Moment = str | datetime | date | timedelta
 """A time: as people type it, aware or in UTC, a day's beginning, or how long ago."""
@@ -22,6 +33,14 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _EVERY = re.compile(r"(\d{1,6})?\s*([mhdw])")
 _Unit = Literal["m", "h", "d", "w"]
 _UNITS: tuple[_Unit, ...] = ("w", "d", "h", "m")
+_STEPS: tuple[TimeBucket, ...] = (
+    *(TimeBucket(n, "m") for n in (1, 5, 15, 30)),
+    *(TimeBucket(n, "h") for n in (1, 2, 3, 6, 12)),
+    *(TimeBucket(n, "d") for n in (1, 2)),
+    *(TimeBucket(n, "w") for n in (1, 2, 4, 13, 26, 52)),
+)
+_MOST_STEPS = 16
+_MONDAY = datetime(1969, 12, 29, tzinfo=timezone.utc)
 _FORMS = "use 24h, 7d, 2026-11-01, 2026-11-01T08:30:00+01:00 or now"
 
 
@@ -104,6 +123,28 @@ def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
     if found is None or number == 0:
         raise QueryError(f"not a width in time: {every!r}; use 5m, 1h, 12h, 1d or 1w")
     return TimeBucket(number, cast("_Unit", found[2]))
+
+
+def step(since: datetime, until: datetime) -> TimeBucket:
+    """Choose steps over a span so that a sparkline stays short."""
+    seconds = (until - since).total_seconds()
+    fits = (s for s in _STEPS if seconds <= _MOST_STEPS * s.every * _SECONDS[s.unit])
+    return next(fits, _STEPS[-1])
+
+
+def grid(every: TimeBucket, since: datetime, until: datetime) -> list[datetime]:
+    """List the beginnings of all steps that a span touches.
+
+    Args:
+        every: width of the steps, of minutes to weeks.
+        since: beginning of the span.
+        until: its end, which does not belong to it.
+    """
+    width = timedelta(seconds=every.every * _SECONDS[every.unit])
+    first = _MONDAY if every.unit == "w" else datetime(1970, 1, 1, tzinfo=timezone.utc)
+    begin = first + (utc(since) - first) // width * width
+    number = -((begin - utc(until)) // width)
+    return [begin + width * place for place in range(number)]
 
 
 def utc(time: datetime) -> datetime:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
-from elkmon.analysis.times import iso
+from elkmon.analysis.times import iso, step
 from elkmon.analysis.where import typed
 from elkmon.cli.output import clean
-from elkmon.store.base import Cell, TimeBucket
+from elkmon.store.base import Cell
 
 __all__ = [
     "ABSENT",
@@ -30,14 +30,7 @@ __all__ = [
 ABSENT = "–"
 _BARS = "▁▂▃▄▅▆▇█"
 _NO_BAR = "·"
-_STEPS: tuple[TimeBucket, ...] = (
-    *(TimeBucket(n, "m") for n in (1, 5, 15, 30)),
-    *(TimeBucket(n, "h") for n in (1, 2, 3, 6, 12)),
-    *(TimeBucket(n, "d") for n in (1, 2)),
-    *(TimeBucket(n, "w") for n in (1, 2, 4, 13, 26, 52)),
-)
 SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_MOST_STEPS = 16
 
 
 def percent(rate: Rate) -> str:
@@ -81,13 +74,6 @@ def sparkline(values: Sequence[float | None], top: float) -> str:
         _NO_BAR if value is None else _BARS[round(last * min(value / top, 1.0)) if top else 0]
         for value in values
     )
-
-
-def step(since: datetime, until: datetime) -> TimeBucket:
-    """Choose steps over a span so that a sparkline stays short."""
-    seconds = (until - since).total_seconds()
-    fits = (s for s in _STEPS if seconds <= _MOST_STEPS * s.every * SECONDS[s.unit])
-    return next(fits, _STEPS[-1])
 
 
 def when(time: datetime) -> str:
