@@ -211,7 +211,7 @@ def _rounded(table: Table) -> list[tuple[object, ...]]:
 
 
 def _listed(folder: Path, kind: str) -> str:
-    return ", ".join(f"'{file}'" for file in sorted(folder.glob(f"*.{kind}")))
+    return ", ".join(f"'{file}'" for file in sorted(folder.glob(f"[!.]*.{kind}")))
 
 
 def _columns(parquet: str) -> str:

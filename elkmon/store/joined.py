@@ -49,17 +49,14 @@ def needed(asked: Collection[str]) -> set[Ref]:
     return {Ref(BY_NAME[name]) for name in names}
 
 
-def joined(
-    events: str, predictions: str, again: str, asked: Collection[str], kept: Collection[Ref]
-) -> str:
+def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
     """Give the common tables that join labels: the last, ``joined``, has the predictions.
 
     Most predictions have one label at most, which needs no choice; only the others are grouped.
-    Of the same label event, the first that was written counts.
+    Of the same label event, the first that was written counts. The tables ``x`` (all events),
+    ``r`` (those that may be repeats) and ``once`` (predictions, each once) are there already.
 
     Args:
-        events: table of all events.
-        predictions: table of predictions, each once.
         again: query of the hashed keys of predictions that have several labels.
         asked: the joined fields to give.
         kept: the prediction's own columns to give.
@@ -76,25 +73,28 @@ def joined(
     chosen = ", ".join(
         [*(f"p.{ref.sql}" for ref in kept), *(f'{_SQL[name]} AS "{name}"' for name in asked)]
     )
-    return f"""
-        told AS NOT MATERIALIZED (
+
+    def told(events: str, often: str) -> str:
+        return f"""
             SELECT {KEY}, "event.id" AS told_id, "event.created" AS told_at,
                    "event.sequence" AS told_as, "@timestamp" AS t{own},
                    coalesce("ml.truth.observed_at", "@timestamp") AS o
-            FROM {events} WHERE "event.dataset" = 'elkmon.label' AND {KEY} IS NOT NULL),
+            FROM {events} WHERE "event.dataset" = 'elkmon.label' AND {KEY} IS NOT NULL
+              AND hash({KEY}) {often} (FROM again)"""
+
+    return f"""
         again AS MATERIALIZED ({again}),
         truth AS NOT MATERIALIZED (
-            SELECT {KEY}, o AS first_at, o AS last_at{plain} FROM told
-            WHERE hash({KEY}) NOT IN (FROM again)
+            SELECT {KEY}, o AS first_at, o AS last_at{plain} FROM ({told("x", "NOT IN")})
             UNION ALL
             SELECT {KEY}, min(o), max(o){best}
-            FROM (SELECT *, row(o, told_id) AS k FROM told WHERE hash({KEY}) IN (FROM again)
+            FROM (SELECT *, row(o, told_id) AS k FROM ({told("r", "IN")})
                   QUALIFY row_number() OVER (
                       PARTITION BY {KEY}, told_id, date_trunc('month', t)
                       ORDER BY told_at, told_as) = 1)
             GROUP BY {KEY}),
         joined AS NOT MATERIALIZED (
-            SELECT {chosen} FROM {predictions} AS p LEFT JOIN truth AS l ON p.{KEY} = l.{KEY})"""
+            SELECT {chosen} FROM once AS p LEFT JOIN truth AS l ON p.{KEY} = l.{KEY})"""
 
 
 _SUCCESS = "p.\"event.outcome\" = 'success'"

@@ -20,7 +20,7 @@ from elkmon.store.inventory import inventory
 from elkmon.store.joined import JOINED, joined, needed
 from elkmon.store.question import Question, naive, question
 from elkmon.store.reading import Reader, Rows
-from elkmon.store.repeats import NAME, covers, repeated
+from elkmon.store.repeats import NAME, candidates, covers, repeated
 
 __all__ = ["LocalStore"]
 
@@ -153,7 +153,7 @@ def _tables(
     if on_labels:
         refs = own | needed([ref.field.name for ref in on_labels])
     source = sorted(refs, key=lambda ref: ref.column)
-    tables = [_source(files, source, keyed=keyed)]
+    tables = [_source(files, source, kept if keyed else None, keyed=keyed)]
     chosen = f"\"event.dataset\" = '{dataset}'" if dataset else "true"
     identity = KEY if keyed else '"event.id"'
     if keyed:
@@ -166,14 +166,14 @@ def _tables(
         once AS NOT MATERIALIZED (
             SELECT * FROM x WHERE {chosen} AND hash({identity}) NOT IN (FROM twice)
             UNION ALL
-            SELECT * FROM x WHERE {chosen} AND hash({identity}) IN (FROM twice)
+            SELECT * FROM r WHERE {chosen} AND hash({identity}) IN (FROM twice)
             QUALIFY row_number() OVER (
                 PARTITION BY {identity}, date_trunc('month', "@timestamp")
                 ORDER BY "event.created", "event.sequence", "event.id") = 1)""")
     if not on_labels:
         return ", ".join(tables), "once"
     again = _repeated(LABEL, files, kept)
-    tables.append(joined("x", "once", again, [ref.field.name for ref in on_labels], own))
+    tables.append(joined(again, [ref.field.name for ref in on_labels], own))
     return ", ".join(tables), "joined"
 
 
@@ -183,8 +183,11 @@ def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
     return repeated(dataset, new="n" if files.ndjson else None, old="f", kept=kept)
 
 
-def _source(files: Listing, refs: Collection[Ref], *, keyed: bool) -> str:
-    """Give the common table ``x`` of all events: NDJSON is read once, Parquet where it is asked."""
+def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: bool) -> str:
+    """Give the common tables ``x`` of all events, and ``r`` of those that may be repeats.
+
+    NDJSON is read once, Parquet wherever it is asked.
+    """
     hashed = bool(files.parquet) if keyed else None
     made = {}
     if files.ndjson:
@@ -198,7 +201,11 @@ def _source(files: Listing, refs: Collection[Ref], *, keyed: bool) -> str:
         made["n AS MATERIALIZED"] = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
     tables = [f"{name} ({query})" for name, query in made.items()]
     everything = " UNION ALL ".join(f"FROM {name[0]}" for name in made)
-    return ", ".join([*tables, f"x AS NOT MATERIALIZED ({everything})"])
+    tables.append(f"x AS NOT MATERIALIZED ({everything})")
+    new = "n" if files.ndjson else None
+    repeats = "FROM x" if kept is None else candidates(refs, new=new, old="f", kept=kept)
+    tables.append(f"r AS NOT MATERIALIZED ({repeats})")
+    return ", ".join(tables)
 
 
 def _months(where: Filter) -> str:

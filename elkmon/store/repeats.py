@@ -1,22 +1,23 @@
 """Which predictions are there twice, and which have several labels: found once, for all questions.
 
-Parquet files do not change, so that compaction can find the keys that they have in common and keep
-them in ``.repeats.parquet``, with the names of the files that it looked at. A question then has to
-look for repeats among the NDJSON files only. Where a file is not among those names (it was copied
-in from elsewhere), the question looks at everything: what is kept makes it faster, not right.
+Parquet files do not change, so that compaction can look for the events that they have of the same
+prediction, and keep them apart in ``.repeats.parquet`` (the files have them, too), with the names
+of the files that it looked at. A question then has to look for repeats among NDJSON files only.
+Where a Parquet file is not among those names (it was copied in from elsewhere), the question looks
+at everything: what is kept makes it faster, not right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from elkmon.events.fields import LABEL, PREDICTION, Dataset
-from elkmon.store.columns import KEY, listed, text
+from elkmon.store.columns import KEY, STORED, Ref, listed, parquet_source, text
 
-__all__ = ["NAME", "covers", "find", "repeated"]
+__all__ = ["NAME", "candidates", "covers", "find", "repeated"]
 
 NAME = ".repeats.parquet"
 
@@ -35,9 +36,7 @@ def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: Path |
     if new is not None:
         parts.append(f"SELECT hash({KEY}) AS h FROM {new} {mine} GROUP BY h HAVING count(*) > 1")
     if kept is not None:
-        parts.append(
-            f"SELECT hash({KEY}) FROM read_parquet([{listed([kept])}]) WHERE kind = '{dataset}'"
-        )
+        parts.append(f"SELECT hash({KEY}) FROM {_read([kept])} {mine}")
     if new is not None and old is not None:
         parts.append(
             f"SELECT hash({KEY}) FROM {old} {mine} "
@@ -46,12 +45,32 @@ def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: Path |
     return f"SELECT h FROM ({' UNION ALL '.join(parts)}) AS found(h)"
 
 
+def candidates(refs: Collection[Ref], *, new: str | None, old: str, kept: Path) -> str:
+    """Give a query of all events that may be repeats: those of every key that is there twice.
+
+    Args:
+        refs: columns to give, besides the key.
+        new: table of events that ``kept`` knows nothing of, if any.
+        old: table of the events that it knows.
+        kept: what :func:`find` has found in ``old``.
+    """
+    parts = [parquet_source([kept], refs, key=True)]
+    if new is not None:
+        parts.append(f"FROM {new}")
+        parts.append(
+            f"FROM {old} WHERE hash({KEY}) IN (SELECT hash({KEY}) FROM {new}) "
+            f"AND hash({KEY}) NOT IN (SELECT hash({KEY}) FROM {_read([kept])} "
+            f"WHERE {KEY} IS NOT NULL)"
+        )
+    return " UNION ALL ".join(parts)
+
+
 def covers(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[Path]) -> bool:
     """Say whether what is kept in a folder knows all of some Parquet files."""
     kept = folder / NAME
     if not kept.exists():
         return False
-    query = f"SELECT name FROM read_parquet([{listed([kept])}]) WHERE kind = 'file'"
+    query = f"SELECT name FROM {_read([kept])} WHERE name IS NOT NULL"
     names = {name for (name,) in connection.execute(query).fetchall()}
     return all(file.name in names for file in files)
 
@@ -62,7 +81,7 @@ def find(
     before: Sequence[Path],
     parts: Mapping[str, Path],
 ) -> None:
-    """Find the keys that Parquet files have more than once, and keep them.
+    """Find the events of keys that Parquet files have more than once, and keep them apart.
 
     Args:
         connection: to ask with.
@@ -72,25 +91,33 @@ def find(
     """
     known = bool(before) and covers(connection, folder, before)
     fresh = [*parts.values(), *(() if known else before)]
-    columns = f'SELECT "event.dataset", {KEY} FROM read_parquet'
-    tables = [
-        f"new AS NOT MATERIALIZED ({columns}([{listed(fresh)}]))",
-        f"old AS NOT MATERIALIZED ({columns}([{listed(before)}]))" if known else "",
-        f"x AS NOT MATERIALIZED (FROM new {'UNION ALL FROM old' if known else ''})",
-    ]
-    old, kept = ("old", folder / NAME) if known else (None, None)
-    keys = " UNION ALL ".join(
-        f'SELECT DISTINCT "event.dataset" AS kind, {KEY}, NULL::VARCHAR AS name FROM x '
-        f"WHERE \"event.dataset\" = '{dataset}' "
-        f"AND hash({KEY}) IN ({repeated(dataset, new='new', old=old, kept=kept)})"
-        for dataset in (PREDICTION, LABEL)
-    )
-    names = sorted([*(file.name for file in before), *parts])
-    files = ", ".join(f"('file', NULL::UUID, {text(name)})" for name in names)
+    kept = folder / NAME if known else None
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW new AS FROM {_read(fresh)}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW old AS FROM {_read(before or fresh)}")
+    names = ", ".join(f"({text(name)})" for name in [*(file.name for file in before), *parts])
+    chosen = [f"SELECT name FROM (VALUES {names}) AS files(name)"]
+    for dataset in (PREDICTION, LABEL):
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE twice_{len(chosen)} AS "
+            + repeated(dataset, new="new", old="old" if known else None, kept=kept)
+        )
+        ((count,),) = connection.execute(f"SELECT count(*) FROM twice_{len(chosen)}").fetchall()
+        if count:
+            columns = ", ".join(ref.sql for ref in STORED if dataset in ref.field.datasets)
+            chosen.append(
+                f"SELECT {columns}, {KEY} FROM {_read([*before, *parts.values()])} "
+                f"WHERE \"event.dataset\" = '{dataset}' "
+                f"AND hash({KEY}) IN (FROM twice_{len(chosen)})"
+            )
+    nothing = ", ".join(f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in STORED)
+    chosen.append(f"SELECT {nothing}, NULL::UUID AS {KEY} WHERE false")
     target = folder / f"{NAME}.part"
     connection.execute(
-        f"COPY (WITH {', '.join(filter(None, tables))} {keys} UNION ALL FROM (VALUES {files})) "
-        f"TO {text(str(target))} (FORMAT parquet)"
+        f"COPY ({' UNION ALL BY NAME '.join(chosen)}) TO {text(str(target))} (FORMAT parquet)"
     )
     target.chmod(0o600)
     target.rename(folder / NAME)
+
+
+def _read(files: Iterable[Path]) -> str:
+    return f"read_parquet([{listed(files)}], union_by_name=true)"
