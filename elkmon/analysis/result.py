@@ -69,12 +69,18 @@ def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
         value = getattr(row, field.name)
         if field.name == "by":
             cells.update(value)
-        elif is_dataclass(value) and not isinstance(value, type):
-            for part in fields(value):
-                name = field.name if part.name == _RATE else f"{field.name}_{part.name}"
-                cells[name] = getattr(value, part.name)
-        elif not isinstance(value, tuple):
-            cells[field.name] = value
-        elif not any(is_dataclass(each) for each in value):
-            cells[field.name] = " ".join(value)  # rows within a row are in dictionaries only
+            continue
+        # figures by name are parts of their own
+        for name, part in value.items() if isinstance(value, Mapping) else [(field.name, value)]:
+            cells.update(_flat(name, part))
     return cells
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a row is made of
+    if is_dataclass(value) and not isinstance(value, type):
+        names = {part.name: f"{name}_{part.name}" for part in fields(value)}
+        return {name if p == _RATE else n: getattr(value, p) for p, n in names.items()}
+    if not isinstance(value, tuple):
+        return {name: value}
+    # rows within a row are in dictionaries only
+    return {} if any(is_dataclass(each) for each in value) else {name: " ".join(value)}
