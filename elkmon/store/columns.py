@@ -74,7 +74,11 @@ REQUIRED: tuple[Ref, ...] = tuple(
     Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")
 )
 """What a line has to say to be an event."""
-_FIRST, _LAST = "TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31 23:59:59.999999'"
+_FIRST, _LAST = (
+    f"TIMESTAMPTZ '{moment}+00'" for moment in ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
+)
+_READ = {Kind.DATE: "TIMESTAMPTZ"}
+"""Kinds that a line has to be read with another type of: DuckDB's TIMESTAMP passes over a zone."""
 _ENTRY = {Kind.CATEGORIES: "VARCHAR", Kind.LABELS: "JSON", Kind.NUMBERS: "DOUBLE"}
 
 
@@ -197,7 +201,7 @@ def _tree(refs: Collection[Ref]) -> tuple[dict[str, Any], dict[Ref, str]]:
         parts = ref.field.name.split(".")
         path = ".".join(map(quoted, parts))
         if ref.key is None:
-            _put(tree, parts, ref.field.kind.duckdb)
+            _put(tree, parts, _READ.get(ref.field.kind, ref.field.kind.duckdb))
         elif _crowded(ref, refs):
             _put(tree, parts, ref.field.kind.duckdb)
             path = _entry(path, ref)
@@ -215,7 +219,8 @@ def _sane(path: str, ref: Ref) -> str:
     if kind is Kind.DOUBLE or (kind is Kind.NUMBERS and ref.key is not None):
         return f"CASE WHEN isfinite({path}) THEN {path} END"
     if kind is Kind.DATE:
-        return f"CASE WHEN {path} BETWEEN {_FIRST} AND {_LAST} THEN {path} END"
+        moment = f"make_timestamp(epoch_us({path}))"
+        return f"CASE WHEN {path} BETWEEN {_FIRST} AND {_LAST} THEN {moment} END"
     return path
 
 

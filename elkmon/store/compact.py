@@ -104,7 +104,6 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
         done = 0
         made: list[_Made] = []
         with ThreadPoolExecutor(_WORKERS) as pool, duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
             for group in _grouped(list(sizes)):
                 jobs = [(file, pool.submit(_convert, connection.cursor(), file)) for file in group]
                 parts: dict[str, Path] = {}
@@ -149,7 +148,11 @@ def _publish(
 ) -> None:
     """Find the repeats that Parquet files bring, then give the files their names."""
     if parts:
-        find(connection, folder, listing(folder).parquet, parts)
+        before = listing(folder).parquet
+        try:
+            find(connection, folder, before, parts)
+        except duckdb.Error as error:
+            raise StoreError(f"{folder} cannot be compacted: {error}") from error
     for name, part in parts.items():
         part.rename(folder / name)
 
@@ -188,10 +191,12 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
 
     Raises:
         OSError: it cannot be read or written, or it has changed meanwhile.
+        duckdb.Error: likewise.
     """
     part = file.with_name(f".{file.stem}{PARQUET}{_PART}")
     before = file.stat()
     rejected = 0
+    connection.execute("SET TimeZone = 'UTC'")  # each cursor has its own
     if not _as_columns(connection, file, part):
         rejected = _with_lines(connection, file, part)
     part.chmod(0o600)

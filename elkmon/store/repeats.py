@@ -71,7 +71,10 @@ def covers(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[
     if not kept.exists():
         return False
     query = f"SELECT name FROM {_read([kept])} WHERE name IS NOT NULL"
-    names = {name for (name,) in connection.execute(query).fetchall()}
+    try:
+        names = {name for (name,) in connection.execute(query).fetchall()}
+    except duckdb.Error:  # it is only there to be faster
+        return False
     return all(file.name in names for file in files)
 
 
