@@ -300,6 +300,7 @@ def _write_lines(
     labels: dict[str, Any],
 ) -> list[bool]:
     """Write the rows that need no care; say which ones do."""
+    whole = [_settled(before, pieces) for before, pieces in whole]
     notes = Notes()
     tail = orjson.dumps({**emitter.labels(labels, notes), **trace_fields()}).decode()[1:-1]
     varying = [pieces for _, pieces in whole if isinstance(pieces, list)]
@@ -357,6 +358,15 @@ def _write_lines(
         else:
             emitter.write(data, now.ms, many)
     return careful
+
+
+def _settled(before: str, pieces: Pieces | str) -> tuple[str, Pieces | str]:
+    """Make a column that says the same in every row a part of what stands before the next."""
+    if isinstance(pieces, list) and pieces:
+        first = pieces[0]
+        if first is not None and pieces.count(first) == len(pieces):
+            return before + first, ""
+    return before, pieces
 
 
 def _are_plain(ids: list[str]) -> bool:
