@@ -7,8 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from elkmon.analysis import exceptions, rates
+from elkmon.analysis import calibration, confusion, coverage, exceptions, latency, quality, rates
+from elkmon.analysis.calibration import CalibrationRow
+from elkmon.analysis.confusion import ConfusionRow
+from elkmon.analysis.coverage import CoverageRow
 from elkmon.analysis.exceptions import ExceptionRow
+from elkmon.analysis.latency import LatencyRow
+from elkmon.analysis.quality import QualityRow
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import ErrorRow, FailureRow
 from elkmon.analysis.result import Result
@@ -22,7 +27,7 @@ __all__ = ["Monitor", "open_store"]
 
 
 class Monitor:
-    """Ask a store for failure rates, error rates, exceptions and events.
+    """Ask a store for rates, quality, latency, labels, exceptions and events.
 
     Every figure takes the same arguments, all of them optional: ``model`` (all models, each by
     itself), ``since`` and ``until`` (``24h``, ``7d``, ``2026-11-01``, ISO 8601, a datetime; the
@@ -94,6 +99,116 @@ class Monitor:
             model=model, since=since, until=until, every=every, by=by, where=where
         )
         return rates.error_rate(self._store, question)
+
+    def quality(
+        self,
+        metrics: str | Iterable[str] = (),
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[QualityRow]:
+        """Give metrics from late labels, each with interval, support and coverage.
+
+        ``metrics`` are names such as ``f1``, ``auc`` or ``log_loss``, one or several; by the task
+        of each model where none is named. What cannot be computed is None, with its reason.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return quality.quality(self._store, question, metrics)
+
+    def confusion(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[ConfusionRow]:
+        """Count labelled predictions by true and predicted class, with shares of each true class.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return confusion.confusion(self._store, question)
+
+    def calibration(
+        self,
+        bins: int = 10,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[CalibrationRow]:
+        """Compare scores with what came true, in equal ``bins`` over [0, 1].
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return calibration.calibration(self._store, question, bins)
+
+    def latency(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[LatencyRow]:
+        """Give p50, p95 and p99 of how long attempts took, successes and failures apart.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return latency.latency(self._store, question)
+
+    def coverage(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[CoverageRow]:
+        """Say how much is labelled at which age, how long labels take, what became of them.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return coverage.coverage(self._store, question)
 
     def exceptions(
         self,

@@ -1,0 +1,133 @@
+"""Latency: quantiles of how long predictions took, successes and failures apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from math import exp, log
+from typing import Any
+
+from elkmon.analysis.figure import Figure
+from elkmon.analysis.order import natural_all
+from elkmon.analysis.quantiles import quantile
+from elkmon.analysis.question import Question
+from elkmon.analysis.rates import Sums
+from elkmon.analysis.result import Result
+from elkmon.analysis.times import utc
+from elkmon.events.fields import PREDICTION
+from elkmon.store.base import Cell, FieldValue, Measure, Store
+
+__all__ = ["Durations", "LatencyRow", "latencies", "latency", "rows_of", "together"]
+
+_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """How long the attempts of one group took, in milliseconds."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    outcome: str
+    """``success`` or ``failure``."""
+    p50: Figure
+    p95: Figure
+    p99: Figure
+
+
+@dataclass
+class Durations:
+    """Attempts of one group, step and outcome by bin of their duration; those without one apart."""
+
+    by: tuple[Cell, ...]
+    time: datetime | None
+    outcome: str
+    bins: dict[int, Sums]
+    untimed: int = 0
+
+    def add(self, other: Durations) -> None:
+        """Add another step."""
+        for number, sums in other.bins.items():
+            self.bins[number] = self.bins.get(number, Sums()) + sums
+        self.untimed += other.untimed
+
+
+def _begin(number: int) -> float:
+    """Give where a bin begins, in milliseconds: 1.02^b nanoseconds."""
+    return exp(number * log(1.02)) / 1e6
+
+
+def latency(store: Store, question: Question) -> Result[LatencyRow]:
+    """Give p50, p95 and p99 of each group, weighted, of successes and of failures.
+
+    From ``ml.duration_bin``, whose bins are 2 % wide; the middle of a bin, on the log scale, stands
+    for its durations, so that a value is off by 1 % at most, and the same from any store.
+
+    Args:
+        store: to ask.
+        question: what to ask.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    return rows_of(question, latencies(store, question))
+
+
+def latencies(store: Store, question: Question) -> list[Durations]:
+    """Count attempts by bin; sorted by group, step and outcome, successes first."""
+    table = store.aggregate(
+        PREDICTION,
+        by=[*question.dimensions, FieldValue("event.outcome"), FieldValue("ml.duration_bin")],
+        measures=_MEASURES,
+        where=question.filter,
+    )
+    width = len(question.dimensions)
+    found: dict[tuple[Any, ...], Durations] = {}
+    for row in table.rows:
+        time = row[width - 1] if question.every is not None else None
+        by = row[: width - 1] if question.every is not None else row[:width]
+        moment = utc(time) if isinstance(time, datetime) else None
+        outcome, number, count, weight, weight2 = row[width:]
+        if outcome not in {"success", "failure"}:
+            continue
+        # successes first
+        key = (*by, moment, outcome == "failure")
+        group = found.setdefault(key, Durations(by, moment, str(outcome), {}))
+        sums = Sums(int(count), float(weight), float(weight2))  # type: ignore[arg-type]  # numbers
+        if number is None:
+            group.untimed += sums.count
+        else:
+            group.bins[int(number)] = sums  # type: ignore[arg-type]  # a long
+    return [found[key] for key in sorted(found, key=natural_all)]
+
+
+def together(found: list[Durations]) -> list[Durations]:
+    """Add up the steps in time of each group."""
+    whole: dict[tuple[Any, ...], Durations] = {}
+    for each in found:
+        key = (*each.by, each.outcome)
+        whole.setdefault(key, Durations(each.by, None, each.outcome, {})).add(each)
+    return list(whole.values())
+
+
+def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
+    """Compute the quantiles."""
+    rows, notes = [], []
+    for each in found:
+        p50, p95, p99 = (
+            quantile(each.bins, share, _begin, "no attempt has a duration")
+            for share in (0.5, 0.95, 0.99)
+        )
+        by = dict(zip(question.by, each.by, strict=True))
+        rows.append(LatencyRow(by, each.time, each.outcome, p50, p95, p99))
+        if each.untimed:
+            name = " ".join("(none)" if cell is None else str(cell) for cell in each.by)
+            at = "" if each.time is None else f", {each.time:%Y-%m-%d %H:%M}"
+            notes.append(
+                f"{name}{at}: {each.untimed:,} attempts ({each.outcome}) have no duration: left out"
+            )
+    parts = [part.name for part in fields(Figure)[1:]]
+    columns = [c for name in ("p50", "p95", "p99") for c in (name, *(f"{name}_{p}" for p in parts))]
+    return Result(question, tuple(rows), (*question.by, "time", "outcome", *columns), tuple(notes))
