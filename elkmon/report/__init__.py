@@ -1,0 +1,1 @@
+"""The error report: one self-contained page that people look at."""
