@@ -125,7 +125,7 @@ class Point(NamedTuple):
          {"3": "a", "None": "b", "true": "c", "k": "d", "red": "e", "(1, 2)": "f"}),
         ({1: "a", "1": "b"}, {"1": "a", "1#2": "b"}),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_value_becomes_json(value, expected):
     assert made(value) == expected
