@@ -20,6 +20,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from elkmon.analysis.shown import clean
 from elkmon.analysis.times import iso
 from elkmon.events.errors import ConfigError
 
@@ -39,25 +40,9 @@ __all__ = [
 
 Form = Literal["table", "json", "csv"]
 
-# Controls, directions that can be turned around, line separators, halves of surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-_NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ENDLESS = 10_000
 """Columns of a pipe: no line is broken or cut for it."""
-
-
-def clean(value: object) -> str:
-    """Make a value safe to be shown: what would steer a terminal is written out instead."""
-    return _UNSAFE.sub(_written_out, str(value))
-
-
-def _written_out(found: re.Match[str]) -> str:
-    char = found[0]
-    code = ord(char)
-    return _NAMES.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
