@@ -256,9 +256,9 @@ def _write(connection: duckdb.DuckDBPyConnection, source: str, raw: str, part: P
 
 def _remove_passed(folder: Path) -> Iterator[str]:
     """Remove NDJSON files that are Parquet now; name those that a reader has not passed yet."""
-    for parquet in sorted(folder.glob(f"[!.]*{PARQUET}")):
+    for parquet in listing(folder).parquet:
         file = parquet.with_suffix(NDJSON)
-        if not file.exists():
+        if file.is_symlink() or not file.is_file():
             continue
         if readers_behind(folder, file):
             yield file.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,12 +71,12 @@ class LocalStore:
         group = ", ".join(f"d{i}" for i in range(len(by)))
         ending = f"GROUP BY {group} ORDER BY {group}" if by else "HAVING count(*) > 0"
 
-        def ask(files: Listing) -> Rows:
-            tables, name = _tables(files, self._kept(files), dataset, asked, where)
+        def ask(files: Listing, kept: Path | None) -> Rows:
+            tables, name = _tables(files, kept, dataset, asked, where)
             query = f"WITH {tables} SELECT {', '.join(columns)} FROM {name} WHERE {asked.where} "
             return self._rows(query + ending, asked.values)
 
-        rows = self._reader.run(ask) if columns else []
+        rows = self._ask(ask) if columns else []
         names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
         return Table(tuple(names), tuple(tuple(map(_cell, row)) for row in rows))
 
@@ -97,8 +97,8 @@ class LocalStore:
         order = "DESC" if newest_first else "ASC"
         identity = ", ".join(ref.sql for ref in IDENTITY)
 
-        def ask(files: Listing) -> Rows:
-            tables, name = _tables(files, self._kept(files), dataset, asked, where)
+        def ask(files: Listing, kept: Path | None) -> Rows:
+            tables, name = _tables(files, kept, dataset, asked, where)
             chosen = self._rows(
                 f"WITH {tables} SELECT {identity} FROM {name} WHERE {asked.where} "
                 f'ORDER BY "@timestamp" {order}, "event.created" {order}, "event.id" {order} '
@@ -107,7 +107,7 @@ class LocalStore:
             )
             return contents(self._rows, files, chosen)
 
-        for (event,) in self._reader.run(ask):
+        for (event,) in self._ask(ask):
             yield event
 
     def catalog(self) -> Catalog:
@@ -123,13 +123,32 @@ class LocalStore:
         self._connection.close()
         self._scratch.cleanup()
 
-    def _kept(self, files: Listing) -> Path | None:
-        """Give what compaction found out about repeats, where it knows all the Parquet files."""
-        known = bool(files.parquet) and covers(self._connection, self.folder, files.parquet)
-        return self.folder / NAME if known else None
+    def _ask(self, ask: Callable[[Listing, Path | None], Rows]) -> Rows:
+        """Ask with what compaction found out about repeats, where it is of the files that are read.
+
+        A query opens it in several places: where it was replaced meanwhile, it is done without.
+        """
+        kept = self.folder / NAME
+
+        def tried(files: Listing) -> Rows:
+            before = _changed(kept)
+            known = bool(files.parquet) and covers(self._connection, self.folder, files.parquet)
+            rows = ask(files, kept if known else None)
+            return ask(files, None) if known and _changed(kept) != before else rows
+
+        return self._reader.run(tried)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Rows:
         return self._connection.execute(query, list(values)).fetchall()
+
+
+def _changed(file: Path) -> tuple[int, int] | None:
+    """Tell a file from what may come in its place."""
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_ino, state.st_mtime_ns
 
 
 def _tables(

@@ -3,8 +3,8 @@
 Parquet files do not change, so that compaction can look for the events that they have of the same
 prediction, and keep them apart in ``.repeats.parquet`` (the files have them, too), with the names
 of the files that it looked at. A question then has to look for repeats among NDJSON files only.
-Where a Parquet file is not among those names (it was copied in from elsewhere), the question looks
-at everything: what is kept makes it faster, not right.
+Where those are not the names of the Parquet files that are there (one was copied in, or removed),
+the question looks at everything: what is kept makes it faster, not right.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: Path |
 def candidates(refs: Collection[Ref], *, new: str | None, old: str, kept: Path) -> str:
     """Give a query of all events that may be repeats: those of every key that is there twice.
 
+    Some are given twice: what asks of them takes each once.
+
     Args:
         refs: columns to give, besides the key.
         new: table of events that ``kept`` knows nothing of, if any.
@@ -57,16 +59,12 @@ def candidates(refs: Collection[Ref], *, new: str | None, old: str, kept: Path) 
     parts = [parquet_source([kept], refs, key=True)]
     if new is not None:
         parts.append(f"FROM {new}")
-        parts.append(
-            f"FROM {old} WHERE hash({KEY}) IN (SELECT hash({KEY}) FROM {new}) "
-            f"AND hash({KEY}) NOT IN (SELECT hash({KEY}) FROM {_read([kept])} "
-            f"WHERE {KEY} IS NOT NULL)"
-        )
+        parts.append(f"FROM {old} WHERE hash({KEY}) IN (SELECT hash({KEY}) FROM {new})")
     return " UNION ALL ".join(parts)
 
 
 def covers(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[Path]) -> bool:
-    """Say whether what is kept in a folder knows all of some Parquet files."""
+    """Say whether what is kept in a folder is of some Parquet files: all of them, and no other."""
     kept = folder / NAME
     if not kept.exists():
         return False
@@ -75,7 +73,7 @@ def covers(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[
         names = {name for (name,) in connection.execute(query).fetchall()}
     except duckdb.Error:  # it is only there to be faster
         return False
-    return all(file.name in names for file in files)
+    return names == {file.name for file in files}
 
 
 def find(

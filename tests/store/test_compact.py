@@ -301,42 +301,6 @@ def failing_find(*_):
     raise module.duckdb.IOException("disk full")
 
 
-@pytest.mark.parametrize("broken", [b"", b"not parquet"])
-def test_without_what_is_known_of_repeats_answers_are_the_same(folder, broken):
-    for number in range(3):
-        write(folder / f"{number}.ndjson", prediction("a"), prediction(f"b{number}"))
-    compact(folder)
-    assert count(folder) == 4
-
-    (folder / REPEATS).write_bytes(broken)
-
-    assert count(folder) == 4
-    write(folder / "new.ndjson", prediction("a"), prediction("b0"))
-    assert count(folder) == 4
-    compact(folder)
-    assert count(folder) == 4
-
-
-def test_repeats_are_found_among_files_of_different_compactions(folder):
-    for number in range(3):
-        write(folder / f"{number}.ndjson", prediction("a"), prediction(f"b{number}"))
-        compact(folder)
-    write(folder / "live.ndjson", prediction("b1"), prediction("c"))
-
-    assert count(folder) == 5
-
-
-def test_a_file_that_was_copied_in_is_looked_at_for_repeats(folder, tmp_path):
-    write(folder / "a.ndjson", prediction("a"), prediction("b"))
-    compact(folder)
-    write(tmp_path / "other" / "b.ndjson", prediction("a"), prediction("c"))
-    compact(tmp_path / "other")
-
-    (tmp_path / "other" / "b.parquet").rename(folder / "b.parquet")
-
-    assert count(folder) == 3
-
-
 def test_many_files_are_published_in_groups(folder, monkeypatch):
     monkeypatch.setattr(module, "_GROUP", 2)
     for number in range(5):
