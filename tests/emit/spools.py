@@ -114,7 +114,11 @@ def start(script, spool, *, set_up=LOG, **kw):
 
 def run(script, spool, *, code=0, **kw):
     """Run such a process to its end; give what it printed, and what it said on stderr."""
-    process = start(script, spool, **kw)
-    out, err = process.communicate(timeout=60)
+    with start(script, spool, **kw) as process:
+        try:
+            out, err = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == code, (err or b"").decode()
     return (out or b"").decode(), (err or b"").decode()

@@ -167,7 +167,7 @@ def test_a_residual_is_predicted_minus_true(predicted, truth):
 
     assert joined.residual == predicted - truth
     assert joined.abs_residual == abs(predicted - truth)
-    assert joined.sq_residual == (predicted - truth) ** 2
+    assert joined.sq_residual == (predicted - truth) * (predicted - truth)
 
 
 @pytest.mark.parametrize(("predicted", "truth"), [(None, 1.0), (1.0, None)])
