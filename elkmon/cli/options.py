@@ -10,7 +10,14 @@ import click
 
 from elkmon.events.fields import DATASETS
 
-__all__ = ["dataset_option", "format_options", "question_options", "store_option", "where_option"]
+__all__ = [
+    "dataset_option",
+    "format_options",
+    "group_options",
+    "question_options",
+    "store_option",
+    "where_option",
+]
 
 _SHORT = {name.removeprefix("elkmon."): name for name in DATASETS}
 _Command = Callable[..., Any]
@@ -57,6 +64,25 @@ def question_options(command: _Command) -> _Command:
                 "--until", metavar="TIME", help="Up to then, not included; now if not given."
             ),
             where_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def group_options(command: _Command) -> _Command:
+    """Add steps over time and groups."""
+    for option in reversed(
+        (
+            click.option(
+                "--every", metavar="STEP", help="Over time, in steps of 5m, 1h, 12h, 1d, 1w."
+            ),
+            click.option(
+                "--by",
+                metavar="FIELD",
+                multiple=True,
+                help="Group by version, segment.country or any other field; repeatable.",
+            ),
         )
     ):
         command = option(command)

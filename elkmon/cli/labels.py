@@ -1,0 +1,143 @@
+"""``elkmon labels``: how much is labelled at which age, and how long labels take."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.analysis.coverage import AGES, CoverageRow, coverage
+from elkmon.analysis.question import Question
+from elkmon.analysis.result import Result
+from elkmon.cli.answer import behind, explain, nothing, sampled, write
+from elkmon.cli.figures import ABSENT, cell, counts, interval, percent, when
+from elkmon.cli.numbers import duration, span
+from elkmon.cli.options import format_options, group_options, question_options, store_option
+from elkmon.cli.output import Form, Output, below, clean, fitting, table
+from elkmon.monitor import open_store
+
+__all__ = ["command"]
+
+_NAMES = ("1 h", "6 h", "1 d", "3 d", "7 d", "30 d")
+_AGES = ("< 1 h", "1–6 h", "6–24 h", "1–3 d", "3–7 d", "7–30 d", "> 30 d")
+
+
+@click.command("labels")
+@store_option
+@question_options
+@group_options
+@format_options
+def command(
+    store: Path,
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """Show how much is labelled, by the age of the prediction, and how long labels take.
+
+    And what became of labels: corrections, labels without a prediction, sampled-out ones.
+    """
+    question = Question.of(**asked)
+    with closing(open_store(store)) as source:
+        answer = coverage(source, question)
+        said = list(answer.notes)
+        if not answer.rows:
+            said = nothing(source, store, question, "labels")
+    write(form, output, "labels", answer, said, lambda out: _show(out, store, answer))
+
+
+def _show(out: Output, store: Path, answer: Result[CoverageRow]) -> None:
+    by_age = fitting(out, lambda wide: _ages(out, answer, wide=wide))
+    delays = fitting(out, lambda wide: _delays(out, answer, shares=True, quantiles=wide))
+    apart = "median" not in {str(column.header) for column in delays.columns}
+    out.show(
+        Text("How much is labelled, by the age of the prediction", "bold"), by_age,
+        Text(""), Text("How long labels take: the share that is labelled within", "bold"), delays,
+        *([_delays(out, answer, shares=False, quantiles=True)] if apart else []), Text(""),
+    )  # fmt: skip
+    lines = dict.fromkeys(line for row in answer.rows for line in _facts(row))
+    if lines:
+        out.show(*(Text(line) for line in lines), Text(""))
+    explain(
+        out, answer.question, answer.notes,
+        "delays: of all predictions, young ones counted as long as they are old; median and p90 of "
+        "the labels that come, to 5 %",
+        sampled(any(row.coverage.weighted for row in answer.rows)),
+    )  # fmt: skip
+    behind(
+        out, store, answer.question, "--where", "outcome=success",
+        "--where", "ml.truth.observed_at=",
+    )  # fmt: skip
+
+
+def _group(row: CoverageRow) -> list[Text]:
+    named = [Text(cell(value)) for value in row.by.values()]
+    return named if row.time is None else [*named, Text(when(row.time))]
+
+
+def _heads(answer: Result[CoverageRow]) -> list[str]:
+    heads = [clean(name) for name in answer.question.by]
+    return heads + (["time (UTC)"] if answer.question.every is not None else [])
+
+
+def _ages(out: Output, answer: Result[CoverageRow], *, wide: bool) -> Table:
+    used = sorted({AGES.index(each.since) for row in answer.rows for each in row.ages})
+    heads = _heads(answer) if wide else [", ".join(_heads(answer))]
+    made = table(out, [*heads, "labelled", *(_AGES[place] for place in used)])
+    for row in answer.rows:
+        shares = {AGES.index(each.since): each.share for each in row.ages}
+        cells = _group(row)
+        whole = (Text(percent(row.coverage), "bold"), Text(interval(row.coverage), "dim"))
+        if wide:
+            cells.append(Text(" ").join((*whole, Text(counts(row.coverage), "dim"))))
+        else:
+            cells = [below(*cells), below(*whole)]
+        for place in used:
+            share = shares.get(place)
+            if share is None:
+                cells.append(Text(ABSENT, "dim"))
+                continue
+            of = Text(counts(share) if wide else f"of {share.n:,}", "dim")
+            cells.append(below(Text(percent(share)), of))
+        made.add_row(*cells)
+    return made
+
+
+def _delays(out: Output, answer: Result[CoverageRow], *, shares: bool, quantiles: bool) -> Table:
+    used = [
+        place for place in range(len(_NAMES))
+        if shares and any(row.arrived[place].share is not None for row in answer.rows)
+    ]  # fmt: skip
+    heads = [*(_NAMES[place] for place in used), *(["median", "p90"] if quantiles else [])]
+    made = table(out, [*_heads(answer), *heads])
+    for row in answer.rows:
+        cells = []
+        for place in used:
+            share = row.arrived[place].share
+            cells.append(Text(ABSENT if share is None else f"{100 * share:.1f} %"))
+        cells += [
+            Text.assemble((duration(figure.value), "bold"), " ", (span(figure), "dim"))
+            for figure in ((row.median, row.p90) if quantiles else ())
+        ]
+        made.add_row(*_group(row), *cells)
+    return made
+
+
+def _facts(row: CoverageRow) -> list[str]:
+    found = row.labels
+    if found is None:
+        return []
+    name = cell(row.by.get("model"))
+    told = (
+        f"{name}, over the whole store: {found.labels:,} labels of {found.labelled:,} predictions; "
+        f"{found.corrections:,} beyond the first (corrections, repeats), {found.orphans:,} without "
+        f"a prediction, {found.sampled_out:,} of sampled-out ones"
+    )
+    lines = [told]
+    if found.waiting:
+        lines.append(f"{found.waiting:,} labels of all models wait to be joined")
+    return lines
