@@ -7,12 +7,29 @@ from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 
-from elkmon.analysis import calibration, confusion, coverage, exceptions, latency, quality, rates
+from elkmon.analysis import (
+    calibration,
+    compare,
+    confusion,
+    coverage,
+    exceptions,
+    issue_detail,
+    issues,
+    latency,
+    metrics,
+    quality,
+    rates,
+)
 from elkmon.analysis.calibration import CalibrationRow
+from elkmon.analysis.compare import Comparison
 from elkmon.analysis.confusion import ConfusionRow
 from elkmon.analysis.coverage import CoverageRow
 from elkmon.analysis.exceptions import ExceptionRow
+from elkmon.analysis.issue_detail import IssueDetail
+from elkmon.analysis.issue_row import IssueRow
+from elkmon.analysis.issues import OPEN
 from elkmon.analysis.latency import LatencyRow
+from elkmon.analysis.metrics import MetricRow
 from elkmon.analysis.quality import QualityRow
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import ErrorRow, FailureRow
@@ -27,7 +44,7 @@ __all__ = ["Monitor", "open_store"]
 
 
 class Monitor:
-    """Ask a store for rates, quality, latency, labels, exceptions and events.
+    """Ask a store for rates, quality, latency, labels, issues, metrics and events.
 
     Every figure takes the same arguments, all of them optional: ``model`` (all models, each by
     itself), ``since`` and ``until`` (``24h``, ``7d``, ``2026-11-01``, ISO 8601, a datetime; the
@@ -229,6 +246,91 @@ class Monitor:
         """
         question = Question.of(model=model, since=since, until=until, where=where)
         return exceptions.exceptions(self._store, question, limit)
+
+    def issues(
+        self,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        where: Where | None = None,
+        states: Iterable[str] = OPEN,
+        limit: int | None = None,
+    ) -> Result[IssueRow]:
+        """Give exceptions, and wrong answers that became more frequent, as one list.
+
+        ``every`` is the step of their trends, ``states`` which to give (those that somebody has to
+        look at), ``limit`` how many at most; the rest as everywhere. Nothing is written.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(model=model, since=since, until=until, every=every, where=where)
+        return issues.issues(self._store, question, limit, states)
+
+    def issue(
+        self,
+        id: str,  # noqa: A002 - the word that people use
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        where: Where | None = None,
+    ) -> IssueDetail:
+        """Give one issue in full, by its id or as much of its beginning as is needed.
+
+        Raises:
+            QueryError: there is no such issue within the span, or it cannot be asked.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(model=model, since=since, until=until, every=every, where=where)
+        return issue_detail.issue_detail(self._store, question, id)
+
+    def compare(
+        self,
+        baseline: str | None = None,
+        current: str | None = None,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        where: Where | None = None,
+    ) -> Result[Comparison]:
+        """Compare two versions, or two spans ``FROM..TO``, of each model.
+
+        The last version with the one before, or the span with as long a one before, where they are
+        not given.
+
+        Raises:
+            QueryError: there is no such version, or it cannot be asked.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(model=model, since=since, until=until, where=where)
+        return compare.compare(self._store, question, baseline, current)
+
+    def metrics(
+        self,
+        *names: str,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+    ) -> Result[MetricRow]:
+        """Give count, mean, least and greatest value of business and host figures, by name.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        question = Question.of(
+            model=model, since=since, until=until, every=every, by=by, where=where
+        )
+        return metrics.metrics(self._store, question, names)
 
     def events(
         self,

@@ -18,9 +18,9 @@ from elkmon.analysis.sides import Side, current_side, side_before
 from elkmon.analysis.slices import count, parts, usable_segments
 from elkmon.analysis.times import grid, step, utc
 from elkmon.analysis.where import conditions, typed
-from elkmon.analysis.words import duration, percent, probability
+from elkmon.analysis.words import percent, probability
 from elkmon.events.fields import PREDICTION
-from elkmon.store.base import Catalog, FieldValue, Filter, Measure, ModelEntry, Store
+from elkmon.store.base import FieldValue, Filter, Measure, ModelEntry, Store
 
 __all__ = ["Looked", "look", "wrong_issues", "wrong_shares"]
 
@@ -41,7 +41,7 @@ class Looked:
 
 
 def look(
-    store: Store, question: Question, catalog: Catalog, model: ModelEntry
+    store: Store, question: Question, model: ModelEntry
 ) -> tuple[Looked | None, tuple[str, ...]]:
     """Count both sides of a model, and try every group.
 
@@ -57,7 +57,7 @@ def look(
     if baseline is None:
         why = f"wrong answers are not compared, as there is nothing before {current.name}"
         return None, (f"{model.name}: {why}",)
-    aged = maturity(store, catalog, model, question, baseline, current)
+    aged = maturity(store, model, question, baseline, current)
     if aged is None:
         return None, ()
     where = aged.filter(current, model.name, question)
@@ -71,7 +71,7 @@ def look(
     if min(before, after) < _FEWEST:
         why = (
             f"too few labels at equal age to compare wrong answers: {after:,} of {current.name}, "
-            f"{before:,} of {baseline.name}, that came within {duration(aged.horizon)}"
+            f"{before:,} of {baseline.name} ({aged.words})"
         )
         return None, (f"{model.name}: {why}",)
     tried = tuple(trials(sides))
@@ -153,8 +153,8 @@ def _issue(
 def _evidence(looked: Looked, rise: Rise) -> str:
     said = (
         f"{_of(rise.current)} of {rise.current.n:,} labelled, {_of(rise.baseline)} of "
-        f"{rise.baseline.n:,} in {looked.baseline.name}; labels within "
-        f"{duration(looked.maturity.horizon)}; {probability(rise.p_value)}"
+        f"{rise.baseline.n:,} in {looked.baseline.name}; {looked.maturity.words}; "
+        f"{probability(rise.p_value)}"
     )
     if rise.apart:
         said += f"; without {', '.join('='.join(each) for each in rise.apart)}"

@@ -65,7 +65,7 @@ def issues_and_segments(
         said.append(f"wrong answers are left out: {', '.join(unknown)} is not known of predictions")
     for model in () if unknown else catalog.models:
         if model.labelled and question.model in {None, model.name}:
-            found, more = look(store, question, catalog, model)
+            found, more = look(store, question, model)
             said += more
             looked += [] if found is None else [found]
     rows += wrong_issues(store, question, looked, noted)

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from elkmon.analysis.question import Question
 from elkmon.analysis.sides import Side
-from elkmon.analysis.times import now, utc
+from elkmon.analysis.times import utc
+from elkmon.analysis.words import duration
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import (
-    Catalog,
     Condition,
     Edges,
+    FieldValue,
     Filter,
     Measure,
     ModelEntry,
@@ -37,30 +38,47 @@ HORIZONS = (
 )
 """Seconds: the ages among which the horizon is chosen."""
 _STEPS = 200
+_MOMENT = timedelta(milliseconds=1)
+_LEAST_LEFT = 0.1
+"""Share of the labelled predictions that a horizon has to leave."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maturity:
     """What both sides of a comparison count."""
 
-    horizon: float
-    """Seconds: labels that came within; predictions that are older."""
+    horizon: float | None
+    """Seconds: labels that came within, of predictions that are older; None where labels come so
+    that next to nothing would be left, as all at once: then all count, and age is not equal."""
     until: datetime
     """Predictions before then are old enough."""
-    late: float
-    """Share of the current side's labels that are still to be corrected, judged by the baseline:
-    so many of its wrong ones, or right ones, may be none."""
+    late_right: float = 0.0
+    """Share of the current side's labels that are still to be corrected so that the answer was
+    right, judged by the baseline: so many of its wrong ones may be none."""
+    late_wrong: float = 0.0
+    """The same for answers that will turn out wrong."""
+
+    @property
+    def late(self) -> float:
+        """Give the share of the current side's labels that are still to be corrected."""
+        return self.late_right + self.late_wrong
+
+    @property
+    def words(self) -> str:
+        """Say which labels count."""
+        if self.horizon is None:
+            return "labels of any age"
+        return f"labels within {duration(self.horizon)}"
 
     def filter(self, side: Side, model: str, question: Question) -> Filter:
         """Give what counts on one side: successful predictions that are known right or wrong."""
-        within = Condition(_DELAY, "<", (self.horizon,))
-        found = side.filter(model, question, JUDGED, within)
+        within = () if self.horizon is None else (Condition(_DELAY, "<", (self.horizon,)),)
+        found = side.filter(model, question, JUDGED, *within)
         return replace(found, until=min(side.until, self.until))
 
 
 def maturity(
     store: Store,
-    catalog: Catalog,
     model: ModelEntry,
     question: Question,
     baseline: Side,
@@ -73,7 +91,6 @@ def maturity(
 
     Args:
         store: to ask.
-        catalog: what it has; its last event is how long labels could come.
         model: whose labels.
         question: whose conditions hold.
         baseline: the side to compare with.
@@ -86,21 +103,26 @@ def maturity(
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    seen_until = min(question.until, now())
-    if catalog.span is not None:
-        seen_until = max(seen_until, catalog.span.last)
-    horizon = _horizon(store, current.filter(model.name, question, JUDGED), seen_until)
-    if horizon is None:
+    made = _horizon(store, current.filter(model.name, question, JUDGED))
+    if made is None:
         return None
-    made = Maturity(horizon, seen_until - timedelta(seconds=horizon), 0.0)
+    if baseline.until > current.since and made.horizon is not None:  # it may be the younger one
+        told = _last_label(store, baseline.filter(model.name, question, JUDGED))
+        old_enough = None if told is None else told - timedelta(seconds=made.horizon)
+        made = replace(made, until=max(made.until, old_enough or made.until))
     corrected = model.labels - model.orphans - model.sampled_out > model.labelled
-    if not corrected:
+    if not corrected or made.horizon is None:
         return made
-    return replace(made, late=_late(store, model.name, question, baseline, current, made))
+    right, wrong = _late(store, model.name, question, baseline, current, made)
+    return replace(made, late_right=right, late_wrong=wrong)
 
 
-def _horizon(store: Store, where: Filter, seen_until: datetime) -> float | None:
-    """Find the horizon that leaves the most predictions that are older and labelled within."""
+def _horizon(store: Store, where: Filter) -> Maturity | None:
+    """Find the horizon that leaves the most predictions that are older and labelled within.
+
+    A prediction is as old as it was when the last label came: what has no label for lack of any
+    labels since then is not taken for old.
+    """
     since, until = where.since, where.until
     if since is None or until is None:
         return None
@@ -108,25 +130,43 @@ def _horizon(store: Store, where: Filter, seen_until: datetime) -> float | None:
     table = store.aggregate(
         PREDICTION,
         by=(TimeBucket(minutes, "m"), Edges(_DELAY, (0.0, *HORIZONS))),
-        measures=(Measure("count"),),
+        measures=(Measure("count"), Measure("max", _NEWEST)),
         where=where,
     )
+    told = [utc(last) for *_, last in table.rows if isinstance(last, datetime)]
+    if not told:
+        return None
+    seen_until = max(told) + _MOMENT
     left = [0] * len(HORIZONS)
-    for begin, place, count in table.rows:
+    judged = 0
+    for begin, place, count, _ in table.rows:
+        judged += int(count)  # type: ignore[arg-type]  # a count is a number
         if not isinstance(begin, datetime) or not isinstance(place, (int, float)):
             continue  # a label that took more than a year
         age = (seen_until - utc(begin)).total_seconds()
         for position in range(int(place), len(HORIZONS)):
-            if HORIZONS[position] < age:
+            if HORIZONS[position] <= age:
                 left[position] += int(count)  # type: ignore[arg-type]  # a count is a number
     best = max(left)
-    return HORIZONS[left.index(best)] if best else None
+    if best < _LEAST_LEFT * judged:
+        return Maturity(None, until)
+    horizon = HORIZONS[left.index(best)]
+    return Maturity(horizon, seen_until - timedelta(seconds=horizon))
+
+
+def _last_label(store: Store, where: Filter) -> datetime | None:
+    """Tell when the last label of some predictions came."""
+    table = store.aggregate(PREDICTION, by=(), measures=(Measure("max", _NEWEST),), where=where)
+    for (last,) in table.rows:
+        if isinstance(last, datetime):
+            return utc(last) + _MOMENT
+    return None
 
 
 def _late(
     store: Store, model: str, question: Question, baseline: Side, current: Side, made: Maturity
-) -> float:
-    """Tell which share of labels is corrected only later than the current side can show.
+) -> tuple[float, float]:
+    """Tell which share of labels is corrected later than the current side can show, to what.
 
     The end of the baseline, as long as what counts of the current side, is looked at as it stood
     when it was as old: what was corrected since then was still the older label.
@@ -136,12 +176,15 @@ def _late(
     where = made.filter(baseline, model, question)
     until = where.until or baseline.until
     where = replace(where, since=max(baseline.since, until - length))
-    as_old = until + (made.until + timedelta(seconds=made.horizon) - end)
+    as_old = until + (made.until + timedelta(seconds=made.horizon or 0.0) - end)
     later = replace(where, conditions=(*where.conditions, Condition(_NEWEST, ">=", (as_old,))))
-    whole, late = (_weight(store, each) for each in (where, later))
-    return late / whole if whole else 0.0
+    whole, late = (_weights(store, each) for each in (where, later))
+    number = sum(whole.values())
+    right, wrong = (late.get(each, 0.0) for each in ("correct", "wrong"))
+    return (right / number, wrong / number) if number else (0.0, 0.0)
 
 
-def _weight(store: Store, where: Filter) -> float:
-    table = store.aggregate(PREDICTION, by=(), measures=(Measure("weight"),), where=where)
-    return float(table.rows[0][0] or 0.0) if table.rows else 0.0  # type: ignore[arg-type]  # a sum is a number
+def _weights(store: Store, where: Filter) -> dict[str, float]:
+    by = (FieldValue("ml.eval.outcome"),)
+    table = store.aggregate(PREDICTION, by=by, measures=(Measure("weight"),), where=where)
+    return {str(outcome): float(weight or 0.0) for outcome, weight in table.rows}  # type: ignore[arg-type]  # a sum is a number

@@ -78,8 +78,11 @@ def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
 
 def _flat(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a row is made of
     if is_dataclass(value) and not isinstance(value, type):
-        names = {part.name: f"{name}_{part.name}" for part in fields(value)}
-        return {name if p == _RATE else n: getattr(value, p) for p, n in names.items()}
+        cells: dict[str, Any] = {}
+        for part in fields(value):
+            own = name if part.name == _RATE else f"{name}_{part.name}"
+            cells.update(_flat(own, getattr(value, part.name)))
+        return cells
     if not isinstance(value, tuple):
         return {name: value}
     # rows within a row are in dictionaries only

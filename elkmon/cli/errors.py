@@ -1,4 +1,4 @@
-"""``elkmon errors``: failure rates, error rates, and the most frequent exceptions."""
+"""``elkmon errors``: failure rates, error rates, and the top issues."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import click
 from rich.text import Text
 
 from elkmon.analysis.exceptions import ExceptionRow, exceptions
+from elkmon.analysis.issue_row import IssueRow
+from elkmon.analysis.issues import issues
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import RatesRow, rows_of, tallies, together
 from elkmon.analysis.result import Result, flat
 from elkmon.cli.figures import step
+from elkmon.cli.issues_table import show_issues
 from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.output import Form, opened, write_csv, write_json
-from elkmon.cli.rates_table import Trend, show_behind, show_exceptions, show_rates
+from elkmon.cli.rates_table import Trend, show_behind, show_rates
 from elkmon.monitor import open_store
 
 __all__ = ["command"]
 
-_EXCEPTIONS = 5
+_TOP = 5
 
 
 @click.command("errors")
@@ -42,7 +45,7 @@ def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:
 
     Failure rate: failed attempts out of all. Error rate: wrong answers out of those whose label has
     arrived. Both with their 95 % Wilson interval, by model, over the last 7 days if nothing else is
-    said; below them the most frequent exceptions, and the command that lists the events behind.
+    said; below them the top issues, and the commands that list the events behind.
     """
     question = Question.of(**asked)
     # asked in steps in any case: what is shown in whole is their sum
@@ -51,7 +54,8 @@ def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:
         counted = tallies(source, question.stepped(steps))
         shown = counted if question.every else together(counted)
         answer = rows_of(question, shown)
-        raised = exceptions(source, question, _EXCEPTIONS)
+        raised = exceptions(source, question, _TOP)
+        found = issues(source, question, _TOP) if counted or raised.rows else _none(question)
         notes = list(raised.notes)
         if not counted and not raised.rows:
             more = [part for name in asked["by"] for part in ("--by", name)]
@@ -59,7 +63,7 @@ def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:
             notes = explanation(source.catalog(), store, question, "errors", *more)
     with opened(form, output) as out:
         if form == "json":
-            write_json(out, _document(answer, raised, notes))
+            write_json(out, _document(answer, raised, found, notes))
         elif form == "csv":
             write_csv(out, answer.columns, _cells(answer))
             for note in notes:
@@ -67,22 +71,31 @@ def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:
         else:
             if answer.rows:
                 show_rates(out, answer, None if question.every else Trend(counted, steps))
-            if raised.rows:
-                show_exceptions(out, raised)
+            if found.rows:
+                out.show(Text(""), Text("The top issues (elkmon issues has all)", "bold"))
+                show_issues(out, found.rows)
             if notes:
                 out.show(*(Text(note) for note in notes))
-            show_behind(out, store, answer, raised)
+            show_behind(out, store, answer, found)
 
 
 def _document(
-    answer: Result[RatesRow], raised: Result[ExceptionRow], notes: Sequence[str]
+    answer: Result[RatesRow],
+    raised: Result[ExceptionRow],
+    found: Result[IssueRow],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
     return {
         "question": answer.question.to_dict(),
         "rates": answer.to_dicts(),
         "exceptions": raised.to_dicts(),
+        "issues": found.to_dicts(),
         "notes": list(notes),
     }
+
+
+def _none(question: Question) -> Result[IssueRow]:
+    return Result(question, (), ())
 
 
 def _cells(answer: Result[RatesRow]) -> list[list[object]]:

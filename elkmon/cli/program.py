@@ -25,11 +25,9 @@ USAGE, UNREADABLE, INTERRUPTED = 2, 3, 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "errors": ("errors", "Show failure rates and error rates."),
-    "quality": ("quality", "Show how good the answers are, from late labels."),
-    "confusion": ("confusion", "Show which classes are taken for which."),
-    "calibration": ("calibration", "Show whether scores come true as often as they say."),
-    "latency": ("latency", "Show how long predictions take."),
-    "labels": ("labels", "Show how much is labelled, and how long labels take."),
+    "issues": ("issues", "Show what goes wrong, as one list."),
+    "compare": ("compare", "Compare two versions, or two windows."),
+    "metrics": ("metrics", "Show business and host figures over time."),
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
     "tail": ("tail", "Follow events live."),

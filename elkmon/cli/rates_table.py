@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.exceptions import ExceptionRow
+from elkmon.analysis.issue_row import IssueRow
 from elkmon.analysis.rates import Rate, RatesRow, Tally
 from elkmon.analysis.result import Result
 from elkmon.cli.figures import (
@@ -22,11 +22,12 @@ from elkmon.cli.figures import (
     sparkline,
     when,
 )
+from elkmon.cli.issues_table import events_command
 from elkmon.cli.output import Output, below, clean, fitting, table, typed_text
-from elkmon.events.fields import ERROR, PREDICTION
+from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, TimeBucket
 
-__all__ = ["Trend", "show_behind", "show_exceptions", "show_rates"]
+__all__ = ["Trend", "show_behind", "show_rates"]
 
 _Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
 
@@ -124,33 +125,8 @@ def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
     return lines
 
 
-def show_exceptions(output: Output, raised: Result[ExceptionRow]) -> None:
-    """Write the most frequent exceptions."""
-    made = fitting(output, lambda wide: _exceptions_table(output, raised, wide=wide))
-    output.show(Text(""), Text("The most frequent exceptions", "bold"), made)
-
-
-def _exceptions_table(output: Output, raised: Result[ExceptionRow], *, wide: bool) -> Table:
-    if wide:
-        heads = ["exception", "where", "count", "first seen (UTC)", "last seen (UTC)", "versions"]
-        heads.append("fingerprint")
-    else:
-        heads = ["exception", "count", "first, last seen", "versions"]
-    made = table(output, heads, right={"count"})
-    for row in raised.rows:
-        kind = [Text(clean(row.type or "?"), "red"), Text(clean(row.culprit or ""), "dim")]
-        count = Text(f"{row.count:,}")
-        times = [Text(when(row.first_seen)), Text(when(row.last_seen))]
-        versions = Text(clean(", ".join(row.versions)))
-        if wide:
-            made.add_row(*kind, count, *times, versions, Text(clean(row.fingerprint or "")))
-        else:
-            made.add_row(below(*kind), count, below(*times), versions)
-    return made
-
-
 def show_behind(
-    output: Output, store: Path, answer: Result[RatesRow], raised: Result[ExceptionRow]
+    output: Output, store: Path, answer: Result[RatesRow], found: Result[IssueRow]
 ) -> None:
     """Write the commands that list the events behind the figures."""
     failed = sum(row.failure_rate.k for row in answer.rows)
@@ -162,8 +138,7 @@ def show_behind(
         lines.append(command_line("events", store, asked, *of_predictions, "outcome=failure"))
     if wrong:
         lines.append(command_line("events", store, asked, *of_predictions, "ml.eval.outcome=wrong"))
-    if raised.rows and raised.rows[0].fingerprint:
-        only = f"fingerprint={raised.rows[0].fingerprint}"
-        lines.append(command_line("events", store, asked, "--dataset", ERROR, "--where", only))
+    if found.rows:
+        lines.append(events_command(store, asked, found.rows[0]))
     if lines:
         output.show(Text(""), Text("The events behind", "bold"), *map(typed_text, lines))

@@ -127,7 +127,9 @@ def test_output_goes_to_a_file(run, store, tmp_path):
     result = run("errors", "--store", store, "--format", "json", "-o", file)
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert set(json.loads(file.read_text())) == {"question", "rates", "exceptions", "notes"}
+    assert set(json.loads(file.read_text())) == {
+        *("question", "rates", "exceptions", "issues", "notes")
+    }
 
 
 def test_a_file_that_cannot_be_written_is_wrong_usage(run, store, tmp_path):

@@ -58,7 +58,7 @@ def test_an_unknown_command_is_wrong_usage_with_the_one_that_was_meant():
 
     assert result.exit_code == 2
     assert "no such command: erors; did you mean errors?" in result.stderr
-    assert "there are: errors, quality" in CliRunner().invoke(main, ["xyzzy"]).stderr
+    assert "there are: errors, issues" in CliRunner().invoke(main, ["xyzzy"]).stderr
 
 
 def test_an_unknown_option_is_wrong_usage():

@@ -79,4 +79,4 @@ def test_a_command_to_copy_is_one_line_for_the_terminal_to_break(on_terminal):
     lines = on_terminal(80, "errors", *SPAN)
 
     assert lines[-1].startswith("elkmon events --store ")
-    assert re.search(r"--where fingerprint=\w+$", lines[-1])
+    assert re.search(r"--where error.fingerprint=\w+ --dataset elkmon.error$", lines[-1])

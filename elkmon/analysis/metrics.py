@@ -1,0 +1,122 @@
+"""Business and host figures over time: what ``elkmon.metric`` events hold, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from elkmon.analysis.order import natural_all
+from elkmon.analysis.question import Question
+from elkmon.analysis.result import Result
+from elkmon.analysis.times import utc
+from elkmon.analysis.where import foreign
+from elkmon.events.errors import QueryError
+from elkmon.events.fields import METRIC
+from elkmon.store.base import Cell, Condition, FieldValue, Measure, Store
+
+__all__ = ["MetricRow", "metrics", "whole"]
+
+_NAME, _UNIT, _VALUE = "metric.name", "metric.unit", "metric.value"
+_MEASURES = (
+    *(Measure("count"), Measure("count", _VALUE), Measure("weight", _VALUE)),
+    *(Measure("sum", _VALUE), Measure("min", _VALUE), Measure("max", _VALUE)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One figure of one group."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    name: str
+    unit: str | None
+    count: int
+    """Events that have a value."""
+    absent: int
+    """Events whose value was NaN or infinite."""
+    mean: float | None
+    """None where no event has a value."""
+    min: float | None
+    max: float | None
+
+
+def metrics(store: Store, question: Question, names: tuple[str, ...] = ()) -> Result[MetricRow]:
+    """Give count, mean, least and greatest value of each figure, by name and unit.
+
+    Args:
+        store: to ask.
+        question: what to ask; figures that belong to no model are a group of their own.
+        names: only these figures.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    unknown = foreign((*question.conditions, *_named(question)), METRIC)
+    if unknown:
+        raise QueryError(f"{', '.join(unknown)} is not known of metrics")
+    where = question.filter
+    if names:
+        only = Condition(_NAME, "=", names)
+        where = replace(where, conditions=(*where.conditions, only))
+    by = (FieldValue(_NAME), FieldValue(_UNIT), *question.dimensions)
+    table = store.aggregate(METRIC, by=by, measures=_MEASURES, where=where)
+    rows = [_row(question, row) for row in table.rows]
+    rows.sort(key=lambda r: natural_all((r.name, r.unit, *r.by.values(), r.time)))
+    figures = ("name", "unit", "count", "absent", "mean", "min", "max")
+    return Result(question, tuple(rows), (*question.by, "time", *figures))
+
+
+def whole(rows: tuple[MetricRow, ...]) -> list[MetricRow]:
+    """Put the steps in time of each figure together."""
+    found: dict[tuple[object, ...], MetricRow] = {}
+    for row in rows:
+        key = (row.name, row.unit, *row.by.values())
+        found[key] = _together(found[key], row) if key in found else replace(row, time=None)
+    return list(found.values())
+
+
+def _together(one: MetricRow, two: MetricRow) -> MetricRow:
+    number = one.count + two.count
+    total = (one.mean or 0.0) * one.count + (two.mean or 0.0) * two.count
+    least = [each for each in (one.min, two.min) if each is not None]
+    most = [each for each in (one.max, two.max) if each is not None]
+    return replace(
+        one,
+        count=number,
+        absent=one.absent + two.absent,
+        mean=total / number if number else None,
+        min=min(least, default=None),
+        max=max(most, default=None),
+    )
+
+
+def _named(question: Question) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(each.field, "exists")
+        for each in question.dimensions
+        if isinstance(each, FieldValue)
+    )
+
+
+def _row(question: Question, cells: tuple[Cell, ...]) -> MetricRow:
+    name, unit, *rest = cells
+    groups, figures = rest[: len(question.dimensions)], rest[len(question.dimensions) :]
+    time = groups.pop() if question.every is not None else None
+    events, number, weight, total, least, most = (
+        None if each is None else float(each)  # type: ignore[arg-type]  # measures are numbers
+        for each in figures
+    )
+    return MetricRow(
+        by=dict(zip(question.by, groups, strict=True)),
+        time=utc(time) if isinstance(time, datetime) else None,
+        name=str(name),
+        unit=None if unit is None else str(unit),
+        count=int(number or 0),
+        absent=int((events or 0) - (number or 0)),
+        mean=total / weight if total is not None and weight else None,
+        min=least,
+        max=most,
+    )

@@ -1,0 +1,104 @@
+"""``elkmon compare``: two versions, or two windows, and whether one is worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.compare import Comparison, compare
+from elkmon.analysis.question import Question
+from elkmon.cli.compare_table import show_comparison
+from elkmon.cli.nothing import explanation
+from elkmon.cli.options import format_options, question_options, store_option
+from elkmon.cli.output import Form, clean, opened, write_csv, write_json
+from elkmon.monitor import open_store
+
+__all__ = ["command"]
+
+_COLUMNS = (
+    *("model", "baseline", "current", "figure", "group", "before", "before_k", "before_n"),
+    *("now", "now_k", "now_n", "difference", "low", "high", "p_value", "verdict"),
+)
+
+
+@click.command("compare")
+@store_option
+@question_options
+@click.option(
+    "--baseline",
+    metavar="VERSION|FROM..TO",
+    help="What to compare with; the version before, else the span before, if not given.",
+)
+@click.option(
+    "--current",
+    metavar="VERSION|FROM..TO",
+    help="What is compared; the last version within the span if not given.",
+)
+@format_options
+def command(
+    store: Path,
+    baseline: str | None,
+    current: str | None,
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """Compare two versions, or two windows.
+
+    Failures, errors at equal label age, and latency, each with the evidence for a change; and
+    which classes and segments got worse. Spans are FROM..TO: 14d..7d, 2026-11-01..2026-11-08.
+    """
+    question = Question.of(**asked)
+    with closing(open_store(store)) as source:
+        answer = compare(source, question, baseline, current)
+        notes = list(answer.notes)
+        if not answer.rows and not notes:
+            notes = explanation(source.catalog(), store, question, "compare")
+    with opened(form, output) as out:
+        if form == "json":
+            document = {
+                "question": question.to_dict(),
+                "comparisons": answer.to_dicts(),
+                "notes": notes,
+            }
+            write_json(out, document)
+        elif form == "csv":
+            write_csv(out, _COLUMNS, (cells for row in answer.rows for cells in _cells(row)))
+            for note in notes:
+                click.echo(clean(note), err=True)
+        else:
+            if notes:
+                out.show(*(Text(clean(note), "dim") for note in notes))
+            for row in answer.rows:
+                show_comparison(out, store, question, row)
+
+
+def _cells(row: Comparison) -> Iterator[list[object]]:
+    """Give one line a figure and slice."""
+    head = [row.model, row.baseline.name, row.current.name]
+    for name, each in (("failure rate", row.failure_rate), ("error rate", row.error_rate)):
+        yield [
+            *(*head, name, "", each.baseline.value, each.baseline.k, each.baseline.n),
+            *(each.current.value, each.current.k, each.current.n, each.value, each.low, each.high),
+            *(each.p_value, each.verdict),
+        ]
+    for name, shift in (("p50 ms", row.p50), ("p95 ms", row.p95)):
+        change = None
+        if shift.baseline.value is not None and shift.current.value is not None:
+            change = shift.current.value - shift.baseline.value
+        yield [
+            *(*head, name, "", shift.baseline.value, None, shift.baseline.n),
+            *(shift.current.value, None, shift.current.n, change, None, None, None, shift.words),
+        ]
+    for slice_ in row.worse:
+        before, now = slice_.baseline, slice_.current
+        yield [
+            *(*head, f"error rate by {slice_.kind}", slice_.name, before.value, before.k, before.n),
+            *(now.value, now.k, now.n, slice_.difference, slice_.low, slice_.high),
+            *(slice_.p_value, "worse"),
+        ]

@@ -1,0 +1,226 @@
+"""``elkmon issues``: the list, one of them in full, and what was decided of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from rich.text import Text
+
+from elkmon.analysis.issue_detail import find_issue, issue_detail
+from elkmon.analysis.issue_row import IssueRow
+from elkmon.analysis.issue_states import Note, notes_of
+from elkmon.analysis.issues import OPEN, STATES, issues
+from elkmon.analysis.question import Question
+from elkmon.analysis.result import flat, plain
+from elkmon.analysis.sides import current_side
+from elkmon.analysis.where import lookup
+from elkmon.cli.issue_page import show_issue
+from elkmon.cli.issues_table import abbreviated, events_command, show_issues
+from elkmon.cli.nothing import explanation
+from elkmon.cli.options import format_options, question_options, store_option
+from elkmon.cli.output import Form, clean, opened, typed_text, write_csv, write_json
+from elkmon.emit.note import IssueNote, write_notes
+from elkmon.events.errors import StoreError
+from elkmon.events.fields import ISSUE
+from elkmon.monitor import open_store
+from elkmon.store.base import Condition, Filter, Store
+
+__all__ = ["command"]
+
+_Action = Literal["resolved", "ignored", "reopened"]
+
+
+class _Issues(click.Group):
+    """A group that lists, where nothing else is said."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take ``elkmon issues`` as ``elkmon issues list``."""
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("issues", cls=_Issues)
+def command() -> None:
+    """Show what goes wrong, as one list.
+
+    Exceptions, and wrong answers that became more frequent; and decide what becomes of them.
+    `elkmon issues` alone is `elkmon issues list`.
+    """
+
+
+@command.command("list")
+@store_option
+@question_options
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    multiple=True,
+    help="Only issues in this state; regressed, new and ongoing if not given; repeatable.",
+)
+@click.option("--all", "every_state", is_flag=True, help="Also those resolved and ignored.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
+)
+@click.option("--no-note", is_flag=True, help="Do not note in the store when each was first seen.")
+@format_options
+def list_(
+    store: Path,
+    state: tuple[str, ...],
+    every_state: bool,
+    limit: int,
+    no_note: bool,
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """List issues: what came back, what is new, what goes on.
+
+    Exceptions by their fingerprint; and wrong answers (truth, prediction, segment) whose share of
+    labelled predictions rose above that of the version before, or of the span before, by a test.
+    The first sight of each issue that is shown is noted in the store, once.
+    """
+    question = Question.of(**asked)
+    wanted = STATES if every_state else state or OPEN
+    with closing(open_store(store)) as source:
+        answer = issues(source, question, limit, wanted)
+        said = list(answer.notes)
+        noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
+        if not answer.rows:
+            said = [*_nothing(source, store, question), *said]
+    fresh = [row for row in answer.rows if row.id not in noted]
+    if fresh and not no_note:
+        said += _note_first_sight(store, fresh)
+    with opened(form, output) as out:
+        if form == "json":
+            document = {"question": question.to_dict(), "issues": answer.to_dicts(), "notes": said}
+            write_json(out, document)
+        elif form == "csv":
+            cells = [[flat(row).get(name) for name in answer.columns] for row in answer.rows]
+            write_csv(out, answer.columns, cells)
+            for note in said:
+                click.echo(clean(note), err=True)
+        else:
+            if answer.rows:
+                show_issues(out, answer.rows)
+            out.show(*(Text(clean(note), "dim") for note in said))
+            if answer.rows:
+                line = events_command(store, question, answer.rows[0])
+                out.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
+
+
+@command.command("show")
+@click.argument("issue", metavar="ID")
+@store_option
+@question_options
+@click.option("--every", metavar="STEP", help="Width of the steps of the trend: 1h, 12h, 1d, 1w.")
+@format_options
+def show(issue: str, store: Path, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
+    """Show one issue in full: trend, versions, segments, three events.
+
+    ID is what the list shows, or as much of its beginning as tells it from the others.
+    """
+    question = Question.of(**asked)
+    with closing(open_store(store)) as source:
+        detail = issue_detail(source, question, issue)
+    with opened(form, output) as out:
+        if form == "json":
+            write_json(out, {"question": question.to_dict(), **plain(detail)})
+        elif form == "csv":
+            write_csv(out, ("time", "count"), ([e.time, e.count] for e in detail.issue.trend))
+        else:
+            show_issue(out, store, question, detail)
+
+
+def _deciding(name: str, action: _Action, help_text: str) -> None:
+    """Add a command that notes what was decided."""
+
+    @command.command(name, help=help_text)
+    @click.argument("issue", metavar="ID...", nargs=-1, required=True)
+    @store_option
+    @question_options
+    def decide(issue: tuple[str, ...], store: Path, **asked: Any) -> None:  # noqa: ANN401
+        question = Question.of(**asked)
+        with closing(open_store(store)) as source:
+            known = _known(source, question)
+            chosen = [known[find_issue(known, each)] for each in dict.fromkeys(issue)]
+        write_notes(store, [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen])
+        short = abbreviated(known)
+        for each in chosen:
+            where = "" if each.version is None else f" (in {each.version})"
+            click.echo(clean(f"{action} {short(each.id)}: {each.title}{where}"))
+
+
+_deciding(
+    "resolve",
+    "resolved",
+    "Say that issues are done: seen again, in this or a later version, they have regressed.",
+)
+_deciding("ignore", "ignored", "Leave issues out of the list, whatever comes.")
+_deciding("reopen", "reopened", "Take back that issues are resolved or ignored.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    id: str
+    title: str
+    model: str | None
+    version: str | None
+    """The model's current one."""
+
+
+def _known(store: Store, question: Question) -> dict[str, _Known]:
+    """Give all issues that something can be decided of: of the span, and those of the notes."""
+    catalog = store.catalog()
+    versions = {each.name: current_side(each, question).version for each in catalog.models}
+    for each in catalog.models:
+        if versions[each.name] is None and len(each.versions) == 1:
+            versions[each.name] = each.versions[0].version or None
+    found = {name: _noted(store, name, note) for name, note in notes_of(store).items()}
+    for row in issues(store, question, states=STATES).rows:
+        model = row.models[0] if len(row.models) == 1 else None
+        found[row.id] = _Known(row.id, row.title, model, versions.get(model or ""))
+    return found
+
+
+def _noted(store: Store, fingerprint: str, _note: Note) -> _Known:
+    only = Filter(conditions=(Condition("error.fingerprint", "=", (fingerprint,)),))
+    for event in store.events(ISSUE, where=only, limit=1):
+        said = [lookup(event, each) for each in ("message", "ml.model.name", "ml.model.version")]
+        title, model, version = (None if each is None else str(each) for each in said)
+        return _Known(fingerprint, title or "", model, version)
+    return _Known(fingerprint, "", None, None)
+
+
+def _note_first_sight(store: Path, rows: Sequence[IssueRow]) -> Iterable[str]:
+    """Note when issues were first seen, so that they are not new again when events are gone."""
+    notes = [
+        IssueNote(
+            row.id,
+            "first_seen",
+            row.title,
+            row.models[0] if len(row.models) == 1 else None,
+            row.versions[0] if row.versions else None,
+            row.first_seen,
+        )
+        for row in rows
+    ]
+    try:
+        write_notes(store, notes)
+    except StoreError as error:
+        return [f"when issues were first seen is not noted: {error}"]
+    which = "one issue was" if len(rows) == 1 else f"{len(rows)} issues were"
+    return [f"when {which} first seen is now noted in the store (--no-note does not)"]
+
+
+def _nothing(source: Store, store: Path, question: Question) -> list[str]:
+    catalog = source.catalog()
+    span = catalog.span
+    if span is not None and span.first < question.until and span.last >= question.since:
+        return ["no issue"]
+    return explanation(catalog, store, question, "issues")

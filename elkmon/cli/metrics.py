@@ -1,0 +1,169 @@
+"""``elkmon metrics``: business and host figures over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.analysis.metrics import MetricRow, metrics, whole
+from elkmon.analysis.question import Question
+from elkmon.analysis.result import Result, flat
+from elkmon.analysis.times import grid, step
+from elkmon.cli.figures import ABSENT, cell, command_line, sparkline, when
+from elkmon.cli.nothing import explanation
+from elkmon.cli.options import format_options, question_options, store_option
+from elkmon.cli.output import (
+    Form,
+    Output,
+    below,
+    clean,
+    fitting,
+    opened,
+    table,
+    typed_text,
+    write_csv,
+    write_json,
+)
+from elkmon.events.fields import METRIC
+from elkmon.monitor import open_store
+from elkmon.store.base import TimeBucket
+
+__all__ = ["command"]
+
+_Key = tuple[object, ...]
+
+
+@click.command("metrics")
+@store_option
+@question_options
+@click.option("--name", metavar="NAME", multiple=True, help="Only this figure; repeatable.")
+@click.option("--every", metavar="STEP", help="Over time, in steps of 5m, 1h, 12h, 1d, 1w.")
+@click.option(
+    "--by", metavar="FIELD", multiple=True, help="Group by version, host, service, …; repeatable."
+)
+@format_options
+def command(
+    store: Path,
+    name: tuple[str, ...],
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """Show business and host figures over time.
+
+    What was logged with log.metric: count, mean, least and greatest value of each, and the course
+    of its mean.
+    """
+    question = Question.of(**asked)
+    steps = question.every or step(question.since, question.until)
+    with closing(open_store(store)) as source:
+        stepped = metrics(source, question.stepped(steps), name)
+        notes = []
+        if not stepped.rows:
+            notes = explanation(source.catalog(), store, question, "metrics")
+    rows = stepped.rows if question.every else tuple(whole(stepped.rows))
+    answer = Result(question, rows, stepped.columns, tuple(notes))
+    with opened(form, output) as out:
+        if form == "json":
+            document = {
+                "question": question.to_dict(),
+                "metrics": answer.to_dicts(),
+                "notes": notes,
+            }
+            write_json(out, document)
+        elif form == "csv":
+            cells = [[flat(row).get(column) for column in answer.columns] for row in rows]
+            write_csv(out, answer.columns, cells)
+            for note in notes:
+                click.echo(clean(note), err=True)
+        else:
+            _show(out, store, answer, stepped.rows, steps, name)
+
+
+def _show(
+    output: Output,
+    store: Path,
+    answer: Result[MetricRow],
+    stepped: Sequence[MetricRow],
+    steps: TimeBucket,
+    names: Sequence[str],
+) -> None:
+    if not answer.rows:
+        output.show(*(typed_text(note) for note in answer.notes))
+        return
+    question = answer.question
+    course = None if question.every else _courses(question, stepped, steps)
+    made = fitting(output, lambda wide: _table(output, answer, course, wide=wide))
+    lines = [f"{when(question.since)} to {when(question.until)} UTC"]
+    if course is not None:
+        lines.append(
+            f"over time: the mean, in steps of {steps.every} {steps.unit}, from the least to the "
+            "greatest"
+        )
+    lost = sum(row.absent for row in answer.rows)
+    if lost:
+        lines.append(f"{lost:,} values were NaN or infinite, and are left out")
+    output.show(made, *(Text(line, "dim") for line in lines))
+    more = [part for name in names for part in ("--where", f"metric.name={name}")]
+    behind = command_line("events", store, question, *more, "--dataset", METRIC)
+    output.show(Text(""), Text("The events behind", "bold"), typed_text(behind))
+
+
+def _key(row: MetricRow) -> _Key:
+    return row.name, row.unit, *row.by.values()
+
+
+def _courses(
+    question: Question, stepped: Sequence[MetricRow], steps: TimeBucket
+) -> dict[_Key, str]:
+    """Draw the mean of each figure, from its least to its greatest."""
+    means: dict[_Key, dict[datetime | None, float | None]] = {}
+    for row in stepped:
+        means.setdefault(_key(row), {})[row.time] = row.mean
+    times = grid(steps, question.since, question.until)
+    drawn = {}
+    for key, course in means.items():
+        values = [course.get(time) for time in times]
+        known = [each for each in values if each is not None]
+        least, most = min(known, default=0.0), max(known, default=0.0)
+        shifted = [None if each is None else each - least for each in values]
+        drawn[key] = sparkline(shifted, most - least)
+    return drawn
+
+
+def _table(
+    output: Output, answer: Result[MetricRow], courses: dict[_Key, str] | None, *, wide: bool
+) -> Table:
+    question = answer.question
+    groups = [name for name in question.by if name != "model" or _has_model(answer)]
+    heads = ["metric", *(clean(name) for name in groups)]
+    heads += ["time (UTC)"] if question.every is not None else []
+    numbers = ["count", "mean", "min", "max"] if wide else ["count", "mean", "min, max"]
+    heads += numbers + ([] if courses is None else ["over time"])
+    made = table(output, heads, right=set(numbers))
+    for row in answer.rows:
+        unit = "" if row.unit is None else f" {clean(row.unit)}"
+        cells = [Text.assemble((clean(row.name), "bold"), (unit, "dim"))]
+        cells += [Text(ABSENT if row.by[name] is None else cell(row.by[name])) for name in groups]
+        cells += [] if row.time is None else [Text(when(row.time))]
+        cells += [Text(f"{row.count:,}"), Text(_number(row.mean), "bold")]
+        bounds = [Text(_number(row.min)), Text(_number(row.max))]
+        cells += bounds if wide else [below(*bounds)]
+        cells += [] if courses is None else [Text(courses[_key(row)], "cyan")]
+        made.add_row(*cells)
+    return made
+
+
+def _has_model(answer: Result[MetricRow]) -> bool:
+    return any(row.by.get("model") is not None for row in answer.rows)
+
+
+def _number(value: float | None) -> str:
+    return ABSENT if value is None else f"{value:,.6g}"
