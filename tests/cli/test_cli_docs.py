@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from elkmon.analysis.quality_metrics import METRICS
 from elkmon.analysis.where import conditions
 from elkmon.cli import main
 from elkmon.cli.program import COMMANDS
@@ -90,6 +91,9 @@ def example(title):
     return json.loads(re.search(r"```json\n(.*?)```", section(JSON, title), re.DOTALL)[1])
 
 
+FIGURE = example("elkmon quality")["quality"][0]["figures"]["auc"]
+
+
 @pytest.mark.parametrize("arguments", [(), ("--every", "1d"), ("--where", "segment.country=de")])
 def test_errors_have_the_documented_shape(ask_json, arguments):
     document = ask_json("errors", "--by", "version", *arguments)
@@ -104,6 +108,37 @@ def test_a_rate_has_the_documented_names():
     )))  # fmt: skip
 
     assert named == set(example("elkmon errors")["rates"][0]["error_rate"])
+
+
+@pytest.mark.parametrize("name", ["quality", "confusion", "calibration", "latency", "labels"])
+@pytest.mark.parametrize("arguments", [(), ("--every", "2d")])
+def test_figures_have_the_documented_shape(ask_json, name, arguments):
+    document = ask_json(name, *arguments)
+    documented = shape(example(f"elkmon {name}"))
+
+    assert document[name]
+    if name == "quality":
+        given = [row.pop("figures") for row in document[name]]
+        one = {each: shape(figure) for each, figure in documented[name][0].pop("figures").items()}
+        assert_shaped([f for figures in given for f in figures.values()], [shape(FIGURE)])
+        assert set(one) <= {each for figures in given for each in figures}
+    assert_shaped(document, documented)
+
+
+def test_a_figure_has_the_documented_names():
+    named = set(re.findall(r"`(\w+)`", " ".join(
+        row.split("|")[1] for row in section(JSON, "A figure").splitlines() if row[:3] == "| `"
+    )))  # fmt: skip
+
+    assert named == set(FIGURE)
+
+
+def test_every_metric_is_documented():
+    text = section(CLI, "elkmon quality")
+
+    for name in METRICS:
+        stem = name.removesuffix("_macro").removesuffix("_weighted")
+        assert f"`{name}`" in text or (f"`{stem}`" in text and name != stem), name
 
 
 def test_models_have_the_documented_shape(run, store):
