@@ -25,6 +25,8 @@ __all__ = [
 
 _MARK = "__elkmon_fingerprint__"
 _FRAMES = 50
+_INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+"""Frames that Python has no more from 3.12 on: a fingerprint is the same on every version."""
 _SHOWN = 100
 _LIBRARIES = tuple(
     {sysconfig.get_paths()[name] + sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -83,6 +85,7 @@ def describe(error: BaseException) -> Failure:
     """
     frames = _frames(error.__traceback__)
     own = [frame for frame in frames if frame[2]] or frames
+    own = [frame for frame in own if frame[1] not in _INLINED] or own
     name = type_name(error)
     steps = list(dict.fromkeys(f"{module}:{function}" for module, function, _ in own))
     return Failure(

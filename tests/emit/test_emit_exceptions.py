@@ -276,3 +276,13 @@ def test_values_are_shown_shortly():
 def test_a_text_is_itself():
     assert text_of("x") == "x"
     assert text_of(BrokenText()) == "<BrokenText that raises RuntimeError>"
+
+
+def test_a_comprehension_is_no_frame_of_its_own_on_any_version():
+    within = "def run(x=0):\n    return [[1 / n for n in (0,)] for _ in 'a']\n"
+    plain = "def run(x=0):\n    return 1 / 0\n"
+
+    failure = describe(caught(module(within).run))
+
+    assert failure.fingerprint == fingerprint(plain)
+    assert failure.culprit == "app in run"
