@@ -41,9 +41,9 @@ def command(
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
 ) -> None:
-    """Show whether scores come true as often as they say: the reliability diagram.
+    """Show whether scores come true as often as they say.
 
-    Of a binary task the score of the positive class, else that of the predicted class. ECE is the
+    The reliability diagram. Of a binary task the score of the positive class, else that of the predicted class. ECE is the
     mean distance between the score and what came true.
     """
     question = Question.of(**asked)

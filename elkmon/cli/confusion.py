@@ -50,9 +50,9 @@ def command(
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
 ) -> None:
-    """Show which classes are taken for which: true classes down, predicted ones across.
+    """Show which classes are taken for which.
 
-    Each cell with its share of the true class. JSON and CSV have one row a cell, and all classes.
+    True classes down, predicted ones across; each cell with its share of the true class. JSON and CSV have one row a cell, and all classes.
     """
     question = Question.of(**asked)
     with closing(open_store(store)) as source:

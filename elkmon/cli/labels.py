@@ -37,9 +37,9 @@ def command(
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
 ) -> None:
-    """Show how much is labelled, by the age of the prediction, and how long labels take.
+    """Show how much is labelled, and how long labels take.
 
-    And what became of labels: corrections, labels without a prediction, sampled-out ones.
+    By the age of the prediction; and what became of labels: corrections, labels without a prediction, sampled-out ones.
     """
     question = Question.of(**asked)
     with closing(open_store(store)) as source:

@@ -43,7 +43,7 @@ def command(
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
 ) -> None:
-    """Show how good the answers are, from the labels that have arrived.
+    """Show how good the answers are, from late labels.
 
     Each metric with its 95 % interval, its course, and what it is made of; by model, over the last
     7 days if nothing else is said. What cannot be computed is absent, with the reason.
