@@ -36,9 +36,17 @@ _SINCE = "8d"
     type=click.Path(path_type=Path, dir_okay=False),
     help="File for the ground truth; below the store where not given.",
 )
+@click.option(
+    "--no-faults", is_flag=True, help="Nothing goes wrong: version 2 answers as version 1 does."
+)
 @click.pass_context
 def command(
-    context: click.Context, store: Path | None, requests: int, seed: int, truth: Path | None
+    context: click.Context,
+    store: Path | None,
+    requests: int,
+    seed: int,
+    truth: Path | None,
+    no_faults: bool,
 ) -> None:
     """Serve a simulated week of real models, and show its error rates.
 
@@ -59,6 +67,7 @@ def command(
         requests=requests,
         seed=seed,
         truth=truth,
+        faults=not no_faults,
     )
     with shown_progress("serving a week") as progress:
         result = run_demo(options, progress)
@@ -79,16 +88,26 @@ def _show(context: click.Context, result: DemoResult) -> None:
     _run(context, ["errors", *triage, "--where", f"version={version}", "--by", f"segment.{name}"])
 
     click.echo("\nWhat to look at:")
-    click.echo(
-        f"  - {_TRIAGE} {version}, live since {_when(injected['version']['from'])}, fails more "
-        f"often: {injected['exception']['type']} is new in it"
-    )
-    click.echo(
-        f"  - its errors at {name} {site} stand out: since {_when(unit['from'])} the "
-        f"{unit['feature']} comes from there in another unit; elsewhere it is better than before"
-    )
+    since = _when(injected["version"]["from"])
+    if result.truth["faults"]:
+        click.echo(
+            f"  - {_TRIAGE} {version}, live since {since}, fails more often: "
+            f"{injected['exception']['type']} is new in it"
+        )
+        click.echo(
+            f"  - its errors at {name} {site} stand out: since {_when(unit['from'])} the "
+            f"{unit['feature']} comes from there in another unit; elsewhere it is better than "
+            "before"
+        )
+    else:
+        click.echo(
+            f"  - nothing was injected: {_TRIAGE} {version}, live since {since}, answers as the "
+            "version before"
+        )
     click.echo("\nTry next:")
     for tried in (
+        ["issues", *where],
+        ["compare", *triage],
         ["errors", *triage, "--where", f"segment.{name}={site}", "--every", "12h"],
         ["events", "--store", str(result.store), "--dataset", "elkmon.error", "--since", _SINCE],
         ["models", "--store", str(result.store)],

@@ -83,6 +83,8 @@ class Plan:
     tumours: Split
     digits: Split
     requests: tuple[Request, ...]
+    faults: bool = True
+    """Whether anything goes wrong; else version 2 answers as version 1 does."""
 
     @property
     def v2_from(self) -> datetime:
@@ -95,23 +97,27 @@ class Plan:
         return self.start + UNIT_FROM
 
 
-def make_plan(requests: int, seed: int, end: datetime) -> Plan:
+def make_plan(requests: int, seed: int, end: datetime, *, faults: bool = True) -> Plan:
     """Draw the week.
 
     Args:
         requests: how many there are, of both models together.
         seed: the same seed gives the same week.
         end: the end of the week, and the moment at which it is looked at; aware.
+        faults: whether anything goes wrong.
     """
     start = end - timedelta(days=DAYS)
     seen = tumours(seed), digits(seed)
     triage = round(requests * _TRIAGE_SHARE)
+    unit_from = start + UNIT_FROM if faults else None
     drawn = [
-        *_draw(np.random.default_rng([seed, 1]), TRIAGE, triage, seen[0], start, end),
-        *_draw(np.random.default_rng([seed, 2]), DIGITS, requests - triage, seen[1], start, end),
+        *_draw(np.random.default_rng([seed, 1]), TRIAGE, triage, seen[0], (start, end), unit_from),
+        *_draw(
+            np.random.default_rng([seed, 2]), DIGITS, requests - triage, seen[1], (start, end), None
+        ),
     ]
     drawn.sort(key=lambda request: request.at)
-    return Plan(seed, start, end, *seen, tuple(drawn))
+    return Plan(seed, start, end, *seen, tuple(drawn), faults)
 
 
 def _draw(
@@ -119,9 +125,10 @@ def _draw(
     model: str,
     count: int,
     split: Split,
-    start: datetime,
-    end: datetime,
+    week: tuple[datetime, datetime],
+    unit_from: datetime | None,
 ) -> list[Request]:
+    start, end = week
     times = _times(random, count, start)
     chosen = random.integers(len(split.held_out), size=count)
     measured = split.held_out[chosen] * random.normal(1.0, _NOISE, (count, split.held_out.shape[1]))
@@ -137,7 +144,7 @@ def _draw(
         truth = str(split.held_out_class[chosen[number]])
         site = str(sites[number])
         row = measured[number]
-        wrong_unit = model == TRIAGE and site == UNIT_SITE and at >= start + UNIT_FROM
+        wrong_unit = unit_from is not None and site == UNIT_SITE and at >= unit_from
         if wrong_unit:
             row[FEATURES.index(UNIT_FEATURE)] *= UNIT_FACTOR
         labels, pending = _labels(random, model, at, truth, classes, end)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from elkmon.demo.plan import make_plan
+from elkmon.demo.plan import Plan, make_plan
 from elkmon.demo.serve import Outcome, feed_labels, serve
 from elkmon.demo.truth import ground_truth
 from elkmon.events.errors import ConfigError, StoreError
@@ -40,6 +40,7 @@ class DemoOptions:
         seed: the same seed and end give the same week.
         workers: processes that serve at the same time.
         truth: file for the ground truth; below the store where not given.
+        faults: whether anything goes wrong; else version 2 answers as version 1 does.
     """
 
     store: Path
@@ -48,6 +49,7 @@ class DemoOptions:
     seed: int = 1
     workers: int = 3
     truth: Path | None = None
+    faults: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,14 @@ class _Job:
     requests: int
     seed: int
     end: datetime
+    faults: bool
     part: int
     parts: int
+
+    @property
+    def plan(self) -> Plan:
+        """Draw the week."""
+        return make_plan(self.requests, self.seed, self.end, faults=self.faults)
 
 
 def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResult:
@@ -88,13 +96,16 @@ def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResu
     if options.requests < _FEWEST:
         raise ConfigError(f"the demo needs at least {_FEWEST} requests, not {options.requests}")
     _claim(options.store)
-    plan = make_plan(options.requests, options.seed, options.end)
+    plan = make_plan(options.requests, options.seed, options.end, faults=options.faults)
     labels = sum(len(request.labels) for request in plan.requests)
     total = len(plan.requests) + labels
     context = get_context("spawn")
     counter = context.Value("q", 0)
     jobs = [
-        _Job(options.store, options.requests, options.seed, options.end, part, options.workers)
+        _Job(
+            *(options.store, options.requests, options.seed, options.end, options.faults),
+            *(part, options.workers),
+        )
         for part in range(options.workers)
     ]
     with ProcessPoolExecutor(
@@ -157,11 +168,11 @@ def _tick(more: int) -> None:
 
 
 def _serve(job: _Job) -> list[Outcome]:
-    plan = make_plan(job.requests, job.seed, job.end)
+    plan = job.plan
     return serve(
         job.store, plan, plan.requests[job.part :: job.parts], f"worker-{job.part + 1}", _tick
     )
 
 
 def _feed(job: _Job) -> int:
-    return feed_labels(job.store, make_plan(job.requests, job.seed, job.end), _tick)
+    return feed_labels(job.store, job.plan, _tick)

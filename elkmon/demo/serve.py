@@ -53,7 +53,7 @@ def serve(
     """
     elkmon.configure(service="clinic-and-mail", environment="demo", node=name, spool=store)
     outcomes = [
-        *_triage([each for each in share if each.model == TRIAGE], plan.tumours, tick),
+        *_triage([each for each in share if each.model == TRIAGE], plan, tick),
         *_read_digits([each for each in share if each.model == DIGITS], plan.digits, tick),
     ]
     _close(store)
@@ -85,9 +85,10 @@ def feed_labels(store: Path, plan: Plan, tick: Tick) -> int:
     return fed
 
 
-def _triage(requests: Iterable[Request], split: Split, tick: Tick) -> list[Outcome]:
+def _triage(requests: Iterable[Request], plan: Plan, tick: Tick) -> list[Outcome]:
     outcomes = []
-    models: dict[str, Triage] = {V1: TriageV1(split), V2: TriageV2(split)}
+    first = TriageV1(plan.tumours)
+    models: dict[str, Triage] = {V1: first, V2: TriageV2(plan.tumours) if plan.faults else first}
     for version, group in groupby(requests, key=lambda request: request.version):
         log = elkmon.get_logger(model=TRIAGE, version=version, task="binary", positive=_POSITIVE)
         for request in group:

@@ -67,6 +67,7 @@ def ground_truth(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, object]:
         "from": plan.start.isoformat(),
         "to": plan.end.isoformat(),
         "requests": len(served),
+        "faults": plan.faults,
         "injected": {
             "version": {"model": TRIAGE, "version": V2, "from": plan.v2_from.isoformat()},
             "unit_error": {

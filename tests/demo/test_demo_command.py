@@ -65,7 +65,7 @@ def test_it_says_what_to_look_at_and_what_to_try_next(shown):
     assert "2.0.0" in looked
     assert "ValueError is new in it" in looked
     assert "site porto" in looked
-    assert tried.count("  elkmon ") == 3
+    assert tried.count("  elkmon ") == 5
 
 
 def test_it_says_where_the_ground_truth_is(shown):
