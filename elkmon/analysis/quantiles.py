@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import sqrt
 
 from elkmon.analysis.figure import Figure, absent
-from elkmon.analysis.intervals import effective, wilson
+from elkmon.analysis.intervals import Z95, effective
 from elkmon.analysis.rates import Sums
 
 __all__ = ["middle", "quantile", "woodruff"]
@@ -51,10 +51,11 @@ def quantile(
 def woodruff(
     at: Callable[[float], int], share: float, edge: Callable[[int], float], support: Sums
 ) -> Figure:
-    """Give a quantile with the quantiles at the ends of Wilson's interval of its share.
+    """Give a quantile with its interval, as R. S. Woodruff proposes (JASA 47, 1952).
 
-    As R. S. Woodruff proposes (JASA 47, 1952). The limits are the outer edges of their bins. With
-    fewer than one observation beyond either end there is no interval.
+    The number of observations below the true quantile is binomial: the interval reaches from the
+    quantile of share − d to that of share + d + 1 / n_eff, d = z·√(share (1 − share) / n_eff), to
+    the outer edges of their bins. With too few observations for either end there is none.
 
     Args:
         at: gives the bin of a quantile.
@@ -67,7 +68,8 @@ def woodruff(
     value = middle(edge(number), edge(number + 1))
     parts = (support.count, support.weight, n_eff)
     found = Figure(value, None, None, None, *parts, bound=edge(number + 1) - value)
-    low, high = wilson(share, n_eff)
-    if low * n_eff < 1 or (1 - high) * n_eff < 1:
+    reach = Z95 * sqrt(share * (1 - share) / n_eff)
+    low, high = share - reach, share + reach + 1 / n_eff
+    if low * n_eff < 1 or high > 1:
         return replace(found, reason="no interval: too few lie beyond it")
     return replace(found, low=edge(at(low)), high=edge(at(high) + 1))

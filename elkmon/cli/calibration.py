@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """Show whether scores come true as often as they say.
 
-    The reliability diagram. Of a binary task the score of the positive class, else that of the predicted class. ECE is the
-    mean distance between the score and what came true.
+    The reliability diagram. Of a binary task the score of the positive class, else that of the
+    predicted class. ECE is the mean distance between the score and what came true.
     """
     question = Question.of(**asked)
     with closing(open_store(store)) as source:

@@ -52,7 +52,8 @@ def command(
 ) -> None:
     """Show which classes are taken for which.
 
-    True classes down, predicted ones across; each cell with its share of the true class. JSON and CSV have one row a cell, and all classes.
+    True classes down, predicted ones across; each cell with its share of the true class. JSON and
+    CSV have one row a cell, and all classes.
     """
     question = Question.of(**asked)
     with closing(open_store(store)) as source:

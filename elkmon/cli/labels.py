@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Show how much is labelled, and how long labels take.
 
-    By the age of the prediction; and what became of labels: corrections, labels without a prediction, sampled-out ones.
+    By the age of the prediction; and what became of labels: corrections, labels without a
+    prediction, sampled-out ones.
     """
     question = Question.of(**asked)
     with closing(open_store(store)) as source:

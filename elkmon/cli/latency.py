@@ -40,7 +40,8 @@ def command(
 ) -> None:
     """Show how long predictions take.
 
-    p50, p95 and p99, to 1 %; failed attempts apart. By model, over the last 7 days if nothing else is said.
+    p50, p95 and p99, to 1 %; failed attempts apart. By model, over the last 7 days if nothing else
+    is said.
     """
     question = Question.of(**asked)
     steps = question.every or step(question.since, question.until)
