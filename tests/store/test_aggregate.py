@@ -3,7 +3,7 @@
 from datetime import timedelta, timezone
 
 import pytest
-from folders import ALL, COUNT, KINDS, ask, event, line, prediction, utc, variants, write
+from folders import ALL, COUNT, ask, event, line, prediction, utc, variants, write
 
 from elkmon import QueryError, StoreError
 from elkmon.store.base import Bins, Condition, Edges, FieldValue, Filter, Measure, TimeBucket
@@ -45,7 +45,7 @@ EVENTS = (
 JUST_C = {"event.outcome": "failure"}
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=["ndjson", "columns", "mixed"])
 def store(request, tmp_path_factory):
     folder = variants(tmp_path_factory.mktemp("folder") / "store", request.param, *EVENTS)
     opened = LocalStore(folder)
@@ -336,6 +336,7 @@ def test_sums_beyond_double_are_infinite_and_fail_nothing(kept):
     assert ask(folder, measures=measures) == [(float("inf"), 1e308, 4 * 2.0**63)]
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "lines"])
 @pytest.mark.parametrize(
     ("value", "taken"),
     [("text", None), ("0.5", 0.5), (True, 1.0), ({}, None), ([], None), ("inf", None),
@@ -348,6 +349,7 @@ def test_a_value_that_does_not_fit_is_absent_and_its_event_counts(kept, value, t
         conditions=(Condition("ml.prediction.id", "=", ("a",)),))) == [(taken, 1)]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "lines"])
 @pytest.mark.parametrize("value", ["text", [1], 7])
 def test_a_field_that_is_no_object_has_no_entries(kept, value):
     folder = kept(prediction("a", {"ml.segment": value}), prediction("b"))

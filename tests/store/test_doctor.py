@@ -269,7 +269,7 @@ VALUES = st.recursive(
 BY_KIND = {ref.field.kind: ref for ref in STORED if ref.field.name != "event.dataset"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @example(values={Kind.BOOLEAN: "y", Kind.LONG: 1.5, Kind.NUMBERS: {"a": "inf"}})
 @example(values={Kind.DOUBLE: True, Kind.LONG: True, Kind.KEYWORDS: [{"a": 1}]})
 @given(values=st.dictionaries(st.sampled_from(list(BY_KIND)), VALUES))

@@ -160,6 +160,7 @@ def test_predictions_without_an_id_have_no_labels(kept):
     assert "truth" not in found["ml"]
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "lines"])
 @pytest.mark.parametrize(
     "said",
     [
@@ -187,6 +188,7 @@ def test_a_label_of_odd_values_means_the_same_in_events_and_in_figures(kept, sai
         assert len(events(folder, where=where)) == 1, name
 
 
+@pytest.mark.parametrize("kind", ["ndjson", "lines"])
 @pytest.mark.parametrize(
     "odd",
     [
