@@ -78,7 +78,8 @@ def _show(
     )  # fmt: skip
     slow = [row for row in answer.rows if row.p99.value is not None] or list(answer.rows)
     worst = max(slow, key=lambda row: (row.outcome == "success", row.p99.value or 0.0))
-    nanoseconds = int((worst.p95.value or 0.0) * 1e6)
+    # from the beginning of its bin on
+    nanoseconds = int(((worst.p95.value or 0.0) - (worst.p95.bound or 0.0)) * 1e6)
     behind(
         out, store, question, *of_group(question, worst.by), "--where", f"outcome={worst.outcome}",
         "--where", f"event.duration>={nanoseconds}",

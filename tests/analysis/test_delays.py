@@ -73,7 +73,7 @@ def test_the_median_is_that_of_the_labels_that_come():
 
 def test_the_interval_of_the_median_holds_it_though_labels_are_late():
     held = []
-    for seed in range(300):
+    for seed in range(150):
         delays, ages, labelled = drawn(400, seed=seed)
         n = float(labelled.sum())
         found = seen(delays, ages, labelled).delay(0.5, Sums(int(n), n, n))

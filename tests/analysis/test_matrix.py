@@ -159,7 +159,7 @@ def test_the_delta_method_has_the_slopes_of_the_figure(metric, average):
     assert (figure.high - figure.low) / 2 == pytest.approx(1.959964 * variance**0.5, rel=1e-4)
 
 
-def simulated(shares, n, figure, *, weighted=False, runs=4000):
+def simulated(shares, n, figure, *, weighted=False, runs=3000):
     """Draw matrices; say how often the interval holds what the shares say."""
     random = np.random.default_rng(11)
     names = [(str(i), str(j)) for i in range(len(shares)) for j in range(len(shares))]

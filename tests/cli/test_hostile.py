@@ -13,6 +13,7 @@ def hostile(tmp_path):
     elkmon.configure(service=ESCAPE, node=ESCAPE, spool=tmp_path / "store")
     log = elkmon.get_logger(f"={ESCAPE}", ESCAPE, task="binary")
     log.prediction(label=ESCAPE, segment={"site": f"@{ESCAPE}"}, id=ESCAPE)
+    log.label(ESCAPE, ESCAPE)
     log.error(ValueError(ESCAPE))
     log.bind(a=ESCAPE).warning(ESCAPE)
     elkmon.reset()
@@ -25,6 +26,12 @@ def hostile(tmp_path):
     [
         ("errors", "--by", "version", "--by", "segment.site"),
         ("errors", "--every", "1h"),
+        ("quality", "--by", "version", "--classes"),
+        ("quality", "--every", "1h"),
+        ("confusion", "--by", "segment.site"),
+        ("calibration", "--by", "version"),
+        ("latency",),
+        ("labels", "--by", "segment.site"),
         ("models",),
         ("events",),
     ],

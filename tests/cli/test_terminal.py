@@ -46,6 +46,12 @@ def on_terminal(store):
 COMMANDS = [
     ("errors", "--by", "version", *SPAN),
     ("errors", "--every", "1d", *SPAN),
+    ("quality", "--classes", "--by", "version", *SPAN),
+    ("quality", "--every", "2d", *SPAN),
+    ("confusion", "--by", "version", *SPAN),
+    ("calibration", *SPAN),
+    ("latency", "--by", "version", *SPAN),
+    ("labels", "--by", "version", *SPAN),
     ("models",),
     ("events", "--dataset", "error", *SPAN),
 ]
