@@ -13,7 +13,7 @@ from elkmon.analysis.maturity import Maturity, maturity
 from elkmon.analysis.over import Share
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate, Sums
-from elkmon.analysis.risen import LEVEL, Rise, Sides, Trial, cut_of, rise_of, risen, trials
+from elkmon.analysis.risen import LEVEL, Rise, Sides, Trial, rise_of, risen, trials
 from elkmon.analysis.sides import Side, current_side, side_before
 from elkmon.analysis.slices import count, parts, usable_segments
 from elkmon.analysis.times import grid, step, utc
@@ -91,14 +91,13 @@ def wrong_issues(
         looked: the models.
         noted: what is noted of issues.
     """
-    cut = cut_of([trial for each in looked for trial in each.tried])
     rows = []
-    for each in looked:
-        for rise in risen(each.sides, each.tried, cut):
+    found = risen([(each.sides, each.tried) for each in looked])
+    for each, rises in zip(looked, found, strict=True):
+        for rise in rises:
             fingerprint = wrong_fingerprint(each.model.name, rise.pair, rise.slice)
             note = noted.get(fingerprint)
-            row = _issue(store, question, each, rise, note)
-            rows.append(row)
+            rows.append(_issue(store, question, each, rise, note))
     return rows
 
 

@@ -11,7 +11,7 @@ else overlaps. So of the groups of one pair that rose,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
@@ -20,7 +20,7 @@ from elkmon.analysis.rates import Rate, Sums
 from elkmon.analysis.significance import fisher_rise, normal_tail, significant
 from elkmon.analysis.slices import Counts, Pair, Part, Slice, count
 
-__all__ = ["LEVEL", "Rise", "Sides", "Trial", "cut_of", "rise_of", "risen", "supported", "trials"]
+__all__ = ["LEVEL", "Rise", "Sides", "Trial", "rise_of", "risen", "supported", "trials"]
 
 LEVEL = 0.01
 """Of the rises that are called one, so many are none in the long run, at most."""
@@ -110,24 +110,32 @@ def trials(sides: Sides) -> list[Trial]:
     return [each for each in tried if each is not None]
 
 
-def risen(sides: Sides, tried: Iterable[Trial], cut: float) -> list[Rise]:
-    """Give the groups that rose, each cause once.
+def risen(looked: Sequence[tuple[Sides, Sequence[Trial]]]) -> list[list[Rise]]:
+    """Give the groups that rose, each cause once, at a false-discovery rate of :data:`LEVEL`.
+
+    The rate is controlled twice: over all groups that were tried, and then over those that are
+    named, out of as many tries; else the many groups that one cause explains would pay for others.
 
     Args:
-        sides: one model's predictions.
-        tried: its groups.
-        cut: the greatest p-value that counts, from all groups of all models that were tried.
+        looked: the predictions of each model, and its groups, all tried.
+
+    Returns:
+        The rises of each model.
     """
+    p_values = [trial.p_value for _, tried in looked for trial in tried]
+    cut = significant(p_values, LEVEL)
+    found = [_risen(sides, tried, cut) for sides, tried in looked]
+    named = [rise.p_value for rises in found for rise in rises]
+    cut = significant(named, LEVEL, len(p_values))
+    return [[rise for rise in rises if rise.p_value <= cut] for rises in found]
+
+
+def _risen(sides: Sides, tried: Sequence[Trial], cut: float) -> list[Rise]:
     rose: dict[Pair, list[Trial]] = {}
     for each in tried:
         if each.p_value <= cut:
             rose.setdefault(each.pair, []).append(each)
     return [rise for group in rose.values() for rise in _named(sides, group, cut)]
-
-
-def cut_of(tried: Sequence[Trial], level: float = LEVEL) -> float:
-    """Give the greatest p-value that counts, by Benjamini and Hochberg."""
-    return significant([each.p_value for each in tried], level)
 
 
 def _named(sides: Sides, rose: list[Trial], cut: float) -> list[Rise]:

@@ -116,7 +116,7 @@ def _hypergeometric(k: int, n1: int, n2: int) -> tuple[int, list[float]]:
     return mode - len(down) + 1, [*reversed(down), *up[1:]]
 
 
-def significant(p_values: Sequence[float], level: float) -> float:
+def significant(p_values: Sequence[float], level: float, tried: int | None = None) -> float:
     """Give the greatest p-value that counts when this many were tried; below 0 where none does.
 
     Benjamini and Hochberg, JRSS B 57 (1995): of those that count, a share of ``level`` at most is
@@ -125,7 +125,8 @@ def significant(p_values: Sequence[float], level: float) -> float:
     Args:
         p_values: of all tests that were made, also those that show nothing.
         level: such as 0.01.
+        tried: how many tests were made, where some of them are not among the p-values.
     """
     ordered = sorted(p_values)
-    number = len(ordered)
+    number = len(ordered) if tried is None else tried
     return max((p for rank, p in enumerate(ordered, 1) if p <= level * rank / number), default=-1.0)
