@@ -128,10 +128,10 @@ def _versions(store: Store, asked: Question, row: IssueRow) -> list[VersionShare
 def _rising_since(store: Store, asked: Question, row: IssueRow) -> datetime | None:
     """Find the step from which on there are the most wrong answers too many (a CUSUM).
 
-    E. S. Page, Biometrika 41 (1954): the sum of what was seen minus what the baseline lets expect
-    is least just before the rise.
+    E. S. Page, Biometrika 41 (1954): the sum of what was seen, minus what would be seen at a share
+    half way between the baseline's and the current one, is least just before the rise.
     """
-    if row.kind != "wrong" or row.baseline is None:
+    if row.kind != "wrong" or row.baseline is None or row.current is None:
         return None
     step = TimeBucket(1, "h" if asked.until - asked.since <= _HOURS else "d")
     version = tuple(c for c in asked.conditions if c.field == "ml.model.version")
@@ -140,7 +140,7 @@ def _rising_since(store: Store, asked: Question, row: IssueRow) -> datetime | No
     hit, whole = (_by(store, step, where) for where in (asked.filter, among))
     total = least = 0.0
     since = None
-    expected = row.baseline.value or 0.0
+    expected = ((row.baseline.value or 0.0) + (row.current.value or 0.0)) / 2
     for begin in sorted(each for each in whole if isinstance(each, datetime)):
         if since is None or total < least:
             least, since = total, begin
