@@ -58,6 +58,26 @@ def test_over_time_and_under_conditions(folder):
     assert [(row.time.hour, row.error_rate.k) for row in found.rows] == [(0, 3), (6, 0)]
 
 
+def test_quality_confusion_and_calibration(folder):
+    with Monitor(folder) as monitor:
+        (row,) = monitor.quality("accuracy", **SPAN).rows
+        cells = monitor.confusion(by="version", where={"version": "2"}, **SPAN).rows
+        (drawn,) = monitor.calibration(bins=5, **SPAN).rows
+
+    assert (row.figures["accuracy"].k, row.figures["accuracy"].n) == (15, 18)
+    assert {(each.truth, each.share.k) for each in cells} == {("legit", 6), ("fraud", 3)}
+    assert drawn.ece.reason == "no labelled prediction has a score within [0, 1]"
+
+
+def test_latency_and_coverage(folder):
+    with Monitor(folder) as monitor:
+        outcomes = [row.outcome for row in monitor.latency(**SPAN).rows]
+        (row,) = monitor.coverage(**SPAN).rows
+
+    assert outcomes == ["success", "failure"]
+    assert (row.coverage.k, row.coverage.n, row.labels.labels) == (18, 18, 18)
+
+
 def test_exceptions(folder):
     with Monitor(folder) as monitor:
         (row,) = monitor.exceptions(limit=3, **SPAN).rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 
 from elkmon.analysis.figure import Moments
@@ -24,6 +25,7 @@ _TASK = "ml.task"
 _LABELLED = "ml.truth.observed_at"
 
 PROBABILITY, RANK, RESIDUAL, RATING = "probability", "rank", "residual", "rating"
+_SCORE = "ml.prediction.score"
 _SCORED = "ml.eval.brier"
 """What exactly those predictions have whose probabilities and truth can be compared."""
 
@@ -42,8 +44,7 @@ _BASE = (
 )
 _NEEDED: dict[str, tuple[Measure, ...]] = {
     PROBABILITY: (*_support(_SCORED), *_moments(_SCORED, "ml.eval.log_loss")),
-    RANK: (*_support(_SCORED), Measure("min", "ml.prediction.score"),
-           Measure("max", "ml.prediction.score")),
+    RANK: (*_support(_SCORED), Measure("min", _SCORE), Measure("max", _SCORE)),
     RESIDUAL: (
         *_support("ml.eval.residual"),
         *(Measure("sum", f"ml.eval.{name}") for name in ("residual", "abs_residual")),
@@ -113,22 +114,25 @@ class Evidence:
         for measure, value in other._sums.items():
             self._sums[measure] = self._sums.get(measure, 0.0) + value
 
-    def _take(
-        self, said: Sequence[Any], number: float | None, values: Sequence[Any], at: Places
-    ) -> None:
-        """Add one row: positive and predicted class, truth, outcome; bin; measures."""
+    def take(self, said: Sequence[Any], rows: Sequence[Sequence[Any]], at: Places) -> None:
+        """Add rows that differ in their score bin only.
+
+        Args:
+            said: positive and predicted class, truth, outcome.
+            rows: bin, where bins were asked for, and measures.
+            at: where the measures stand.
+        """
         positive, predicted, truth, outcome = said
-        whole = Sums(int(values[0]), float(values[1]), float(values[2]))
+        values = at.summed(rows)
+        whole = Sums(int(values[0]), values[1], values[2])
         self.succeeded += whole
-        self.labelled += Sums(int(values[3]), float(values[4]))
+        self.labelled += Sums(int(values[3]), values[4])
         if outcome is not None:
             self.judged += whole
             if outcome == "correct":
                 self.right += whole
-        for measure, place in at.summed:
-            value = values[place]
-            if value is not None:
-                self._sums[measure] = self._sums.get(measure, 0.0) + value
+        for measure, place in at.kept:
+            self._sums[measure] = self._sums.get(measure, 0.0) + values[place - at.first]
         if truth is None:
             return
         self.classed += whole.count
@@ -137,32 +141,57 @@ class Evidence:
         if predicted is not None:
             key = (truth, predicted)
             self.cells[key] = self.cells.get(key, Sums()) + whole
-        if at.scored is None:
-            return
-        count, weight, weight2 = values[at.scored : at.scored + 3]
-        self.scored += int(count)
-        if number is not None and at.lowest is not None:
-            self.outside += whole.count - int(count) if positive is not None else 0
+        if at.scored is not None:
+            self.scored += int(values[at.scored - at.first])
+            if at.ranked and positive is not None:
+                self._take_bins(truth == positive, rows, at.scored, at)
+
+    def _take_bins(
+        self, positive: bool, rows: Sequence[Sequence[Any]], scored: int, at: Places
+    ) -> None:
+        for row in rows:
+            number, count = row[0], row[scored]
+            if number is None:
+                continue
+            self.outside += row[at.first] - count
             if count:
-                own, other = [count, weight, weight2], [0, 0.0, 0.0]
-                sides = [*other, *own] if truth == positive else [*own, *other]
-                _add_bin(self.bins, number, [*sides, values[at.lowest], values[at.lowest + 1]])
+                own, other = list(row[scored : scored + 3]), [0, 0.0, 0.0]
+                sides = [*other, *own] if positive else [*own, *other]
+                _add_bin(self.bins, number, [*sides, row[at.lowest], row[at.highest]])
 
 
 class Places:
-    """Where the measures of a question stand in its rows."""
+    """Where the measures of a question stand in its rows, behind the groups.
+
+    Attributes:
+        measures: as they are asked for.
+        first: place of the first measure: 1 behind the score bin, else 0.
+        kept: measures that evidence keeps as they are, with their place.
+        scored: place of the number of predictions with a score; Σw and Σw² follow it.
+        ranked: whether score bins are asked for.
+        lowest: then, place of the lowest score in a bin.
+        highest: then, place of the highest one.
+    """
 
     def __init__(self, families: Iterable[str]) -> None:
-        more = (measure for family in families for measure in _NEEDED[family])
+        more = (measure for family in sorted(families) for measure in _NEEDED[family])
         self.measures = tuple(dict.fromkeys((*_BASE, *more)))
-        place = {measure: number for number, measure in enumerate(self.measures)}
+        self.ranked = Measure("min", _SCORE) in self.measures
+        self.first = 1 if self.ranked else 0
+        place = {measure: self.first + number for number, measure in enumerate(self.measures)}
         self.scored = place.get(Measure("count", _SCORED))
-        self.lowest = place.get(Measure("min", "ml.prediction.score"))
-        self.summed = tuple(
+        self.lowest = place.get(Measure("min", _SCORE), 0)
+        self.highest = place.get(Measure("max", _SCORE), 0)
+        self.kept = tuple(
             (measure, number)
             for measure, number in place.items()
-            if number >= len(_BASE) and measure.kind not in {"min", "max"}
+            if measure not in _BASE and measure.kind not in {"min", "max"}
         )
+
+    def summed(self, rows: Sequence[Sequence[Any]]) -> list[float]:
+        """Add up the measures of rows; an absent one is 0."""
+        columns = list(zip(*rows, strict=True))[self.first :]
+        return [float(sum(filter(None, column))) for column in columns]
 
 
 def _add_bin(bins: dict[float, list[Any]], number: float, found: list[Any]) -> None:
@@ -211,23 +240,22 @@ def _ask(
     at: Places,
     found: dict[tuple[Any, ...], Evidence],
 ) -> None:
-    ranked = at.lowest is not None
     said = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
     asked: list[Dimension] = [*question.dimensions, FieldValue(_TASK), *map(FieldValue, said)]
-    if ranked:
-        asked.append(Bins("ml.prediction.score", 1 / BINS))
+    groups = len(asked)
+    if at.ranked:
+        asked.append(Bins(_SCORE, 1 / BINS))
     own = question.filter
     where = Filter(own.since, own.until, (*own.conditions, SUCCEEDED, *only))
     table = store.aggregate(PREDICTION, by=asked, measures=at.measures, where=where)
-    width, first = len(question.dimensions), len(asked)
+    width = len(question.dimensions)
     stepped = question.every is not None
-    for row in table.rows:
-        key = row[: width + 1]
+    for group, rows in groupby(table.rows, key=lambda row: row[:groups]):
+        key = group[: width + 1]
         evidence = found.get(key)
         if evidence is None:
             *by, time = key[:width] if stepped else (*key[:width], None)
             moment = utc(time) if isinstance(time, datetime) else None
             evidence = Evidence(tuple(by), cast("str | None", key[width]), moment)
             found[key] = evidence
-        number = cast("float | None", row[first - 1]) if ranked else None
-        evidence._take(row[width + 1 : width + 5], number, row[first:], at)  # noqa: SLF001
+        evidence.take(group[width + 1 :], [row[groups:] for row in rows], at)
