@@ -1,0 +1,110 @@
+"""What was injected is found and named first; where nothing was, nothing is."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from scipy.stats import binom
+
+import elkmon
+from elkmon import Monitor
+from elkmon.analysis.risen import LEVEL
+from elkmon.demo import make_plan
+from elkmon.demo.plan import Plan
+from elkmon.demo.serve import feed_labels, serve
+from elkmon.demo.story import DIGITS, TRIAGE, UNIT_SITE, V1, V2
+
+END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+WEEK = {"since": END - timedelta(days=7), "until": END}
+SEEDS = 20
+
+
+def served(folder: Path, plan: Plan) -> Path:
+    """Serve a week in this process: what several would do, sooner."""
+    serve(folder, plan, plan.requests, "host", lambda _number: None)
+    feed_labels(folder, plan, lambda _number: None)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_settings() -> Iterator[None]:
+    yield
+    elkmon.reset()
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory):
+    plan = make_plan(14_000, 1, END)
+    return plan, served(tmp_path_factory.mktemp("faulty") / "store", plan)
+
+
+def test_each_fault_is_among_the_first_issues_and_nothing_else_is_blamed(faulty):
+    _, store = faulty
+
+    with Monitor(store) as monitor:
+        rows = monitor.issues(**WEEK).rows
+
+    assert [(row.title, row.state) for row in rows if row.state == "new"] == [
+        (f"malignant predicted as benign, site={UNIT_SITE}", "new"),
+        ("ValueError", "new"),
+    ]
+    assert all(row.versions == (V2,) for row in rows[:2])
+    # the old failure, a measurement that was not sent, is in both versions
+    assert [(row.title.split(".")[-1], row.state) for row in rows[2:]] == [
+        ("IncompleteReadingError", "ongoing")
+    ]
+
+
+def test_the_onset_of_the_wrong_unit_is_found(faulty):
+    plan, store = faulty
+
+    with Monitor(store) as monitor:
+        wrong = monitor.issues(**WEEK).rows[0]
+        since = monitor.issue(wrong.id, **WEEK).rising_since
+
+    assert abs(since - plan.unit_from) <= timedelta(hours=6)
+
+
+def test_the_new_version_is_found_to_fail_more_often_and_to_be_worse_at_the_site(faulty):
+    _, store = faulty
+
+    with Monitor(store) as monitor:
+        (row,) = [e for e in monitor.compare(V1, V2, **WEEK).rows if e.model == TRIAGE]
+
+    assert row.failure_rate.verdict == "worse"
+    assert row.worse[0].name == f"site={UNIT_SITE}"
+    others = {"site=lyon", "site=oslo", "site=graz"}
+    assert others.isdisjoint(each.name for each in row.worse)
+
+
+def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(tmp_path):
+    issues, verdicts, slices = 0, [], 0
+    half = {"since": END - timedelta(days=3), "until": END, "model": DIGITS}
+
+    for seed in range(SEEDS):
+        store = served(tmp_path / f"{seed}", make_plan(1_500, seed, END, faults=False))
+        with Monitor(store) as monitor:
+            rows = [*monitor.issues(**WEEK).rows, *monitor.issues(**half).rows]
+            compared = [*monitor.compare(**WEEK).rows, *monitor.compare(**half).rows]
+        issues += any(row.kind == "wrong" or row.state == "new" for row in rows)
+        verdicts += [
+            rate.verdict for each in compared for rate in (each.failure_rate, each.error_rate)
+        ]
+        slices += sum(bool(each.worse) for each in compared)
+
+    # each list has a family of its own, each comparison two rates and a family of slices
+    assert issues <= binom.ppf(0.99, 2 * SEEDS, LEVEL)
+    assert len(verdicts) == 4 * SEEDS
+    assert sum(each in {"worse", "better"} for each in verdicts) <= binom.ppf(0.99, 4 * SEEDS, 0.05)
+    assert slices <= binom.ppf(0.99, 2 * SEEDS, 0.05)
+
+
+def test_without_faults_version_2_answers_as_version_1():
+    plan = make_plan(400, 1, END, faults=False)
+    faulty = make_plan(400, 1, END)
+
+    assert not any(each.wrong_unit for each in plan.requests)
+    assert any(each.wrong_unit for each in faulty.requests)
+    assert [each.id for each in plan.requests] == [each.id for each in faulty.requests]
+    assert {each.version for each in plan.requests if each.model == TRIAGE} == {V1, V2}
