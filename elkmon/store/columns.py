@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 
 from elkmon.events.fields import BY_NAME, FIELDS, Field, Kind
@@ -18,6 +19,7 @@ __all__ = [
     "RAW",
     "REQUIRED",
     "STORED",
+    "UNREADABLE",
     "Ref",
     "key_of",
     "listed",
@@ -36,6 +38,8 @@ KEY = "_key"
 """The column that joins labels to predictions: made of the model and the prediction's id."""
 MAX_LINE = 32 * 1024 * 1024
 """A line of more bytes is no event."""
+UNREADABLE = (duckdb.InvalidInputException, UnicodeDecodeError)
+"""What DuckDB raises of lines that it gives up on; what it says may end within a character."""
 QUICK = MAX_LINE // 2
 """What DuckDB is told of the length of a line: it always reads one up to that, and, depending on
 where it stands, one up to twice that; where it gives up, the file is scanned by lines."""

@@ -20,6 +20,7 @@ from elkmon.store.columns import (
     MAX_LINE,
     RAW,
     STORED,
+    UNREADABLE,
     Ref,
     key_of,
     listed,
@@ -214,7 +215,7 @@ def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
     """
     try:
         _write(connection, read_json([file], _SHAPE, strict=True), "NULL::VARCHAR", part)
-    except duckdb.InvalidInputException:
+    except UNREADABLE:
         return False
     query = f"""
         SELECT count(*) = count(*) FILTER ("ml.schema" = {SCHEMA} AND "event.id" IS NOT NULL

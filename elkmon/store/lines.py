@@ -12,7 +12,7 @@ import duckdb
 import orjson
 
 from elkmon.events.times import from_iso
-from elkmon.store.columns import MAX_LINE, REQUIRED, shape, structure
+from elkmon.store.columns import MAX_LINE, REQUIRED, UNREADABLE, shape, structure
 
 __all__ = ["Line", "scan"]
 
@@ -105,7 +105,7 @@ class _Judge:
             self._connection.execute("SET TimeZone = 'UTC'")
         try:
             ((taken,),) = self._connection.execute(self._query, [line]).fetchall()
-        except duckdb.InvalidInputException:
+        except UNREADABLE:
             return False
         return bool(taken)
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from elkmon.events.errors import StoreError
-from elkmon.store.columns import MAX_LINE
+from elkmon.store.columns import MAX_LINE, UNREADABLE
 from elkmon.store.files import Listing, listing
 from elkmon.store.lines import scan
 
@@ -69,8 +69,8 @@ class Reader:
             files = listing(self.folder)
             try:
                 return ask(self._without_bad_lines(files, clean=strikes > 0))
-            except (duckdb.Error, OSError) as error:
-                if isinstance(error, duckdb.InvalidInputException) and strikes < _STRIKES:
+            except (duckdb.Error, UnicodeDecodeError, OSError) as error:
+                if isinstance(error, UNREADABLE) and strikes < _STRIKES:
                     strikes += 1
                 elif all(file.exists() for file in (*files.ndjson, *files.parquet)):
                     raise StoreError(f"{self.folder} cannot be read: {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import orjson
 
-from elkmon.store.columns import REQUIRED, STORED, read_json, shape
+from elkmon.store.columns import REQUIRED, STORED, UNREADABLE, read_json, shape
 from elkmon.store.files import is_closed, listing
 from elkmon.store.fit import misfits
 from elkmon.store.lines import Line, scan
@@ -98,7 +98,7 @@ def _is_sound(file: Path) -> bool:
                 f"SELECT count(*) FILTER ({bad}), {there} "
                 f"FROM {read_json([file], lines, strict=True)}"
             ).fetchall()
-        except (duckdb.InvalidInputException, duckdb.IOException):
+        except (*UNREADABLE, duckdb.IOException):
             return False
     return bool(count == 0)
 

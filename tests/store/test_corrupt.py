@@ -44,6 +44,10 @@ BAD = {
     "a year too far": (A[:-1].replace(b"2026-", b"20260-"), "@timestamp is no time"),
     "two records": (A[:-1] + A[:-1], "not JSON: "),
     "a record and more": (A[:-1] + b"}", "not JSON: "),
+    "text that an error cuts within a character": (
+        b'{"a":"' + "\u20ac".encode() * 300 + b'"x}',
+        "not JSON: ",
+    ),
     "no JSON": (b"Traceback (most recent call last):", "not JSON: "),
     "open brackets": (b"[" * 100_000, "nested too deeply"),
     "open braces": (b'{"a":' * 100_000, "nested too deeply"),
@@ -374,6 +378,18 @@ def test_a_parquet_file_that_is_none_is_named(folder):
         count(folder)
     with pytest.raises(StoreError, match=r"b\.parquet"):
         catalog(folder)
+
+
+@pytest.mark.parametrize("pad", range(3))
+def test_a_value_that_an_error_cuts_within_a_character_is_just_absent(folder, pad):
+    score = "a" * pad + "\u20ac" * 300
+    write(folder / "a.ndjson", *GOOD, prediction("d", {"ml.prediction.score": score}))
+
+    ((what, how_many, _),) = findings(folder, "values that do not fit: ")
+    assert (what, how_many) == ("ml.prediction.score should be a number", 1)
+    done = compact(folder)
+    assert (done.files, done.rejected, done.failed) == (1, 0, ())
+    assert count(folder) == 4
 
 
 def test_half_written_lines_of_many_files_are_all_left_out(folder):
