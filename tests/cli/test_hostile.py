@@ -16,6 +16,8 @@ def hostile(tmp_path):
     log.label(ESCAPE, ESCAPE)
     log.error(ValueError(ESCAPE))
     log.bind(a=ESCAPE).warning(ESCAPE)
+    log.error(ESCAPE)
+    log.metric(ESCAPE, 1.0, unit=ESCAPE)
     elkmon.reset()
     return tmp_path / "store"
 
@@ -32,6 +34,8 @@ def hostile(tmp_path):
         ("calibration", "--by", "version"),
         ("latency",),
         ("labels", "--by", "segment.site"),
+        ("issues", "list", "--no-note"),
+        ("metrics", "--by", "version"),
         ("models",),
         ("events",),
     ],
@@ -46,6 +50,21 @@ def test_nothing_that_is_shown_steers_a_terminal(run, hostile, command, form):
         assert char not in result.stdout
     if form == "csv":
         assert not any(line.startswith(("=", "@")) for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_what_is_said_of_an_issue_and_of_no_comparison_is_escaped(run, hostile, form):
+    asked = ("--store", hostile, "--format", form)
+    listed = run("issues", "list", "--no-note", "--store", hostile, "--format", "csv").stdout
+    ids = [line.split(",")[0] for line in listed.splitlines()[1:]]
+
+    shown = [run("issues", "show", each, *asked) for each in ids] + [run("compare", *asked)]
+
+    assert len(shown) == 3
+    for result in shown:
+        assert result.exit_code == 0
+        assert "[bold red]boo[/]" in result.stdout
+        assert not {"\x1b", "\x9b", "\u202e", "\r"} & set(result.stdout)
 
 
 def test_what_is_said_of_an_unknown_model_is_escaped_too(run, hostile):

@@ -52,6 +52,8 @@ COMMANDS = [
     ("calibration", *SPAN),
     ("latency", "--by", "version", *SPAN),
     ("labels", "--by", "version", *SPAN),
+    ("issues", "--no-note", *SPAN),
+    ("compare", *SPAN),
     ("models",),
     ("events", "--dataset", "error", *SPAN),
 ]
