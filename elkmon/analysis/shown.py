@@ -148,12 +148,12 @@ def command_line(command: str, store: Path, question: Question, *more: str) -> s
     """Write the command that asks about the same model, span and conditions.
 
     Args:
-        command: its name.
+        command: its name, with a space within where it is one of a group.
         store: the folder.
         question: what it asks.
         more: further arguments.
     """
-    arguments = ["elkmon", command, "--store", str(store)]
+    arguments = ["elkmon", *command.split(), "--store", str(store)]
     if question.model is not None:
         arguments += ["--model", question.model]
     arguments += ["--since", iso(question.since), "--until", iso(question.until)]

@@ -125,10 +125,10 @@ def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
     return TimeBucket(number, cast("_Unit", found[2]))
 
 
-def step(since: datetime, until: datetime) -> TimeBucket:
-    """Choose steps over a span so that a sparkline stays short."""
+def step(since: datetime, until: datetime, most: int = _MOST_STEPS) -> TimeBucket:
+    """Choose steps over a span, at most so many; so few that a sparkline stays short."""
     seconds = (until - since).total_seconds()
-    fits = (s for s in _STEPS if seconds <= _MOST_STEPS * s.every * _SECONDS[s.unit])
+    fits = (s for s in _STEPS if seconds <= most * s.every * _SECONDS[s.unit])
     return next(fits, _STEPS[-1])
 
 

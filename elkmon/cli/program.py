@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibration": ("calibration", "Show whether scores come true as often as they say."),
     "latency": ("latency", "Show how long predictions take."),
     "labels": ("labels", "Show how much is labelled, and how long labels take."),
+    "report": ("report", "Write what changed, and why, as one page of HTML."),
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
     "tail": ("tail", "Follow events live."),

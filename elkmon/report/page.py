@@ -1,0 +1,204 @@
+"""The page: one file that holds all it needs, and asks for nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
+
+from elkmon import __version__
+from elkmon.analysis.question import Question
+from elkmon.analysis.shown import clean, when
+from elkmon.analysis.where import typed
+from elkmon.events.errors import ConfigError
+from elkmon.report.answers import Answers, ask
+from elkmon.report.completeness import completeness
+from elkmon.report.models import sections
+from elkmon.report.plots import Spec
+from elkmon.store.base import Store
+
+__all__ = ["Report", "build_report", "render"]
+
+_KINDS = {
+    "worse": "Worse",
+    "regressed": "Came back",
+    "new": "New",
+    "slower": "Slower",
+    "better": "Better",
+    "faster": "Faster",
+    "unclear": "Unclear",
+    "ongoing": "Ongoing",
+}
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page of HTML."""
+
+    html: str
+    served: bool
+    """Whether there is anything in it."""
+    alarms: int
+    """How many things got worse."""
+
+
+def build_report(
+    store: Store, question: Question, folder: Path, progress: Progress = lambda _done, _of: None
+) -> Report:
+    """Ask a store for everything, and write it as one HTML page.
+
+    Args:
+        store: to ask.
+        question: model, span and conditions.
+        folder: where the store is, for the commands that the page names.
+        progress: told how much is done, of how much.
+
+    Raises:
+        ConfigError: what draws plots is not installed.
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    answers = ask(store, question, lambda done, of: progress(done, of + 1))
+    report = render(answers, folder)
+    progress(1, 1)
+    return report
+
+
+def render(answers: Answers, folder: Path) -> Report:
+    """Write answers as one HTML page; arguments and errors as of :func:`build_report`."""
+    made = sections(answers, folder)
+    specs = {
+        section.anchor(block.name): block.spec
+        for section in made
+        for block in section.blocks
+        if block.spec is not None
+    }
+    library, script, style = _library(), _asset("report.js"), _asset("report.css")
+    alarms = sum(len(each.alarms) for each in made)
+    html = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            question=answers.question,
+            since=when(answers.question.since),
+            until=when(answers.question.until),
+            conditions=typed(answers.question.conditions),
+            generated=when(datetime.now(timezone.utc)),
+            program=__version__,
+            folder=str(folder),
+            sections=made,
+            alarms=alarms,
+            complete=completeness(answers),
+            models_command=clean(shlex.join(["elkmon", "models", "--store", str(folder)])),
+            notes=answers.notes,
+            specs={name: _json(spec) for name, spec in specs.items()},
+            style=Markup(style),  # noqa: S704 - ours
+            library=Markup(library),  # noqa: S704 - vega's
+            script=Markup(script),  # noqa: S704 - ours
+            policy=_policy(library, script),
+        )
+    )
+    return Report(html, bool(made), alarms)
+
+
+def _library() -> str:
+    """Give Vega, Vega-Lite and the code that puts their plots into a page, as one script.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    try:
+        from vl_convert import javascript_bundle  # noqa: PLC0415 - only reports need it
+    except ImportError as error:
+        raise ConfigError(
+            "a report needs vl-convert-python: install it with pip install 'elkmon[report]'"
+        ) from error
+    bundle = str(javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    # what a page's parser would take for the end, or for a comment
+    bundle = bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
+    return bundle.replace("<!--", "<\\!--")
+
+
+def _asset(name: str) -> str:
+    return files("elkmon.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _json(spec: Spec) -> Markup:
+    """Write JSON that a page's parser takes for text up to its end."""
+    text = json.dumps(spec, separators=(",", ":"), allow_nan=False)
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704 - nothing is left in it that markup begins with
+
+
+def _policy(*scripts: str) -> str:
+    """Allow these scripts and nothing else: no request, no eval, no other code."""
+    digests = (b64encode(sha256(each.encode()).digest()).decode() for each in scripts)
+    allowed = " ".join(f"'sha256-{each}'" for each in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("elkmon.report"),
+        autoescape=True,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["spark"] = _spark
+    made.filters["lines"] = _lines
+    made.filters["tied"] = _tied
+    made.globals["kinds"] = _KINDS
+    return made
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
+    """Write out what a page must not hold: controls, directions that can be turned around."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(text: str) -> Markup:
+    """Keep the ends of lines, and nothing else that is not text."""
+    return Markup("\n").join(escape(clean(line)) for line in text.split("\n"))
+
+
+def _tied(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return text.replace(" %", "\u00a0%")
+
+
+def _spark(values: Sequence[float | None]) -> Markup:
+    """Draw a course small, as bars: what it shows is said beside it."""
+    top = max((each for each in values if each is not None), default=0.0)
+    if not top:
+        return Markup("")  # nothing to draw
+    wide, high = 120, 28
+    step = wide / len(values)
+    bars = "".join(
+        f'<rect x="{place * step:.1f}" y="{high - size:.1f}" width="{max(step - 0.6, 0.6):.1f}" '
+        f'height="{size:.1f}"/>'
+        for place, size in (
+            (place, max(high * value / top, 1.0))
+            for place, value in enumerate(values)
+            if value is not None
+        )
+    )
+    return Markup(  # noqa: S704 - numbers only
+        f'<svg class="spark" viewBox="0 0 {wide} {high}" preserveAspectRatio="xMinYMid" '
+        f'aria-hidden="true">{bars}</svg>'
+    )
