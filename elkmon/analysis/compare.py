@@ -150,7 +150,7 @@ def _compare(
     older, newer = Counts(), Counts()
     if aged is not None:
         where = [aged.filter(side, model.name, question) for side in (before, now)]
-        usable = usable_segments(store, model.segments, where[1])
+        usable = usable_segments(store, model.segments, now.filter(model.name, question))
         older, newer = (count(parts(store, each, usable.names)) for each in where)
         notes = tuple(f"{model.name}: {each}" for each in usable.notes)
     errors = difference(_wrong(older), _wrong(newer), "labels", aged)

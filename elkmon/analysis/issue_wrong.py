@@ -60,8 +60,7 @@ def look(
     aged = maturity(store, model, question, baseline, current)
     if aged is None:
         return None, ()
-    where = aged.filter(current, model.name, question)
-    usable = usable_segments(store, model.segments, where)
+    usable = usable_segments(store, model.segments, current.filter(model.name, question))
     older, newer = (
         tuple(parts(store, aged.filter(side, model.name, question), usable.names))
         for side in (baseline, current)

@@ -92,7 +92,8 @@ def list_(
         said = list(answer.notes)
         noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
         if not answer.rows:
-            said = [*_nothing(source, store, question), *said]
+            why = ["no issue"] if said else _nothing(source, store, question)
+            said = [*why, *said]
     fresh = [row for row in answer.rows if row.id not in noted]
     if fresh and not no_note:
         said += _note_first_sight(store, fresh)
