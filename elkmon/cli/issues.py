@@ -26,9 +26,9 @@ from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.output import Form, clean, opened, typed_text, write_csv, write_json
 from elkmon.emit.note import IssueNote, write_notes
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import ISSUE
+from elkmon.events.fields import ISSUE, PREDICTION
 from elkmon.monitor import open_store
-from elkmon.store.base import Condition, Filter, Store
+from elkmon.store.base import Condition, Filter, Measure, Store
 
 __all__ = ["command"]
 
@@ -92,8 +92,7 @@ def list_(
         said = list(answer.notes)
         noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
         if not answer.rows:
-            why = ["no issue"] if said else _nothing(source, store, question)
-            said = [*why, *said]
+            said = [*_nothing(source, store, question), *said]
     fresh = [row for row in answer.rows if row.id not in noted]
     if fresh and not no_note:
         said += _note_first_sight(store, fresh)
@@ -220,8 +219,7 @@ def _note_first_sight(store: Path, rows: Sequence[IssueRow]) -> Iterable[str]:
 
 
 def _nothing(source: Store, store: Path, question: Question) -> list[str]:
-    catalog = source.catalog()
-    span = catalog.span
-    if span is not None and span.first < question.until and span.last >= question.since:
-        return ["no issue"]
-    return explanation(catalog, store, question, "issues")
+    served = source.aggregate(
+        PREDICTION, by=(), measures=(Measure("count"),), where=question.filter
+    )
+    return ["no issue"] if served.rows else explanation(source.catalog(), store, question, "issues")
