@@ -43,6 +43,9 @@ def _attempt(log, version, number, at):
         return
     hit = version == "2.0" and site == "porto" and number // 8 % 2 == 0
     truth = "fraud" if hit or number % 20 == 3 else "legit"
-    log.prediction(label="legit", score=0.2, features={"amount": number}, segment=segment,
-                   id=pid, at=at)  # fmt: skip
+    duration = 0.01 if version == "1.0" else 0.02
+    features = {"amount": number}
+    log.prediction(
+        label="legit", duration=duration, features=features, segment=segment, id=pid, at=at
+    )
     log.label(pid, truth, observed_at=at + timedelta(minutes=5))

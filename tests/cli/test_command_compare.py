@@ -55,6 +55,14 @@ def test_what_got_worse_is_named_with_its_class(compared):
     assert {"site=oslo", "site=lyon", "site=graz"}.isdisjoint(worse)
 
 
+def test_latency_is_compared_and_plays_no_part_in_the_verdict(compared):
+    forth, back = compared(), compared("--baseline", "2.0", "--current", "1.0")
+
+    assert (forth["p50"]["words"], back["p95"]["words"]) == ("slower", "faster")
+    assert forth["p50"]["value"] == pytest.approx(2.0, rel=0.02)
+    assert back["verdict"] == "better"
+
+
 def test_versions_can_be_turned_around(compared):
     row = compared("--baseline", "2.0", "--current", "1.0")
 
