@@ -109,7 +109,7 @@ def _show(
         )
     lost = sum(row.absent for row in answer.rows)
     if lost:
-        lines.append(f"{lost:,} values were NaN or infinite, and are left out")
+        lines.append(f"left out, as NaN or infinite: {lost:,} of the values")
     output.show(made, *(Text(line, "dim") for line in lines))
     more = [part for name in names for part in ("--where", f"metric.name={name}")]
     behind = command_line("events", store, question, *more, "--dataset", METRIC)
