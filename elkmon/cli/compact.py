@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from elkmon.cli.nothing import no_events
 from elkmon.cli.options import store_option
 from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
@@ -24,6 +25,9 @@ def command(store: Path) -> None:
     Files that an application still writes to are left alone. Lines that are no events go to
     rejected/ below the store, with their place and reason. It can be interrupted and repeated.
     """
+    if not store.exists():
+        click.echo(no_events(store))
+        return
     with shown_progress("compacting") as progress:
         done = compact(store, progress)
     for line in _said(done):

@@ -131,8 +131,8 @@ class ElkmonProcessor:
 class ElkmonRenderer:
     """Render each log call as an event's line, to be printed by the chain's own logger.
 
-    For containers whose platform collects standard output. The event is numbered; that it is
-    written is up to the logger that prints it.
+    For containers whose platform collects standard output. That the line is written is up to the
+    logger that prints it, so that these lines are numbered apart, as of a process of their own.
 
     Args:
         model: the model that the lines belong to; inside ``predict`` that of the prediction.
@@ -162,7 +162,7 @@ class ElkmonRenderer:
 def rendered(recorder: Recorder, said: Callable[[], reports.Line]) -> str | None:
     """Give the line of a log call without writing it; None where it could not be made."""
     try:
-        line = reports.rendered_line(recorder, said())
+        line = reports.rendered_line(recorder, said(), handed_on=True)
     except UsageError:  # strict mode asked for it
         raise
     except Exception as error:  # noqa: BLE001 - emitting never raises into the caller

@@ -84,9 +84,10 @@ class Emitter:
         self.entity = os.urandom(8).hex()
         self.ids = count(1)
         self.sequence = count(1)
+        self.handed_sequence = count(1)
+        self.handed_on = 0
         self.dropped: dict[str, int] = {}
         """Events that did not even come to the sink, by reason."""
-        self.handed_on = 0
         """Lines that were rendered for a logger which prints them itself."""
         self.misused: dict[str, int] = {}
         self.sampled_out = 0
@@ -105,6 +106,8 @@ class Emitter:
             "service": {name: value for name, value in service.items() if value is not None},
             "process": {"pid": os.getpid(), "entity_id": self.entity},
         }
+        process = {**self.static["process"], "entity_id": os.urandom(8).hex()}
+        self.handed_static = {**self.static, "process": process}
 
     def _make_sink(self) -> Sink:
         if self.settings.sink == "stdout":
@@ -169,11 +172,17 @@ class Emitter:
         *,
         at: int | None = None,
         event_id: str,
+        handed_on: bool = False,
     ) -> bytes | None:
-        """Number an event and complete it; give its line, or None where it had to be dropped."""
-        sequence = next(self.sequence)
+        """Number an event and complete it; give its line, or None where it had to be dropped.
+
+        Lines that somebody else is to write are numbered apart, as of a process of their own: a gap
+        in our own numbers tells what we lost.
+        """
+        sequence = next(self.handed_sequence if handed_on else self.sequence)
         try:
-            return self._line(dataset, fields, notes, at, event_id, sequence)
+            static = self.handed_static if handed_on else self.static
+            return self._line(dataset, {**fields, **static}, notes, at, event_id, sequence)
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
             self.drop("unencodable", f"cannot encode an event of {dataset}: {error!r}")
             return None
@@ -192,7 +201,6 @@ class Emitter:
         event: dict[str, Any] = {
             "@timestamp": created if at is None else iso(at).decode(),
             **fields,
-            **self.static,
         }
         event["event"] = {
             "id": event_id,
@@ -299,8 +307,8 @@ class Emitter:
         stats = self.stats()
         figures: dict[str, JSON] = {
             "last_sequence": _peek(self.sequence) - 1,
-            "accepted": stats.accepted,
-            "written": stats.written,
+            "accepted": stats.accepted - self.handed_on,
+            "written": stats.written - self.handed_on,
             "dropped": dict(stats.dropped),
             "sampled_out": stats.sampled_out,
             "misused": dict(stats.misused),

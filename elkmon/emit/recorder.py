@@ -18,6 +18,7 @@ from elkmon.emit.values import category
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA
 from elkmon.events.ids import prediction_keys
+from elkmon.events.times import from_iso
 
 __all__ = ["Recorder", "clean_id", "clean_name", "milliseconds"]
 
@@ -62,7 +63,7 @@ def milliseconds(at: object) -> int:
         scalar: Any = at
         at = (scalar.astype("datetime64[ms]") if scalar.dtype.kind == "M" else scalar).item()
     if isinstance(at, str):
-        at = datetime.fromisoformat(at[:-1] + "+00:00" if at.endswith(("Z", "z")) else at)
+        at = from_iso(at)
     elif isinstance(at, date) and not isinstance(at, datetime):
         at = datetime.combine(at, time(), timezone.utc)
     if isinstance(at, datetime):

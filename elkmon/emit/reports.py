@@ -126,13 +126,14 @@ def line(recorder: Recorder, said: Line) -> None:
         emitter.write(made, emitter.clock.now.ms)
 
 
-def rendered_line(recorder: Recorder, said: Line) -> bytes | None:
-    """Give the line of a log call, numbered; None where it had to be dropped."""
+def rendered_line(recorder: Recorder, said: Line, *, handed_on: bool = False) -> bytes | None:
+    """Give the line of a log call; None where it had to be dropped."""
     notes = Notes()
     dataset, fields = render_line(recorder, said, notes)
     emitter = recorder.ready()
     event_id = emitter.new_id()
-    made = emitter.render(dataset, fields, notes, at=when(emitter, said.at), event_id=event_id)
+    at = when(emitter, said.at)
+    made = emitter.render(dataset, fields, notes, at=at, event_id=event_id, handed_on=handed_on)
     if said.exception is not None and dataset == ERROR:
         mark_written(said.exception, fields["error"]["fingerprint"])
     return made

@@ -42,7 +42,8 @@ def said_by(record: logging.LogRecord) -> reports.Line:
 class ElkmonFormatter(BaseJsonFormatter):
     """Render each record as an event's line, for any handler: a python-json-logger formatter.
 
-    The event is numbered; that it is written is up to the handler.
+    That the line is written is up to the handler, so that these lines are numbered apart, as of a
+    process of their own.
 
     Args:
         model: the model that the lines belong to; inside ``predict`` that of the prediction.

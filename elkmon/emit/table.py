@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib import import_module
+from math import isnan
 from typing import Any
 
 __all__ = ["Shapeless", "as_columns", "column", "frame", "height", "rows_of"]
@@ -39,12 +40,19 @@ def column(value: object) -> list[Any]:
     for name in ("to_pylist", "tolist", "to_list"):  # pyarrow; numpy and pandas; polars
         read = getattr(value, name, None)
         if callable(read):
-            return list(read())
+            return _without_nan_texts(list(read()))
     if isinstance(value, Iterable):
         return list(value)
     if not hasattr(value, "__arrow_c_stream__"):
         raise Shapeless(f"a column cannot be read from {type(value).__name__}")
     return list(_arrow(value).chunked_array(value).to_pylist())
+
+
+def _without_nan_texts(values: list[Any]) -> list[Any]:
+    """Give None for NaN in a column of texts, where pandas has it for what is missing."""
+    if set(map(type, values)) != {str, float}:
+        return values
+    return [None if isinstance(each, float) and isnan(each) else each for each in values]
 
 
 def frame(value: object) -> dict[Any, Any] | list[Any]:

@@ -58,7 +58,8 @@ class Rejects:
             self._fd = -1
 
     def _open(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store's folder
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         path, number = self._folder / f"{self._stem}.ndjson", 1
         while True:

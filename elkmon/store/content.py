@@ -79,9 +79,9 @@ def _found(
         queries.append(
             f"SELECT json, {_COLUMNS} FROM (SELECT json, unnest(json_transform(json, {_STRUCTURE}))"
             f" FROM read_ndjson_objects([{listed(files.ndjson)}], ignore_errors=true, "
-            f"maximum_object_size={files.longest}) WHERE json ->> '$.event.id' IN {wanted} "
-            f"OR (json ->> '$.event.dataset' = '{LABEL}' "
-            f"AND json ->> '$.ml.prediction.id' IN {wanted}))"
+            f"maximum_object_size={files.longest}) WHERE (json ->> '$.event.id') IN {wanted} "
+            f"OR ((json ->> '$.event.dataset') = '{LABEL}' "
+            f"AND (json ->> '$.ml.prediction.id') IN {wanted}))"
         )
     if files.parquet:
         columns = ", ".join(ref.sql for ref in STORED)

@@ -56,6 +56,9 @@ def examine(folder: Path, progress: Callable[[int, int], None] | None = None) ->
     Raises:
         StoreError: the events cannot be read at all.
     """
+    if not folder.exists():
+        advice = "say where the events are with --store; an application makes it when it logs"
+        return [Finding("problem", f"there is no folder {folder}", advice=advice)]
     read = survey(folder, progress)
     found = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
     with closing(LocalStore(folder)) as store:

@@ -74,6 +74,10 @@ class Reader:
                     strikes += 1
                 elif all(file.exists() for file in (*files.ndjson, *files.parquet)):
                     raise StoreError(f"{self.folder} cannot be read: {error}") from error
+            except RuntimeError as error:
+                if "interrupted" in str(error).lower():  # what DuckDB makes of Ctrl-C
+                    raise KeyboardInterrupt from error
+                raise
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _without_bad_lines(self, files: Listing, *, clean: bool) -> Listing:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import elkmon
 from elkmon.cli import events, main, program
 from elkmon.cli.program import COMMANDS
+from elkmon.store.local import LocalStore
 
 PROGRAM = (sys.executable, "-m", "elkmon.cli")
 
@@ -175,3 +176,17 @@ def test_a_fault_of_our_own_is_not_taken_for_a_missing_extra(monkeypatch):
 
     with pytest.raises(ModuleNotFoundError):
         main.get_command(click.Context(main), "errors")
+
+
+def test_an_interrupted_query_ends_as_interrupted(tmp_path, monkeypatch):
+    (tmp_path / "x.ndjson").write_text("{}\n")
+
+    def interrupted(*_):
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of Ctrl-C
+
+    monkeypatch.setattr(LocalStore, "_rows", interrupted)
+
+    with pytest.raises(SystemExit) as ended:
+        main(["errors", "--store", str(tmp_path)])
+
+    assert ended.value.code == 130

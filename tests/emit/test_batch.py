@@ -496,3 +496,17 @@ def test_a_sampled_batch_keeps_what_single_calls_would(events, careful):
     assert sorted(event["event"]["sequence"] for event in events.events) == list(
         range(1, len(stored) + 1)
     )
+
+
+def test_a_text_that_pandas_misses_is_no_number():
+    frame = pd.DataFrame({"colour": ["red", None, "blue"]})
+
+    with capture() as captured:
+        elkmon.get_logger("m", "1").predictions(label=["a", "b", "c"], features=frame)
+
+    features = {
+        each["ml"]["prediction"]["label"]: each["ml"]["features"].get("category")
+        for each in captured.events
+    }
+    assert features == {"a": {"colour": "red"}, "b": None, "c": {"colour": "blue"}}
+    assert all("nonfinite" not in each["ml"] for each in captured.events)

@@ -256,3 +256,13 @@ def test_what_is_imported_is_redacted_like_everything_else(tmp_path, store, even
     assert "bob@example.com" not in text
     assert "hunter2" not in text
     assert event["ml"]["redacted"]
+
+
+def test_the_store_that_an_import_makes_is_its_owner_s_alone(tmp_path, store):
+    table = tmp_path / "t.csv"
+    table.write_text("id,guess\n,a\n1,a\n")  # the first row is rejected before any is written
+
+    report = import_table(table, store, ImportOptions(model="m", id="id", label="guess"))
+
+    assert report.rejected == 1
+    assert store.stat().st_mode & 0o777 == 0o700

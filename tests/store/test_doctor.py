@@ -1,6 +1,8 @@
 """What the doctor finds: what, where, how often, and what to do about it."""
 
 import fcntl
+import io
+import logging
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from math import isfinite
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 import elkmon
 from elkmon import StoreError
+from elkmon.emit import ElkmonFormatter, ElkmonHandler
 from elkmon.events.fields import Kind
 from elkmon.store import doctor, survey
 from elkmon.store.columns import STORED, shape, structure
@@ -33,9 +36,28 @@ def told(folder):
     return [(each.level, each.what, each.count, each.places) for each in examine(folder)]
 
 
-def test_of_nothing_there_is_nothing_to_say(folder, private):
-    assert told(folder / "missing") == []
+def test_of_an_empty_folder_there_is_nothing_to_say(private):
     assert told(private) == []
+
+
+def test_a_folder_that_is_not_there_is_a_problem(folder):
+    (found,) = examine(folder / "missing")
+
+    assert found.level == "problem"
+    assert "there is no folder" in found.what
+
+
+def test_lines_that_another_handler_prints_are_not_missing(spool):
+    logger = logging.getLogger("printed-elsewhere")
+    logger.propagate = False
+    printing = logging.StreamHandler(io.StringIO())
+    printing.setFormatter(ElkmonFormatter("fraud", "1"))
+    logger.handlers = [printing, ElkmonHandler("fraud", "1")]
+    for number in range(5):
+        logger.warning("line %d", number)
+    elkmon.reset()
+
+    assert told(spool) == []
 
 
 def test_what_elkmon_writes_is_fine(spool):
