@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -112,6 +113,7 @@ def render(answers: Answers, folder: Path) -> Report:
     return Report(html, bool(made), alarms)
 
 
+@cache
 def _library() -> str:
     """Give Vega, Vega-Lite and the code that puts their plots into a page, as one script.
 

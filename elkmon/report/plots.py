@@ -95,6 +95,24 @@ def _deployments(rows: Sequence[Row], days: float) -> list[Spec]:
     ]  # fmt: skip
 
 
+def _columns(rows: Iterable[Row], days: float, **titles: str) -> Spec:
+    """Show the figures of a step wherever the pointer is within it."""
+    hover = {"type": "point", "on": "pointerover", "clear": "pointerout"}
+    return {
+        "data": _data(row for row in rows if row["value"] is not None),
+        "params": [{"name": "hover", "select": hover}],
+        "mark": {"type": "rect", "color": "var(--ink)"},
+        "encoding": {
+            "x": {**_time(days), "field": "begin"},
+            "x2": {"field": "end"},
+            "y": {"value": 0},
+            "y2": {"value": "height"},
+            "opacity": {"condition": {"param": "hover", "empty": False, "value": 0.1}, "value": 0},
+            "tooltip": _tooltip(**titles),
+        },
+    }
+
+
 def rate(
     alt: str,
     rows: Sequence[Row],
@@ -109,8 +127,8 @@ def rate(
 
     Args:
         alt: what it shows, in words.
-        rows: with ``time``, ``value``, ``low``, ``high`` (None where absent), and the words ``at``,
-            ``shown`` and ``of``.
+        rows: with ``time``, ``value``, ``low``, ``high`` (None where absent); where there is a
+            value also ``begin`` and ``end``, and the words ``at``, ``shown`` and ``of``.
         deployments: with ``time``, ``version``, and the words ``at`` and ``words``.
         days: length of the span.
         top: where the axis ends.
@@ -145,30 +163,27 @@ def rate(
             "mark": {"type": "line", "color": colour, "strokeWidth": 2, "clip": True},
             "encoding": {"x": x, "y": _percent("value", scale=scale)},
         },
-        {
-            "params": [{"name": "near", "select": {"type": "point", "on": "pointerover",
-                                                   "nearest": True, "clear": "pointerout"}}],
-            "mark": {"type": "point", "filled": True, "color": colour, "size": 50, "clip": True},
-            "encoding": {
-                "x": x,
-                "y": _percent("value", scale=scale),
-                "opacity": {"condition": {"param": "near", "empty": False, "value": 1},
-                            "value": 0.001},
-                "tooltip": _tooltip(at="from (UTC)", shown="share", of="counted"),
-            },
-        },
         *_deployments(deployments, days),
+        _columns(rows, days, at="from (UTC)", shown="share", of="counted"),
     ]  # fmt: skip
     return _spec(alt, layers, data=_data(rows))
 
 
-def latency(alt: str, rows: Sequence[Row], deployments: Sequence[Row], *, days: float) -> Spec:
+def latency(
+    alt: str,
+    rows: Sequence[Row],
+    columns: Sequence[Row],
+    deployments: Sequence[Row],
+    *,
+    days: float,
+) -> Spec:
     """Draw quantiles of latency over time, on a log scale.
 
     Args:
         alt: what it shows, in words.
-        rows: with ``time``, ``quantile``, ``value`` in milliseconds, and the words ``at``,
-            ``shown`` and ``of``.
+        rows: with ``time``, ``quantile`` and ``value`` in milliseconds.
+        columns: with ``begin``, ``end``, ``value``, and the words ``at``, ``p50``, ``p95``,
+            ``p99`` and ``of``.
         deployments: as of :func:`rate`.
         days: length of the span.
     """
@@ -184,22 +199,14 @@ def latency(alt: str, rows: Sequence[Row], deployments: Sequence[Row], *, days: 
         "legend": {"orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3},
     }  # fmt: skip
     dash = {**colour, "scale": {"domain": names, "range": [[1, 3], [6, 3], [1, 0]]}}
-    near = {"name": "near", "select": {"type": "point", "on": "pointerover", "nearest": True,
-                                       "clear": "pointerout"}}  # fmt: skip
     return _spec(
         alt,
         [
             {"mark": {"type": "line", "strokeWidth": 2},
              "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash}},
-            {"params": [near],
-             "mark": {"type": "point", "filled": True, "size": 50},
-             "encoding": {
-                 "x": x, "y": y, "color": colour,
-                 "opacity": {"condition": {"param": "near", "empty": False, "value": 1},
-                             "value": 0.001},
-                 "tooltip": _tooltip(at="from (UTC)", quantile="quantile", shown="took",
-                                     of="attempts")}},
             *_deployments(deployments, days),
+            _columns(columns, days, at="from (UTC)", p50="p50", p95="p95", p99="p99",
+                     of="attempts"),
         ],
         data=_data(rows),
     )  # fmt: skip

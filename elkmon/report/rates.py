@@ -122,6 +122,8 @@ def _rate_row(time: datetime, rate: Rate | None, half: timedelta) -> dict[str, A
         return {"time": milliseconds(time + half), "value": None, "low": None, "high": None}
     return {
         "time": milliseconds(time + half),
+        "begin": milliseconds(time),
+        "end": milliseconds(time + 2 * half),
         "at": when(time),
         **drawn(rate),
     }

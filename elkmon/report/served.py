@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,9 @@ def latency(answers: Answers, store: Path) -> Block:
         return Block("latency", "Latency", commands=commands, wide=True,
                      reason="no attempt has a duration")  # fmt: skip
     half = width_of(answers.steps) / 2
-    rows = [row for each in known for row in _latency_rows(each, half)]
+    timed = [(each, each.time) for each in known if each.time is not None]
+    rows = [row for each, time in timed for row in _latency_rows(each, time + half)]
+    columns = [_latency_column(each, time, time + 2 * half) for each, time in timed]
     slowest = max(known, key=lambda each: each.p95.value or 0.0)
     lead = (
         f"Successes took longest from {_when(slowest.time)} on: p95 {_took(slowest.p95.value)}.",
@@ -62,26 +64,30 @@ def latency(answers: Answers, store: Path) -> Block:
         "By version",
         frozenset({2, 3, 4, 5}),
     )
-    spec = plots.latency(alt, rows, deployed(answers), days=days(answers))
+    spec = plots.latency(alt, rows, columns, deployed(answers), days=days(answers))
     return Block("latency", "Latency", lead, spec, alt, table, commands=commands,
                  notes=("Milliseconds, on a log scale.",))  # fmt: skip
 
 
-def _latency_rows(row: LatencyRow, half: timedelta) -> list[dict[str, Any]]:
-    if row.time is None:
-        return []
+def _latency_rows(row: LatencyRow, time: datetime) -> list[dict[str, Any]]:
+    figures = (("p50", row.p50), ("p95", row.p95), ("p99", row.p99))
     return [
-        {
-            "time": milliseconds(row.time + half),
-            "quantile": name,
-            "value": figure.value,
-            "at": when(row.time),
-            "shown": f"{number(figure)} ms {limits(figure)}",
-            "of": f"{figure.n:,}",
-        }
-        for name, figure in (("p50", row.p50), ("p95", row.p95), ("p99", row.p99))
+        {"time": milliseconds(time), "quantile": name, "value": figure.value}
+        for name, figure in figures
         if figure.value
     ]
+
+
+def _latency_column(row: LatencyRow, begin: datetime, end: datetime) -> dict[str, Any]:
+    figures = (("p50", row.p50), ("p95", row.p95), ("p99", row.p99))
+    return {
+        "begin": milliseconds(begin),
+        "end": milliseconds(end),
+        "at": when(begin),
+        "value": row.p50.value,
+        "of": f"{row.p50.n:,}",
+        **{name: f"{number(figure)} ms {limits(figure)}" for name, figure in figures},
+    }
 
 
 def _latency_cells(row: LatencyRow) -> tuple[str, ...]:

@@ -1,0 +1,47 @@
+"""What may be left out of a test run: only what is asked for by name, and it is said at the end.
+
+``ELKMON_SKIP=browser,elasticsearch`` leaves out the tests that need a browser or a cluster. Without
+it, such a test fails if there is none, with the command that installs it.
+"""
+
+import os
+
+import pytest
+
+SKIPPABLE = {
+    "browser": "needs Chromium",
+    "elasticsearch": "needs Elasticsearch",
+}
+_LEFT_OUT = pytest.StashKey[set[str]]()
+
+
+def pytest_configure(config):
+    names = {each.strip() for each in os.environ.get("ELKMON_SKIP", "").split(",")} - {""}
+    unknown = sorted(names - set(SKIPPABLE))
+    if unknown:
+        raise pytest.UsageError(
+            f"ELKMON_SKIP: there is no {', '.join(unknown)}; it takes {', '.join(SKIPPABLE)}"
+        )
+    for name, why in SKIPPABLE.items():
+        config.addinivalue_line("markers", f"{name}: {why}; ELKMON_SKIP={name} leaves it out")
+    config.stash[_LEFT_OUT] = names
+
+
+def pytest_collection_modifyitems(config, items):
+    for name in sorted(config.stash[_LEFT_OUT]):
+        for item in items:
+            if item.get_closest_marker(name) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"ELKMON_SKIP has {name}"))
+
+
+def pytest_unconfigure(config):
+    """Say what was left out, as the last line of all."""
+    names = config.stash.get(_LEFT_OUT, set())
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not names or reporter is None or hasattr(config, "workerinput"):
+        return
+    skipped = reporter.stats.get("skipped", [])
+    counted = (
+        f"{name} ({sum(name in each.keywords for each in skipped)} tests)" for name in sorted(names)
+    )
+    reporter.write_line(f"NOT TESTED, as ELKMON_SKIP says: {', '.join(counted)}", yellow=True)

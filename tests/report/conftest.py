@@ -1,0 +1,108 @@
+"""Reports of small stores and of the demo, and the browser that opens them."""
+
+import json
+import shutil
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from fcntl import LOCK_EX, flock
+
+import pytest
+from browser import Browser, Page
+from scenes import END, START, numbers, serve
+
+import elkmon
+from elkmon.analysis.question import Question
+from elkmon.demo import make_plan
+from elkmon.demo.serve import feed_labels
+from elkmon.demo.serve import serve as serve_demo
+from elkmon.monitor import open_store
+from elkmon.report import Report, build_report
+
+DEMO_END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch):
+    """Leave no setting behind for the next test, and take none from outside."""
+    monkeypatch.delenv("ELKMON_STORE", raising=False)
+    yield
+    elkmon.reset()
+
+
+@pytest.fixture(scope="session")
+def build():
+    """Make the report of a folder."""
+
+    def made(folder, since=START, until=END, **asked):
+        store = open_store(folder)
+        try:
+            return build_report(store, Question.of(since=since, until=until, **asked), folder)
+        finally:
+            store.close()
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    """Serve two versions, the second of which is worse."""
+    return serve(tmp_path_factory.mktemp("report") / "store")
+
+
+@pytest.fixture(scope="session")
+def report(build, store):
+    """Make the report of a model that got worse."""
+    return build(store)
+
+
+@pytest.fixture(scope="session")
+def others(build, tmp_path_factory):
+    """Make the report of a regression, and of many classes without labels."""
+    return build(numbers(tmp_path_factory.mktemp("others") / "store"))
+
+
+@pytest.fixture(scope="session")
+def demo_report(build, tmp_path_factory, testrun_uid):
+    """Make the report of the demo's week: once, whichever worker comes first."""
+    shared = tmp_path_factory.getbasetemp().parent / f"demo-report-{testrun_uid}"
+    with shared.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not shared.exists():
+            folder = tmp_path_factory.mktemp("demo") / "store"
+            plan = make_plan(14_000, 1, DEMO_END)
+            serve_demo(folder, plan, plan.requests, "host", lambda _number: None)
+            feed_labels(folder, plan, lambda _number: None)
+            elkmon.reset()
+            made = build(folder, DEMO_END - timedelta(days=7), DEMO_END)
+            shared.write_text(json.dumps(asdict(made)))
+        return Report(**json.loads(shared.read_text()))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start Chromium."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail(
+            "Chromium is not there: apt-get install -y chromium, or leave these tests out with "
+            "ELKMON_SKIP=browser"
+        )
+    started = Browser(program)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Open a report in the browser."""
+    pages = []
+
+    def opened(report, **how):
+        path = tmp_path / "report.html"
+        path.write_text(report.html, encoding="utf-8", newline="\n")
+        pages.append(Page(browser, path, **how))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()

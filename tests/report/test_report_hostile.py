@@ -1,0 +1,75 @@
+"""Names and texts that try to become markup or code stay text, wherever they are shown."""
+
+import re
+
+import pytest
+from scenes import HOSTILE, serve
+
+
+@pytest.fixture(scope="module")
+def hostile(build, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile") / "store"
+    return build(serve(folder, name=HOSTILE))
+
+
+def without_scripts(html):
+    return re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+
+
+def test_nothing_that_was_named_is_markup(hostile):
+    assert "<img" not in without_scripts(hostile.html)
+    assert "<script>window" not in hostile.html
+
+
+def test_controls_and_turned_directions_are_written_out(hostile):
+    unsafe = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e\ud800-\udfff]"
+
+    assert not re.search(unsafe, without_scripts(hostile.html))
+    assert r"\x1b[2J" in hostile.html
+
+
+@pytest.mark.browser
+def test_hostile_names_are_shown_as_they_are_and_nothing_of_them_runs(hostile, open_page):
+    page = open_page(hostile)
+
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("document.images.length") == 0
+    plots = page.evaluate("document.querySelectorAll('[data-plot]').length")
+    assert plots >= 5
+    assert page.evaluate("document.querySelectorAll('[data-plot] svg').length") == plots
+    assert page.evaluate("document.scripts.length") == plots + 2
+    assert page.complaints() == []
+    assert page.requests() == []
+    # also what is within examples and tables that are not open
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    text = page.evaluate("document.body.innerText")
+    for part in ("</script><script>window.hacked = 1</script>", "{{ 7 * 7 }}", "&amp;", "\"'"):
+        assert part in text
+    # names of classes, versions and segments, issues and examples
+    for name in ("legit", "2.0", "porto", "no amount", "device", "KeyError"):
+        assert name in text
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('[data-plot] svg text')].map(each => each.textContent)"
+    )
+    assert any(each.startswith("fraud</script>") for each in drawn)
+
+
+@pytest.mark.browser
+def test_a_tooltip_shows_hostile_names_as_text(hostile, open_page):
+    page = open_page(hostile)
+    box = page.evaluate(
+        "(() => { const plot = document.querySelector('[data-plot$=confusion-spec]');"
+        " plot.scrollIntoView(); const box = plot.querySelector('.mark-rect path')"
+        ".getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2] })()"
+    )
+
+    for shift in (0, 2):
+        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + shift, y=box[1])
+    shown = page.evaluate(
+        "new Promise(done => setTimeout(() => done("
+        "document.getElementById('vg-tooltip-element')?.innerText), 300))"
+    )
+
+    assert "</script>" in shown
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("document.images.length") == 0

@@ -1,0 +1,155 @@
+"""What the page says: what changed first, by name and with the evidence; nothing that did not."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from scenes import END, START, serve
+
+from elkmon.analysis.question import Question
+from elkmon.monitor import open_store
+from elkmon.report.answers import ask
+from elkmon.report.models import sections
+
+
+def text_of(html):
+    """Give the text of a page, its scripts and styles left out."""
+    body = html[html.index("<body>") :]
+    bare = re.sub(r"<script.*?</script>", "", body, flags=re.DOTALL)
+    found = re.sub(r"<[^>]+>", " ", bare)
+    return " ".join(unescape(found).split())
+
+
+def first_screen(html):
+    text = text_of(html)
+    return text[: text.index("Overview model")]
+
+
+def made(folder, **asked):
+    store = open_store(folder)
+    try:
+        answers = ask(store, Question.of(since=START, until=END, **asked), lambda _done, _of: None)
+    finally:
+        store.close()
+    return sections(answers, folder)
+
+
+def test_what_got_worse_comes_first_with_its_evidence(store):
+    (section,) = made(store)
+
+    kinds = [each.kind for each in section.findings]
+    titles = " | ".join(each.title for each in section.alarms)
+    assert kinds == sorted(kinds, key=["worse", "regressed", "new"].index)
+    assert "2.0 fails more often than 1.0: 5.0 % instead of 0 %" in titles
+    assert "fraud predicted as legit, site=porto" in titles
+    assert "KeyError: 'no amount', 20 times in 2.0" in titles
+    evidence = " ".join(part for each in section.alarms for part in each.evidence)
+    assert "20 / 400 against 0 / 400" in evidence
+    assert "p = " in evidence
+
+
+def test_every_finding_has_the_commands_that_show_it(store):
+    (section,) = made(store)
+
+    for each in section.findings:
+        assert each.commands
+        assert all(command.line.startswith("elkmon ") for command in each.commands)
+
+
+def test_the_demo_s_faults_are_named_on_the_first_screen_and_nothing_else(demo_report):
+    said = first_screen(demo_report.html)
+
+    assert "2.0.0 fails more often than 1.4.0" in said
+    assert "site=porto" in said
+    assert "ValueError: math domain error" in said
+    assert "tumour-triage" in said.partition("got worse")[2][:60]
+    for innocent in ("site=graz", "site=lyon", "site=oslo"):
+        assert innocent not in said
+    assert demo_report.alarms == 3
+
+
+def test_without_a_change_nothing_is_blamed(build, tmp_path):
+    report = build(serve(tmp_path / "store", worse=False))
+
+    assert report.alarms == 0
+    assert "Nothing is known to have got worse." in first_screen(report.html)
+    assert "No evidence that 2.0 fails more or less often than 1.0" in text_of(report.html)
+
+
+def test_a_figure_that_cannot_be_computed_says_why(build, tmp_path):
+    report = build(serve(tmp_path / "store", labels=False))
+
+    text = text_of(report.html)
+    assert "Error rate There is none: no label yet." in text
+    assert "Confusion There is none: no label yet." in text
+    assert "NaN" not in text
+    assert "None" not in text
+
+
+def test_what_is_sampled_is_marked(others):
+    text = text_of(others.html)
+
+    assert "* sampled: each prediction counts as many times as it stands for" in text
+    assert re.search(r"many 1 0 %\* \[", text)
+
+
+def test_a_regression_has_its_metrics_and_no_confusion(others):
+    text = text_of(others.html)
+
+    assert "MAE" in text
+    assert "RMSE" in text
+    assert text.count("Confusion") == 1  # of the other model
+
+
+def test_an_empty_store_says_so(build, tmp_path):
+    report = build(tmp_path / "nothing")
+
+    assert not report.served
+    assert "Nothing was served in this span." in text_of(report.html)
+
+
+def test_models_are_sorted_by_how_bad_they_are(build, tmp_path):
+    folder = tmp_path / "store"
+    serve(folder, worse=False, name="fraud")
+    serve(folder, name="triage")
+
+    names = [each.name for each in made(folder)]
+
+    assert names == ["triage", "fraud"]
+
+
+def test_one_model_can_be_asked_for(build, tmp_path):
+    folder = serve(tmp_path / "store", worse=False)
+    serve(folder, name="triage")
+
+    assert [each.name for each in made(folder, model="fraud")] == ["fraud"]
+
+
+def test_events_that_are_missing_are_said_on_the_first_screen(build, tmp_path):
+    folder = serve(tmp_path / "store", worse=False)
+    (path,) = folder.glob("*.ndjson")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:100], *lines[107:]]))
+
+    said = first_screen(build(folder).html)
+
+    assert "7 are missing" in said
+
+
+def test_conditions_hold_for_all_figures_and_are_named(build, store):
+    text = text_of(build(store, where=["version=1.0"]).html)
+
+    assert "ml.model.version=1.0" in text
+    assert "2.0 fails" not in text
+
+
+def test_a_report_over_a_short_span_has_hours_on_its_axis(build, store):
+    report = build(store, since=START, until=START + timedelta(hours=30))
+
+    assert "%d %b %H:%M" in report.html
+
+
+@pytest.mark.parametrize("place", ["changed", "overview", "complete"])
+def test_the_parts_can_be_linked_to(report, place):
+    assert f'id="{place}"' in report.html
