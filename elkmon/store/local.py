@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from elkmon.events.errors import QueryError
+from elkmon.events.errors import QueryError, StoreError
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
 from elkmon.store.base import Catalog, Cell, Dimension, Event, Filter, Measure, Table
 from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source
@@ -24,6 +24,8 @@ from elkmon.store.repeats import NAME, candidates, covers, repeated
 
 __all__ = ["LocalStore"]
 
+_ANY_PATH = 2
+"""From this version on DuckDB can be kept from taking a * in a folder's name for a pattern."""
 _IDENTITY = tuple(
     Ref(BY_NAME[name])
     for name in ("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence")
@@ -45,6 +47,11 @@ class LocalStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        if "*" in str(folder) and int(duckdb.__version__.split(".")[0]) < _ANY_PATH:
+            raise StoreError(
+                f"{folder}: DuckDB {duckdb.__version__} takes * for a pattern: rename the folder, "
+                "or use Python >= 3.11 with DuckDB >= 2"
+            )
         self._scratch = TemporaryDirectory(prefix="elkmon-")
         self._reader = Reader(self.folder, Path(self._scratch.name))
         self._connection = duckdb.connect()

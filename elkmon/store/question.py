@@ -92,6 +92,8 @@ def naive(time: datetime) -> datetime:
 
 
 def _known(name: str) -> tuple[Field, str | None]:
+    if "\0" in name:  # the emitter writes none, and SQL cannot name it
+        raise QueryError(f"no such field: {name!r}; names hold no NUL")
     try:
         return find(name)
     except KeyError:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta, timezone
 
+import duckdb
 import pytest
 from folders import ALL, COUNT, ask, event, line, prediction, utc, variants, write
 
@@ -112,7 +113,6 @@ def test_no_event_gives_no_row(store):
         ("ml.segment.STRASSE", [(None, 6)]),
         ("ml.segment.x'] OR 1=1 --", [(None, 6)]),
         ('ml.segment."); DROP TABLE x; --', [(None, 6)]),
-        ("ml.segment.\0", [(None, 6)]),
         ("ml.segment.^", [(None, 6)]),
         ("labels.user", [("7", 2), (None, 4)]),
         ("labels.vip", [("true", 1), (None, 5)]),
@@ -388,7 +388,11 @@ def test_a_folder_may_have_any_name(tmp_path, name):
     folder = variants(tmp_path / name, "mixed", prediction("a"), prediction("b"))
     variants(tmp_path / "axb", "mixed", prediction("c"), prediction("d"))  # a pattern would find it
 
-    assert ask(folder) == [(2,)]
+    if "*" in name and int(duckdb.__version__.split(".")[0]) < 2:
+        with pytest.raises(StoreError, match=r"takes \* for a pattern"):
+            ask(folder)
+    else:
+        assert ask(folder) == [(2,)]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "a.b", "x.parquet"])
@@ -428,6 +432,7 @@ def test_a_file_is_no_store(tmp_path):
         (FieldValue("ml.model.nam"), "no such field: ml.model.nam; did you mean ml.model.name"),
         (FieldValue("quite.else"), "no such field: quite.else; see docs/fields.md"),
         (FieldValue(""), "no such field"),
+        (FieldValue("ml.segment.\0"), "names hold no NUL"),
         (FieldValue("x' OR 1=1"), "no such field"),
         (FieldValue("ml.segment"), "name one, such as ml.segment.country"),
         (FieldValue("ml.segment.\ud800"), "half a character"),
