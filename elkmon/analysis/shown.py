@@ -107,25 +107,25 @@ def made_of(figure: Figure) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time to three digits in the unit that suits it: ``4.49 ms``, ``9.5 h``."""
+    """Write a time to three digits in the unit that suits it: ``4.49 ms``, ``9.50 h``."""
     if seconds is None:
         return ABSENT
-    unit, name = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
-    value = seconds / unit
-    places = 0 if value >= 100 else 1 if value >= 10 else 2  # noqa: PLR2004 - three digits
-    return f"{value:.{places}f} {name}"
+    unit, name = _unit(seconds)
+    return f"{_three_digits(seconds / unit)} {name}"
 
 
 def span(figure: Figure, unit: float = 1.0) -> str:
-    """Write the interval of a time: ``[3.11 h, 4.02 h]``.
+    """Write the interval of a time, in the unit of its value: ``[3.11, 4.02] h``.
 
     Args:
         figure: a time.
         unit: of its values, in seconds.
     """
-    if figure.low is None or figure.high is None:
+    if figure.value is None or figure.low is None or figure.high is None:
         return ""
-    return f"[{duration(figure.low * unit)}, {duration(figure.high * unit)}]"
+    own, name = _unit(figure.value * unit)
+    low, high = (_three_digits(limit * unit / own) for limit in (figure.low, figure.high))
+    return f"[{low}, {high}] {name}"
 
 
 def when(time: datetime) -> str:
@@ -160,6 +160,15 @@ def command_line(command: str, store: Path, question: Question, *more: str) -> s
     for text in typed(question.conditions):
         arguments += ["--where", text]
     return clean(shlex.join([*arguments, *more]))
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+
+
+def _three_digits(value: float) -> str:
+    places = 0 if value >= 100 else 1 if value >= 10 else 2  # noqa: PLR2004 - three digits
+    return f"{value:,.{places}f}"
 
 
 def _share_places(rate: Rate) -> int:

@@ -143,8 +143,9 @@ def _age(made: Comparison) -> list[str]:
 
 
 def _slice(change: Change) -> str:
+    where = f"true class {change.name}" if change.kind == "class" else change.name
     return (
-        f"Worse within {change.name}: {percent(change.current)} instead of "
+        f"Worse within {where}: {percent(change.current)} instead of "
         f"{percent(change.baseline)}; {probability(change.p_value)}."
     )
 

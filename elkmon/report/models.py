@@ -167,7 +167,7 @@ def _compared(own: Answers) -> Table | None:
         rows.append((f"latency {name}", *shown, ratio, shift.words))
     rows += [
         (
-            f"error rate within {cell(each.name)}",
+            f"error rate within {'true class ' if each.kind == 'class' else ''}{cell(each.name)}",
             f"{percent(each.baseline)} ({counts(each.baseline)})",
             f"{percent(each.current)} ({counts(each.current)})",
             f"{points(each.difference)} [{points(each.low)}, {points(each.high)}]",

@@ -137,7 +137,8 @@ def _fewest(rates: list[Rate]) -> float:
 def _top(rates: list[Rate]) -> float:
     """Choose where the axis ends: above all values, and above intervals that are narrow enough."""
     values = [rate.value or 0.0 for rate in rates]
-    highs = [rate.high or 0.0 for rate in rates if rate.n_eff >= _ENOUGH]
+    narrow = [rate.high or 0.0 for rate in rates if rate.n_eff >= _ENOUGH]
+    highs = narrow or [min(rate.high or 0.0 for rate in rates)]
     return min(max([*values, *highs, 0.005]) * 1.05, 1.0)
 
 
