@@ -6,7 +6,10 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from select import select
 
+PATIENCE = 60
+"""Seconds until a browser that says nothing is taken to hang."""
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -65,6 +68,7 @@ class Browser:
 
     def _read(self):
         while b"\0" not in self._said:
+            assert select([self._in], [], [], PATIENCE)[0], "the browser does not answer"
             more = os.read(self._in, 1 << 20)
             assert more, "the browser has ended"
             self._said += more
@@ -117,6 +121,23 @@ class Page:
     def _mine(self):
         self.evaluate("0")  # so that all that was said by now is here
         return [each for each in self._browser.events if each.get("sessionId") == self._session]
+
+    def hover(self, selector):
+        """Move the pointer over the middle of something; give the tooltip that comes up."""
+        code = (
+            f"(() => {{ const it = document.querySelector({json.dumps(selector)});"
+            " it.scrollIntoView({block: 'center'}); const box = it.getBoundingClientRect();"
+            " return [box.x + box.width / 2, box.y + box.height / 2] })()"
+        )
+        shown = "document.querySelector('#vg-tooltip-element.visible')?.innerText"
+        for attempt in range(200):
+            x, y = self.evaluate(code)
+            self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + attempt % 2, y=y)
+            frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            self.evaluate(frame)
+            if self.evaluate(shown):
+                break
+        return self.evaluate(shown)
 
     def screenshot(self, path, *, whole=True, height=900):
         if whole:

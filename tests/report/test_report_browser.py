@@ -78,21 +78,10 @@ def test_paper_is_light_and_leaves_out_what_cannot_be_clicked(open_page, report,
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_hovering_shows_the_figures_of_a_point(open_page, report):
+def test_hovering_shows_the_figures_of_a_step(open_page, report):
     page = open_page(report)
-    box = page.evaluate(
-        "(() => { const plot = document.querySelector('[data-plot]'); plot.scrollIntoView();"
-        " const box = plot.getBoundingClientRect();"
-        " return [box.x, box.y, box.width, box.height] })()"
-    )
 
-    for part in (0.4, 0.5):
-        page.call("Input.dispatchMouseEvent", type="mouseMoved",
-                  x=box[0] + box[2] * part, y=box[1] + box[3] * 0.5)  # fmt: skip
-    shown = page.evaluate(
-        "new Promise(done => setTimeout(() => done("
-        "document.getElementById('vg-tooltip-element')?.innerText), 300))"
-    )
+    shown = page.hover("[data-plot] svg .mark-area path")
 
     assert "%" in shown
     assert "counted" in shown

@@ -57,18 +57,8 @@ def test_hostile_names_are_shown_as_they_are_and_nothing_of_them_runs(hostile, o
 @pytest.mark.browser
 def test_a_tooltip_shows_hostile_names_as_text(hostile, open_page):
     page = open_page(hostile)
-    box = page.evaluate(
-        "(() => { const plot = document.querySelector('[data-plot$=confusion-spec]');"
-        " plot.scrollIntoView(); const box = plot.querySelector('.mark-rect path')"
-        ".getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2] })()"
-    )
 
-    for shift in (0, 2):
-        page.call("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + shift, y=box[1])
-    shown = page.evaluate(
-        "new Promise(done => setTimeout(() => done("
-        "document.getElementById('vg-tooltip-element')?.innerText), 300))"
-    )
+    shown = page.hover("[data-plot$=confusion-spec] .mark-rect path")
 
     assert "</script>" in shown
     assert page.evaluate("window.hacked") is None
