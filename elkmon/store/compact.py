@@ -248,7 +248,7 @@ def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
 def _write(connection: duckdb.DuckDBPyConnection, source: str, raw: str, part: Path) -> None:
     columns = ", ".join(f"{_PATHS[ref]} AS {ref.sql}" for ref in STORED)
     lines = f"SELECT {columns}, {raw} AS {RAW} FROM {source}"
-    # Snappy, DuckDB's default: zstd is smaller by a third, and twice as slow to ask
+    # Snappy, DuckDB's default: zstd was smaller by a third on one file, and slower to ask
     connection.execute(
         f"COPY (SELECT *, {_KEY_SQL} AS {KEY} FROM ({lines})) "
         f"TO {text(str(part))} (FORMAT parquet, COMPRESSION snappy)"
