@@ -5,14 +5,20 @@ it, such a test fails if there is none, with the command that installs it.
 """
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "elastic"))
+import servers
 
 SKIPPABLE = {
     "browser": "needs Chromium",
     "elasticsearch": "needs Elasticsearch",
 }
 _LEFT_OUT = pytest.StashKey[set[str]]()
+_SERVERS = pytest.StashKey[Path]()
 
 
 def pytest_configure(config):
@@ -25,6 +31,8 @@ def pytest_configure(config):
     for name, why in SKIPPABLE.items():
         config.addinivalue_line("markers", f"{name}: {why}; ELKMON_SKIP={name} leaves it out")
     config.stash[_LEFT_OUT] = names
+    if not hasattr(config, "workerinput"):  # the one process that begins and ends the run
+        config.stash[_SERVERS] = servers.begin()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -35,7 +43,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_unconfigure(config):
-    """Say what was left out, as the last line of all."""
+    """Stop what was started; say what was left out, as the last line of all."""
+    if _SERVERS in config.stash:
+        servers.end(config.stash[_SERVERS])
     names = config.stash.get(_LEFT_OUT, set())
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if not names or reporter is None or hasattr(config, "workerinput"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from elkmon.events.access import ACCESS, SECRETS, Access
 from elkmon.events.fields import DATASETS, FIELDS
 from elkmon.events.settings import SETTINGS, Settings
 
@@ -48,6 +49,22 @@ def settings_page() -> str:
         value = getattr(defaults, setting.name)
         shown = "" if value in {None, ()} else f"`{value}`"
         lines.append(f"| `{setting.name}` | `{setting.variable}` | {setting.meaning} | {shown} |")
+    lines += [
+        "",
+        "## Reaching a cluster",
+        "",
+        "From the table in `elkmon/events/access.py`. Secrets are never given on a command line;",
+        "each is also taken from a file that is named by its variable with `_FILE` added.",
+        "",
+        "| variable | meaning | default |",
+        "|---|---|---|",
+    ]
+    usual = Access()
+    for setting in ACCESS:
+        value = getattr(usual, setting.name)
+        shown = "" if value is None else f"`{int(value) if value is True else value}`"
+        also = " Also as `_FILE`." if setting.name in SECRETS else ""
+        lines.append(f"| `{setting.variable}` | {setting.meaning}{also} | {shown} |")
     return "\n".join(lines) + "\n"
 
 

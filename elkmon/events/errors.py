@@ -5,11 +5,12 @@ ElkmonError
 ├── UsageError    wrong use of the logger; raised in strict mode only
 ├── QueryError    a question that cannot be asked: unknown field, bad time span
 └── StoreError    the events cannot be read or written
+    └── ProvisionError  what a cluster should hold cannot be put there, or taken away
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "ElkmonError", "QueryError", "StoreError", "UsageError"]
+__all__ = ["ConfigError", "ElkmonError", "ProvisionError", "QueryError", "StoreError", "UsageError"]
 
 
 class ElkmonError(Exception):
@@ -30,3 +31,7 @@ class QueryError(ElkmonError):
 
 class StoreError(ElkmonError):
     """Say why events cannot be read or written, and what to do about it."""
+
+
+class ProvisionError(StoreError):
+    """Say what could not be set up on a cluster, or taken away, and what to do about it."""

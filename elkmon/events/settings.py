@@ -11,7 +11,16 @@ from typing import Any
 
 from elkmon.events.errors import ConfigError
 
-__all__ = ["SETTINGS", "Setting", "Settings", "from_environment", "node_name", "override", "usable"]
+__all__ = [
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "from_environment",
+    "node_name",
+    "override",
+    "usable",
+    "variables",
+]
 
 MiB = 1024 * 1024
 
@@ -71,6 +80,11 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 
+def variables(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Give the variables to read settings from: the process's own where none are given."""
+    return os.environ if environ is None else environ
+
+
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
@@ -80,7 +94,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         ConfigError: a variable holds what cannot be used.
     """
-    environ = os.environ if environ is None else environ
+    environ = variables(environ)
     given = {each.name: environ[each.variable] for each in SETTINGS if environ.get(each.variable)}
     return override(Settings(), given, names={each.name: each.variable for each in SETTINGS})
 
@@ -94,7 +108,7 @@ def usable(environ: Mapping[str, str] | None = None) -> tuple[Settings, list[str
     Returns:
         The settings, and what is wrong with the variables that were left out.
     """
-    left = dict(os.environ if environ is None else environ)
+    left = dict(variables(environ))
     wrong = []
     for each in SETTINGS:
         try:

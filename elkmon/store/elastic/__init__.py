@@ -1,0 +1,1 @@
+"""The same three questions, answered by Elasticsearch."""

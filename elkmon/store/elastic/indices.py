@@ -1,0 +1,64 @@
+"""Which index an event is in: one for each kind and UTC month, named by the month's first day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+from elkmon.events.fields import DATASETS, Dataset
+from elkmon.store.base import Filter
+
+__all__ = ["index_of", "month_of", "month_of_id", "pattern", "short", "spans"]
+
+_ID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def short(dataset: str) -> str:
+    """Give the last part of a dataset's name: ``prediction``."""
+    return dataset.removeprefix("elkmon.")
+
+
+def index_of(prefix: str, dataset: str, timestamp: str) -> str:
+    """Name the index of an event.
+
+    Args:
+        prefix: that all names begin with.
+        dataset: the event's.
+        timestamp: its ``@timestamp`` as it was written, in UTC: ``2026-11-24T…``.
+    """
+    return f"{prefix}-{short(dataset)}-{timestamp[:4]}.{timestamp[5:7]}.01"
+
+
+def pattern(prefix: str, datasets: Iterable[Dataset] = DATASETS) -> str:
+    """Give the pattern of all indices of some datasets."""
+    return ",".join(f"{prefix}-{short(dataset)}-*" for dataset in datasets)
+
+
+def month_of(moment: datetime) -> str:
+    """Give the month of a time as names have it: ``2026.11.01``."""
+    return f"{moment:%Y.%m}.01"
+
+
+def month_of_id(prediction_id: str) -> datetime | None:
+    """Read the time out of a UUIDv7; None where an id is none."""
+    if not _ID_V7.fullmatch(prediction_id):
+        return None
+    milliseconds = int(prediction_id[:8] + prediction_id[9:13], 16)
+    try:
+        return datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+
+
+def spans(name: str, prefix: str, where: Filter) -> bool:
+    """Say whether an index may hold events of a window; an unknown name may."""
+    found = re.fullmatch(rf"{re.escape(prefix)}-[a-z]+-(\d{{4}})\.(\d\d)\.01", name)
+    if found is None:
+        return True
+    year, month = int(found[1]), int(found[2])
+    first = datetime(year, month, 1, tzinfo=timezone.utc)
+    after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=timezone.utc)
+    return (where.until is None or first < where.until) and (
+        where.since is None or where.since < after
+    )

@@ -1,0 +1,67 @@
+"""Servers for the tests here, an index prefix of its own for each test, and clients."""
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+import servers
+from elasticsearch import Elasticsearch
+
+KINDS = tuple(servers.VERSIONS)
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and "server" in _needs(item):
+            item.add_marker(pytest.mark.elasticsearch)
+
+
+def _needs(item):
+    return {name.split("_")[0] for name in getattr(item, "fixturenames", ())}
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def server(request):
+    """A server of each version, without security."""
+    return servers.start(request.param)
+
+
+@pytest.fixture(scope="session")
+def server_new():
+    """A server of the newest version, without security."""
+    return servers.start(KINDS[-1])
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def server_secured(request):
+    """A server of each version, with security and TLS."""
+    return servers.start(request.param, secured=True)
+
+
+@pytest.fixture
+def prefix(monkeypatch):
+    """What the names of a test's indices begin with, so that tests share a server."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("ELKMON_INDEX_PREFIX", name)
+    return name
+
+
+@pytest.fixture(autouse=True)
+def _no_access(monkeypatch):
+    """Keep the machine's own settings out."""
+    for name in list(os.environ):
+        if name.startswith("ELKMON_") and name != servers.RUN:
+            monkeypatch.delenv(name)
+
+
+def client_of(server, **options):
+    """Make a plain client for looking behind the scenes."""
+    if server.ca is not None:
+        options = {
+            "ca_certs": server.ca,
+            "basic_auth": ("elastic", servers.PASSWORD),
+            **options,
+        }
+    return Elasticsearch(server.url, **options)
