@@ -12,7 +12,7 @@ from elkmon.analysis.over import Over
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate, Sums
 from elkmon.analysis.times import utc
-from elkmon.analysis.where import conditions
+from elkmon.analysis.where import narrowed
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import (
@@ -101,8 +101,8 @@ def issue_detail(store: Store, question: Question, prefix: str, examples: int = 
 def events_of(question: Question, row: IssueRow) -> Question:
     """Give the question that an issue's events answer."""
     if row.kind == "wrong":
-        return replace(question, model=row.models[0], conditions=conditions(row.where))
-    return replace(question, conditions=(*question.conditions, *conditions(row.where)))
+        return replace(question, model=row.models[0], conditions=row.where)
+    return replace(question, conditions=narrowed(question.conditions, *row.where))
 
 
 def _versions(store: Store, asked: Question, row: IssueRow) -> list[VersionShare]:
@@ -114,7 +114,7 @@ def _versions(store: Store, asked: Question, row: IssueRow) -> list[VersionShare
         hits = replace(hits, conditions=_without(hits.conditions, {"ml.model.version"}))
     else:
         among = Filter(asked.since, asked.until, (_models(row),))
-        hits = replace(among, conditions=(*among.conditions, *conditions(row.where)))
+        hits = replace(among, conditions=(*among.conditions, *row.where))
     hit, whole = (_by(store, version, where) for where in (hits, among))
     shares = [
         VersionShare(

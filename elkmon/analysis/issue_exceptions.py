@@ -16,11 +16,10 @@ from elkmon.analysis.rates import Sums
 from elkmon.analysis.sides import current_side
 from elkmon.analysis.slices import MOST_VALUES
 from elkmon.analysis.times import grid, step, utc
-from elkmon.analysis.where import foreign, lookup
+from elkmon.analysis.where import equal, foreign, lookup
 from elkmon.events.fields import ERROR, PREDICTION
 from elkmon.store.base import (
     Catalog,
-    Condition,
     FieldValue,
     Filter,
     Measure,
@@ -171,14 +170,13 @@ def _issue(
         current=None,
         trend=trends.get(fingerprint, ()),
         dataset=ERROR,
-        where=(f"{_FINGERPRINT}={fingerprint}",),
+        where=(equal(_FINGERPRINT, fingerprint),),
     )
 
 
 def _titled(store: Store, row: IssueRow, question: Question) -> IssueRow:
     """Name a failure that was reported in words by its latest words."""
-    only = Condition(_FINGERPRINT, "=", (row.id,))
-    where = replace(question.filter, conditions=(*question.filter.conditions, only))
+    where = replace(question.filter, conditions=(*question.filter.conditions, *row.where))
     for event in store.events(ERROR, where=where, limit=1):
         said = str(lookup(event, "error.message") or row.title)
         return replace(row, title=said if len(said) <= _TITLE else f"{said[:_TITLE]}…")

@@ -10,6 +10,7 @@ from typing import Literal
 from elkmon.analysis.rates import Rate
 from elkmon.analysis.slices import Pair, Slice
 from elkmon.events.fields import Dataset
+from elkmon.store.base import Condition
 
 __all__ = ["ISSUE_COLUMNS", "IssueRow", "State", "Step", "pair_in_words", "wrong_fingerprint"]
 
@@ -56,8 +57,8 @@ class IssueRow:
     current: Rate | None
     trend: tuple[Step, ...]
     dataset: Dataset
-    where: tuple[str, ...]
-    """Conditions that its events meet, as they are typed."""
+    where: tuple[Condition, ...]
+    """What its events meet; in dictionaries as it is typed."""
 
 
 def wrong_fingerprint(model: str, pair: Pair, where: Slice | None) -> str:

@@ -17,10 +17,10 @@ from elkmon.analysis.risen import LEVEL, Rise, Sides, Trial, rise_of, risen, tri
 from elkmon.analysis.sides import Side, current_side, side_before
 from elkmon.analysis.slices import count, parts, usable_segments
 from elkmon.analysis.times import grid, step, utc
-from elkmon.analysis.where import conditions, typed
+from elkmon.analysis.where import equal, narrowed
 from elkmon.analysis.words import percent, probability
 from elkmon.events.fields import PREDICTION
-from elkmon.store.base import FieldValue, Filter, Measure, ModelEntry, Store
+from elkmon.store.base import Condition, FieldValue, Filter, Measure, ModelEntry, Store
 
 __all__ = ["Looked", "look", "wrong_issues", "wrong_shares"]
 
@@ -163,26 +163,24 @@ def _of(rate: Rate) -> str:
     return percent(rate.value or 0.0)
 
 
-def _conditions(looked: Looked, question: Question, rise: Rise) -> tuple[str, ...]:
-    """Give the conditions of its events on the current side, as they are typed."""
+def _conditions(looked: Looked, question: Question, rise: Rise) -> tuple[Condition, ...]:
+    """Give what its events on the current side meet."""
     truth, predicted = rise.pair
-    found = [
-        *typed(looked.current.conditions(question)),
-        *("ml.eval.outcome=wrong", f"ml.truth.label={truth or ''}"),
-        f"ml.prediction.label={predicted or ''}",
-    ]
-    if rise.slice is not None:
-        found.append(f"ml.segment.{'='.join(rise.slice)}")
-    found += [f"ml.segment.{name}!={value}" for name, value in rise.apart]
-    return tuple(dict.fromkeys(found))
+    return narrowed(
+        looked.current.conditions(question),
+        *(equal("ml.eval.outcome", "wrong"), equal("ml.truth.label", truth)),
+        equal("ml.prediction.label", predicted),
+        *(equal(f"ml.segment.{name}", value) for name, value in filter(None, [rise.slice])),
+        *(Condition(f"ml.segment.{name}", "!=", (value,)) for name, value in rise.apart),
+    )
 
 
 def _course(
-    store: Store, question: Question, side: Side, model: ModelEntry, where: Sequence[str]
+    store: Store, question: Question, side: Side, model: ModelEntry, where: tuple[Condition, ...]
 ) -> tuple[tuple[Step, ...], tuple[str, ...], datetime, datetime, int]:
     """Ask how often it occurred on the current side, in steps; and when first and last."""
     every = question.every or step(question.since, question.until)
-    asked = replace(question, model=model.name, conditions=conditions(where))
+    asked = replace(question, model=model.name, conditions=where)
     table = store.aggregate(
         PREDICTION,
         by=(every, FieldValue("ml.model.version")),

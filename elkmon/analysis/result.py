@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from elkmon.analysis.question import Question
 from elkmon.analysis.times import iso
+from elkmon.analysis.where import typed
 from elkmon.events.errors import ConfigError
+from elkmon.store.base import Condition
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -52,7 +54,9 @@ class Result(Generic[RowT]):
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a row is made of
-    """Turn a row into what JSON knows; times become ISO 8601 in UTC."""
+    """Turn a row into what JSON knows; times become ISO 8601 in UTC, conditions text."""
+    if isinstance(value, tuple) and any(isinstance(each, Condition) for each in value):
+        return typed(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):

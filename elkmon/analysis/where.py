@@ -6,9 +6,11 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
+from elkmon.analysis.quoting import QUOTED, name_text, unquoted, value_text
 from elkmon.analysis.times import iso, moment, now
 from elkmon.events.classes import class_name
 from elkmon.events.errors import QueryError
@@ -21,9 +23,11 @@ __all__ = [
     "conditions",
     "dataset_of",
     "dimension",
+    "equal",
     "foreign",
     "lookup",
     "matches",
+    "narrowed",
     "resolve",
     "typed",
 ]
@@ -31,7 +35,9 @@ __all__ = [
 Where = Mapping[str, object] | Iterable[str | Condition]
 """``{"version": "2.0.0", "segment.country": ["de", "fr"]}``, or ``["version=2.0.0"]``."""
 
-_TYPED = re.compile(r"\s*([^=!<>]+?)\s*(!=|<=|>=|==|=|<|>)\s*(.*?)\s*", re.DOTALL)
+_TYPED = re.compile(
+    rf"\s*({QUOTED}|[^=!<>]+?)\s*(!=|<=|>=|==|=|<|>)\s*({QUOTED}|.*?)\s*", re.DOTALL
+)
 _NUMERIC = {Kind.DOUBLE, Kind.LONG, Kind.NUMBERS}
 _ORDERED = {*_NUMERIC, Kind.DATE}
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -53,7 +59,7 @@ def resolve(name: str) -> tuple[Field, str]:
         QueryError: there is no such field, or it holds many entries and none is named.
     """
     try:
-        field, key = find(name.strip())
+        field, key = find(name)
     except KeyError:
         close = difflib.get_close_matches(name, [*BY_NAME, "version", "model", "segment"], n=2)
         hint = f"did you mean {' or '.join(close)}?" if close else "docs/fields.md lists them all"
@@ -81,7 +87,8 @@ def conditions(where: Where | None) -> tuple[Condition, ...]:
     """Understand conditions; all of them have to hold.
 
     Several ``=`` of one field mean any of these values. ``field=`` with nothing behind it means
-    that the field is absent, ``field!=`` that it is there.
+    that the field is absent, ``field!=`` that it is there. A name or a value in double quotes is
+    read as JSON reads it: ``"segment.a=b"="ends in white space "``.
 
     Args:
         where: as text, or as a mapping from a field to its value, its values, or None for absent.
@@ -110,7 +117,7 @@ def _typed(text: str) -> Condition:
     found = _TYPED.fullmatch(str(text))
     if found is None:
         raise QueryError(f"not a condition: {text!r}; use field=value, or !=, <, <=, >, >=")
-    name, op, value = found.groups()
+    name, op, value = unquoted(found[1]), found[2], unquoted(found[3])
     field, full = resolve(name)
     op = "=" if op == "==" else op
     if not value:
@@ -154,16 +161,41 @@ def typed(where: Iterable[Condition]) -> list[str]:
     """Write conditions as people type them, so that they are understood again."""
     texts = []
     for each in where:
+        name = name_text(each.field)
         if each.op in {"missing", "exists"}:
-            texts.append(f"{each.field}{'=' if each.op == 'missing' else '!='}")
-        texts += [f"{each.field}{each.op}{_text(value)}" for value in each.values]
+            texts.append(f"{name}{'=' if each.op == 'missing' else '!='}")
+        texts += [f"{name}{each.op}{_text(value)}" for value in each.values]
     return texts
+
+
+def equal(field: str, value: Cell) -> Condition:
+    """Say that a field has a value; None: that it has none."""
+    return Condition(field, "missing") if value is None else Condition(field, "=", (value,))
+
+
+def narrowed(where: Iterable[Condition], *more: Condition) -> tuple[Condition, ...]:
+    """Add conditions, each of which has to hold as well, also when all of them are typed.
+
+    As typed text, two equalities of one field mean any of both; here they keep what both allow.
+    """
+    found = list(where)
+    for each in more:
+        places = [
+            place
+            for place, known in enumerate(found)
+            if each.op == "=" and (known.field, known.op) == (each.field, "=")
+        ]
+        for place in places:
+            kept = tuple(value for value in found[place].values if value in each.values)
+            found[place] = replace(each, values=kept)
+        found += [] if places else [each]
+    return tuple(dict.fromkeys(found))
 
 
 def _text(value: Cell) -> str:
     if isinstance(value, datetime):
         return iso(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else value_text(str(value))
 
 
 def foreign(where: Sequence[Condition], dataset: Dataset) -> tuple[str, ...]:

@@ -19,13 +19,23 @@ def folder(tmp_path):
     elkmon.reset()
 
 
-def serve(folder, *, version="2", begin=LIVE, number=300, wrong=0.02, site="porto", label=None):
+def serve(
+    folder,
+    *,
+    version="2",
+    begin=LIVE,
+    number=300,
+    wrong=0.02,
+    site="porto",
+    name="site",
+    label=None,
+):
     """Serve predictions every 10 minutes, labelled at once; so many are wrong."""
     elkmon.configure(spool=folder)
     log = elkmon.get_logger("m", version, task="multiclass")
     times = [begin + timedelta(minutes=10 * n) for n in range(number)]
     ids = [f"{version}-{site}-{at.isoformat()}" for at in times]
-    log.predictions(id=ids, at=times, label="b", segment={"site": site})
+    log.predictions(id=ids, at=times, label="b", segment={name: site})
     miss = [n % round(1 / wrong) == 0 for n in range(number)]
     if label is not None:
         log.labels(ids, observed_at=times, correct=[not each for each in miss])
@@ -193,6 +203,37 @@ def test_one_issue_in_full(folder):
     assert detail.rising_since == LIVE
     assert len(detail.examples) == 3
     assert {each["ml"]["truth"]["label"] for each in detail.examples} == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "site"), [("a=b", "new york "), ("<my site> ", "="), ('a "!"', '"a=b"')]
+)
+def test_segments_may_be_called_anything(folder, name, site):
+    for version, begin, share in (("1", START, 0.02), ("2", LIVE, 0.25)):
+        serve(folder, version=version, begin=begin, wrong=share, name=name, site=site)
+        serve(folder, version=version, begin=begin, name=name, site="other")
+
+    with Monitor(folder) as monitor:
+        (row,) = monitor.issues(**SPAN).rows
+        detail = monitor.issue(row.id, **SPAN)
+        where = monitor.issues(**SPAN).to_dicts()[0]["where"]
+        behind = list(monitor.events(row.dataset, where=where, limit=1000, **SPAN))
+
+    assert row.segments == (f"{name}={site}",)
+    assert (row.count, len(behind)) == (75, 75)
+    assert [(each.version, each.share.k) for each in detail.versions] == [("2", 75), ("1", 6)]
+    assert {each["ml"]["segment"][name] for each in detail.examples} == {site}
+
+
+def test_conditions_that_allow_several_segments_leave_an_issue_its_own(folder):
+    for site, share in (("porto", 0.25), ("oslo", 0.02), ("graz", 0.02)):
+        serve(folder, version="1", begin=START, site=site)
+        serve(folder, site=site, wrong=share)
+    either = ["segment.site=porto", "segment.site=oslo"]
+
+    (row,) = listed(folder, where=either).rows
+
+    assert (row.title, row.count) == ("a predicted as b, site=porto", 75)
 
 
 def test_the_onset_of_a_rise_within_a_version_is_found(folder):

@@ -3,9 +3,21 @@
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elkmon import QueryError
-from elkmon.analysis.where import conditions, dataset_of, dimension, foreign, lookup, matches, typed
+from elkmon.analysis.where import (
+    conditions,
+    dataset_of,
+    dimension,
+    equal,
+    foreign,
+    lookup,
+    matches,
+    narrowed,
+    typed,
+)
 from elkmon.store.base import Condition
 
 EVENT = {
@@ -34,6 +46,12 @@ EVENT = {
         ("ml.truth.correct=true", Condition("ml.truth.correct", "=", (True,))),
         ("ml.truth.correct=no", Condition("ml.truth.correct", "=", (False,))),
         ("labels.request_id=a=b", Condition("labels.request_id", "=", ("a=b",))),
+        ('"segment.a=b"!="de "', Condition("ml.segment.a=b", "!=", ("de ",))),
+        (' "segment.a" = "\\u00e9\\"\n" ', Condition("ml.segment.a", "=", ('é"\n',))),
+        ('label="', Condition("ml.prediction.label", "=", ('"',))),
+        ('label="a" or "b"', Condition("ml.prediction.label", "=", ('"a" or "b"',))),
+        ('ml.prediction.score>="0.9"', Condition("ml.prediction.score", ">=", (0.9,))),
+        ('version=""', Condition("ml.model.version", "missing")),
         ("version=", Condition("ml.model.version", "missing")),
         ("version!=", Condition("ml.model.version", "exists")),
         (
@@ -92,6 +110,7 @@ def test_nothing_one_text_and_conditions_are_taken_as_they_are():
         ("ml.prediction.score=high", "ml.prediction.score holds numbers, not 'high'"),
         ("ml.truth.correct=perhaps", "is true or false, not 'perhaps'"),
         ("time>soon", "not a time: 'soon'"),
+        (r'label="a\b\c"', r'not understood: "a\b\c"; in quotes \ begins an escape'),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_what_would_do(text, message):
@@ -130,6 +149,40 @@ def test_conditions_are_written_so_that_they_are_understood_again():
     understood = conditions(texts)
 
     assert conditions(typed(understood)) == understood
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.sampled_from(["=", "!="]))
+def test_whatever_names_and_values_are_they_are_written_so(name, value, op):
+    condition = Condition(f"ml.segment.{name}", op, (value,))
+
+    (text,) = typed([condition])
+
+    assert conditions([text]) == (condition,)
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("ml.segment.site", "porto", "ml.segment.site=porto"),
+        ("ml.segment.my site", "new york", "ml.segment.my site=new york"),
+        ("ml.segment.a=b", "=x", '"ml.segment.a=b"="=x"'),
+        ("ml.segment.site", "porto ", 'ml.segment.site="porto "'),
+        ("ml.segment.site", '"\u202ex', r'ml.segment.site="\"\u202ex"'),
+        ("ml.truth.label", None, "ml.truth.label="),
+    ],
+)
+def test_quotes_stand_only_where_they_are_needed(field, value, text):
+    assert typed([equal(field, value)]) == [text]
+
+
+def test_narrowed_conditions_keep_what_both_allow_also_as_text():
+    either = conditions(["segment.site=a", "segment.site=b", "version=1"])
+
+    found = narrowed(either, equal("ml.segment.site", "b"), *conditions(["version!=2"]))
+
+    assert found == conditions(["segment.site=b", "version=1", "version!=2"])
+    assert conditions(typed(found)) == found
 
 
 def test_fields_that_a_dataset_never_has_are_named():
