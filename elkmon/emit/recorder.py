@@ -180,19 +180,17 @@ class Recorder:
         digest.update(prediction_id.encode())
         return str(digest.hexdigest())
 
-    def keys_of(self, prediction_ids: list[str]) -> list[str]:
+    def keys_of(self, prediction_ids: list[bytes]) -> list[bytes]:
         """Give the ``event.id`` of each prediction of a batch."""
-        keys = []
+        digests = []
         copy = self.keys.copy
         for each in prediction_ids:
-            digest = copy()
-            digest.update(each.encode())
-            keys.append(digest.hexdigest())
-        return keys
+            key = copy()
+            key.update(each)
+            digests.append(key.digest())
+        return b"".join(digests).hex(",", 16).encode().split(b",")
 
     @property
-    def positive_text(self) -> str:
+    def positive_text(self) -> bytes:
         """Give the positive class as it follows the id in a line."""
-        if self.positive is None:
-            return ""
-        return f',"positive":{orjson.dumps(self.positive).decode()}'
+        return b"" if self.positive is None else b',"positive":' + orjson.dumps(self.positive)
