@@ -10,6 +10,8 @@ from elkmon.analysis.rates import Rate, Sums
 from elkmon.analysis.risen import rise_of, supported
 from elkmon.analysis.significance import newcombe, significant
 from elkmon.analysis.slices import Counts
+from elkmon.analysis.where import equal
+from elkmon.store.base import Condition
 
 __all__ = ["Change", "changes"]
 
@@ -22,7 +24,7 @@ class Change:
 
     kind: Literal["class", "segment"]
     name: str
-    """The true class, or the segment value as it is typed."""
+    """The true class, or the segment value: ``site=porto``."""
     baseline: Rate
     current: Rate
     difference: float
@@ -31,6 +33,8 @@ class Change:
     high: float
     p_value: float
     """One-sided, by Fisher's exact test."""
+    where: tuple[Condition, ...]
+    """What its predictions meet; in dictionaries as it is typed."""
 
 
 def changes(older: Counts, newer: Counts, late: float) -> tuple[int, tuple[Change, ...]]:
@@ -54,16 +58,19 @@ def changes(older: Counts, newer: Counts, late: float) -> tuple[int, tuple[Chang
 def _tried(older: Counts, newer: Counts, late: float) -> Iterator[Change]:
     for name, whole in newer.truth.items():
         before = older.wrong_truth.get(name, Sums()), older.truth.get(name, Sums())
-        yield from _change("class", name, before, (newer.wrong_truth[name], whole), late)
+        now = newer.wrong_truth[name], whole
+        yield from _change("class", equal("ml.truth.label", name), name, before, now, late)
     for slice_, whole in newer.whole.items():
         if slice_ is not None:
             before = older.wrong_slice.get(slice_, Sums()), older.whole.get(slice_, Sums())
             now = newer.wrong_slice.get(slice_, Sums()), whole
-            yield from _change("segment", "=".join(slice_), before, now, late)
+            where = equal(f"ml.segment.{slice_[0]}", slice_[1])
+            yield from _change("segment", where, "=".join(slice_), before, now, late)
 
 
 def _change(
     kind: Literal["class", "segment"],
+    where: Condition,
     name: str,
     before: tuple[Sums, Sums],
     now: tuple[Sums, Sums],
@@ -74,4 +81,5 @@ def _change(
     older, newer = (some.out_of(whole, "no labels") for some, whole in (before, now))
     share, then = newer.value or 0.0, older.value or 0.0
     low, high = newcombe(then, older.n_eff, share, newer.n_eff)
-    yield Change(kind, name, older, newer, share - then, low, high, rise_of(before, now, late))
+    p_value = rise_of(before, now, late)
+    yield Change(kind, name, older, newer, share - then, low, high, p_value, (where,))

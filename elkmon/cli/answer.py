@@ -12,6 +12,7 @@ from rich.text import Text
 
 from elkmon.analysis.question import Question
 from elkmon.analysis.result import Result, flat
+from elkmon.analysis.where import dimension, equal, typed
 from elkmon.cli.figures import SECONDS, cell, command_line, when
 from elkmon.cli.nothing import explanation
 from elkmon.cli.output import Form, Output, clean, opened, typed_text, write_csv, write_json
@@ -85,7 +86,7 @@ def of_group(question: Question, by: Mapping[str, Cell]) -> list[str]:
         if name == "model" and question.model is None and value is not None:
             more += ["--model", clean(value)]
         elif name != "model":
-            more += ["--where", f"{name}={'' if value is None else cell(value)}"]
+            more += ["--where", *typed([equal(dimension(name), value)])]
     return more
 
 

@@ -14,6 +14,7 @@ from elkmon.analysis.figure import Figure
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
 from elkmon.analysis.verdict import Difference
+from elkmon.analysis.where import narrowed
 from elkmon.analysis.words import duration, percent, points, probability
 from elkmon.cli.figures import ABSENT, command_line, counts, interval, when
 from elkmon.cli.figures import percent as share_of
@@ -159,8 +160,8 @@ def _behind(store: Path, question: Question, row: Comparison) -> list[str]:
     if row.failure_rate.current.k:
         lines.append(command_line("events", store, asked, *of, "outcome=failure"))
     if row.error_rate.current.k or not lines:
-        slices = [each for each in row.worse if each.kind == "segment"][:1]
-        more = [part for each in slices for part in ("--where", f"ml.segment.{each.name}")]
-        wrong = command_line("events", store, asked, *of, "ml.eval.outcome=wrong", *more)
+        worst = next((each.where for each in row.worse if each.kind == "segment"), ())
+        narrow = replace(asked, conditions=narrowed(asked.conditions, *worst))
+        wrong = command_line("events", store, narrow, *of, "ml.eval.outcome=wrong")
         lines.append(wrong)
     return lines

@@ -18,6 +18,7 @@ from elkmon.analysis.order import natural
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate, Sums
 from elkmon.analysis.result import Result
+from elkmon.analysis.where import equal, typed
 from elkmon.cli.answer import behind, explain, group_name, nothing, of_group, sampled, write
 from elkmon.cli.figures import percent, when
 from elkmon.cli.options import format_options, group_options, question_options, store_option
@@ -82,8 +83,8 @@ def _show(out: Output, store: Path, answer: Result[ConfusionRow], top: int) -> N
     )  # fmt: skip
     wrong = [row for row in answer.rows if row.truth != row.predicted]
     worst = max(wrong or answer.rows, key=lambda row: row.share.weighted_k)
-    narrowed = [f"truth={worst.truth}", f"label={worst.predicted}"]
-    more = [part for condition in narrowed for part in ("--where", condition)]
+    narrowed = equal("ml.truth.label", worst.truth), equal("ml.prediction.label", worst.predicted)
+    more = [part for text in typed(narrowed) for part in ("--where", text)]
     behind(out, store, question, *of_group(question, worst.by), *more)
 
 

@@ -16,6 +16,7 @@ from elkmon.analysis.metrics import MetricRow, metrics, whole
 from elkmon.analysis.question import Question
 from elkmon.analysis.result import Result, flat
 from elkmon.analysis.times import grid, step
+from elkmon.analysis.where import equal, typed
 from elkmon.cli.figures import ABSENT, cell, command_line, sparkline, when
 from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
@@ -111,7 +112,8 @@ def _show(
     if lost:
         lines.append(f"left out, as NaN or infinite: {lost:,} of the values")
     output.show(made, *(Text(line, "dim") for line in lines))
-    more = [part for name in names for part in ("--where", f"metric.name={name}")]
+    named = typed(equal("metric.name", name) for name in names)
+    more = [part for text in named for part in ("--where", text)]
     behind = command_line("events", store, question, *more, "--dataset", METRIC)
     output.show(Text(""), Text("The events behind", "bold"), typed_text(behind))
 

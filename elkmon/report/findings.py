@@ -15,7 +15,7 @@ from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
 from elkmon.analysis.shown import command_line, counts, number, percent, when
 from elkmon.analysis.verdict import Difference
-from elkmon.analysis.where import lookup
+from elkmon.analysis.where import equal, lookup, typed
 from elkmon.analysis.words import duration, points, probability
 from elkmon.events.fields import PREDICTION
 from elkmon.report.answers import Answers
@@ -239,5 +239,5 @@ def _events(answers: Answers, made: Comparison, store: Path, noun: str) -> str:
     which = "outcome=failure" if noun == "failures" else "ml.eval.outcome=wrong"
     more = ["--where", which]
     if made.current.version is not None:
-        more += ["--where", f"version={made.current.version}"]
+        more += ["--where", *typed([equal("ml.model.version", made.current.version)])]
     return command_line("events", store, answers.question, "--dataset", PREDICTION, *more)

@@ -1,9 +1,14 @@
 """Names and values that try to steer whoever looks at them stay text, in every command."""
 
+import json
+import shlex
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 import elkmon
 
+MINUTE = timedelta(minutes=1)
 ESCAPE = "\x1b[2J\x9b31m[bold red]boo[/]\u202e\r\n"
 
 
@@ -80,3 +85,39 @@ def test_a_wrong_question_is_quoted_without_its_escapes(run, hostile, option):
 
     assert result.exit_code == 2
     assert "\x1b" not in result.stderr
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """Give a store in which classes and segments have names that conditions are made of."""
+    elkmon.configure(spool=tmp_path / "store")
+    for version, day, wrong in (("1", 10, 40), ("2 ", 15, 4)):
+        log = elkmon.get_logger("m", version, task="multiclass")
+        times = [datetime(2026, 11, day, tzinfo=timezone.utc) + MINUTE * n for n in range(400)]
+        for n, at in enumerate(times):
+            segment = {" a != b\u202e": "=x\n" if n % 2 else "y "}
+            log.prediction(label='"b" ', segment=segment, id=f"{version}{n}", at=at, duration=0.1)
+            truth = "=a" if n % wrong == 1 else '"b" '
+            log.label(f"{version}{n}", truth, observed_at=at)
+    elkmon.reset()
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        (("issues", "list", "--no-note"), 100),
+        (("confusion", "--by", "segment. a != b\u202e"), 110),
+        (("latency", "--by", "segment. a != b\u202e"), None),
+        (("compare",), 100),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_commands_can_be_pasted_whatever_names_and_values_are(run, odd, command, number):
+    shown = run(*command, "--store", odd, "--since", "2026-11-10", "--until", "2026-11-20")
+
+    assert shown.exit_code == 0
+    last = shlex.split(shown.stdout.rstrip("\n").rpartition("elkmon events ")[2])
+    found = run("events", *last, "--limit", "1000", "--format", "json").stdout.splitlines()
+    assert len(found) == number if number else found
+    assert {json.loads(each)["ml"]["segment"][" a != b\u202e"] for each in found} == {"=x\n"}
