@@ -88,10 +88,13 @@ def exception_shares(
 
 
 def new_since(models: Sequence[ModelEntry], question: Question) -> datetime:
-    """Give when what is new begins: with the current version, else with the span."""
+    """Give when what is new begins: with the current version, else with the span.
+
+    Conditions play no part: what is new does not depend on what is counted.
+    """
     begins = []
     for model in models:
-        side = current_side(model, question)
+        side = current_side(model, question.unconditional)
         names = [each.version for each in model.versions]
         if side.version is not None and names.index(side.version) > 0:
             version = model.versions[names.index(side.version)]
@@ -104,12 +107,15 @@ _Seen = Mapping[str | None, datetime]
 
 
 def _ever(store: Store, question: Question) -> dict[str, tuple[_Seen, datetime]]:
-    """Tell of each fingerprint when each version last had it, and when it was first seen at all."""
+    """Tell of each fingerprint when each version last had it, and when it was first seen at all.
+
+    Conditions play no part: the state of an issue does not depend on what is counted.
+    """
     table = store.aggregate(
         ERROR,
         by=(FieldValue(_FINGERPRINT), FieldValue("ml.model.version")),
         measures=(Measure("min", "@timestamp"), Measure("max", "@timestamp")),
-        where=replace(question.filter, since=None),
+        where=replace(question.unconditional.filter, since=None),
     )
     found: dict[str, tuple[dict[str | None, datetime], datetime]] = {}
     for fingerprint, version, first, last in table.rows:

@@ -208,10 +208,18 @@ def _course(
 
 
 def _came_back(store: Store, question: Question, looked: Looked, rise: Rise, note: Note) -> bool:
-    """Try the predictions that were made since an issue was resolved, by themselves."""
+    """Try the predictions that were made since an issue was resolved, by themselves.
+
+    Conditions play no part: the state of an issue does not depend on what is counted.
+    """
     last = note.last
     if last is None or last[0] != RESOLVED:
         return False
+    if question.unconditional != question:
+        whole, _ = look(store, question.unconditional, looked.model)
+        if whole is None:
+            return False
+        question, looked = question.unconditional, whole
     since = max(looked.current.since, last[1])
     later = replace(looked.current, since=since)
     where: Filter = looked.maturity.filter(later, looked.model.name, question)

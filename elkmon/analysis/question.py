@@ -95,6 +95,12 @@ class Question:
         groups = tuple(FieldValue(dimension(name)) for name in self.by)
         return groups if self.every is None else (*groups, self.every)
 
+    @property
+    def unconditional(self) -> Question:
+        """Give the same question of all events of its models, whatever else was to hold."""
+        kept = tuple(each for each in self.conditions if each.field == _MODEL_FIELD)
+        return replace(self, conditions=kept)
+
     def stepped(self, every: TimeBucket | None) -> Question:
         """Give the same question with other steps over time."""
         return replace(self, every=every)

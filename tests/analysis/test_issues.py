@@ -10,6 +10,7 @@ from elkmon.emit.note import IssueNote, write_notes
 
 START = datetime(2026, 11, 10, tzinfo=timezone.utc)
 LIVE = START + timedelta(days=5)
+HOUR = timedelta(hours=1)
 SPAN = {"since": START, "until": START + timedelta(days=10)}
 
 
@@ -128,6 +129,32 @@ def test_wrong_answers_come_back_where_they_are_tested_anew(folder, resolved_at,
     assert (again.id, again.state) == (row.id, state)
 
 
+@pytest.mark.parametrize(
+    ("after", "state"), [(LIVE + timedelta(hours=12), "regressed"), (SPAN["until"], "resolved")]
+)
+def test_whether_wrong_answers_came_back_does_not_depend_on_what_is_counted(folder, after, state):
+    both(folder)
+    where = ["label=b", "version=2"]
+    (row,) = listed(folder, where=where).rows
+    write_notes(folder, [IssueNote(row.id, "resolved", row.title, "m", "2", after)])
+
+    for asked in ((), where):
+        (again,) = listed(folder, where=asked, states=["regressed", "resolved"]).rows
+        assert (again.id, again.state) == (row.id, state)
+
+
+@pytest.mark.parametrize("number", [300, 10])
+def test_an_issue_of_an_older_version_stays_resolved_unless_the_current_one_has_it(folder, number):
+    both(folder, number=200)
+    serve(folder, version="3", begin=LIVE + timedelta(minutes=10 * 200), number=number)
+    (row,) = listed(folder, where=["version=2"]).rows
+    at = LIVE + timedelta(hours=5)
+    write_notes(folder, [IssueNote(row.id, "resolved", row.title, "m", "2", at)])
+
+    (again,) = listed(folder, where=["version=2"], states=["resolved"]).rows
+    assert again.id == row.id
+
+
 def test_what_is_fixed_after_a_resolve_stays_resolved(folder):
     both(folder)
     (row,) = listed(folder).rows
@@ -183,6 +210,31 @@ def test_what_comes_back_stands_first_then_what_is_new(folder):
         ("ValueError", "regressed"), ("OSError", "new"), ("KeyError", "ongoing"),
     ]  # fmt: skip
     assert [row.title for row in listed(folder, limit=1).rows] == ["ValueError"]
+
+
+def fail(folder, version, kind, *times):
+    elkmon.configure(spool=folder)
+    log = elkmon.get_logger("m", version)
+    log.deployment(version, at=START if version == "1" else LIVE)
+    for at in times:
+        with pytest.raises(kind), log.predict(at=at, segment={"site": f"s{version}"}):
+            raise kind
+    elkmon.reset()
+
+
+@pytest.mark.parametrize("where", [[], ["version=2"], ["version=1"], ["host!=x"]])
+def test_the_state_of_an_exception_does_not_depend_on_what_is_counted(folder, where):
+    fail(folder, "1", ValueError, START + HOUR, START + 2 * HOUR)
+    fail(folder, "2", ValueError, LIVE + HOUR)
+    resolved = [IssueNote(listed(folder).rows[0].id, "resolved", "", "m", "1", START + 3 * HOUR)]
+
+    (before,) = listed(folder, where=where).rows
+    write_notes(folder, resolved)
+    (after,) = listed(folder, where=where).rows
+
+    assert (before.first_seen, before.state, after.state) == (
+        START + HOUR, "ongoing", "regressed",
+    )  # fmt: skip
 
 
 def test_one_issue_in_full(folder):

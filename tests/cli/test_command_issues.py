@@ -264,6 +264,13 @@ def test_conditions_choose(listed):
     assert set(listed("--where", "error=KeyError")) == {"KeyError"}
 
 
+def test_an_old_exception_is_not_new_in_the_version_that_is_asked_for(run, folder):
+    result = run("errors", "--where", "version=2.0", "--format", "json", "--store", folder, *SPAN)
+
+    found = {row["title"]: row["state"] for row in json.loads(result.stdout)["issues"]}
+    assert found == {RISEN: "new", "KeyError": "new", "ValueError": "ongoing"}
+
+
 def test_errors_end_with_the_top_issues(run, folder):
     text = run("errors", "--store", folder, *SPAN).stdout
 
