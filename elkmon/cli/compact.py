@@ -39,14 +39,22 @@ def command(store: Path) -> None:
 def _said(done: Compacted) -> list[str]:
     said = [f"failed {clean(name)}: {clean(why)}" for name, why in done.failed]
     if done.rejected:
-        said.append(
-            f"{done.rejected:,} lines are no events; they are in rejected/, with the reason"
+        are, they = (
+            ("is no event", "it is") if done.rejected == 1 else ("are no events", "they are")
         )
+        lines = _counted(done.rejected, "line")
+        said.append(f"{lines} {are}; {they} in rejected/, with the reason")
     if done.kept:
-        said.append(f"{len(done.kept):,} files stay until every registered reader has passed them")
+        stay, them = ("stays", "it") if len(done.kept) == 1 else ("stay", "them")
+        files = _counted(len(done.kept), "file")
+        said.append(f"{files} {stay} until every registered reader has passed {them}")
     if done.live:
-        said.append(f"{done.live:,} files are still written to, and were left alone")
+        are, were = ("is", "was") if done.live == 1 else ("are", "were")
+        said.append(f"{_counted(done.live, 'file')} {are} still written to, and {were} left alone")
     sizes = f"{done.bytes_before / _MIB:,.1f} MiB became {done.bytes_after / _MIB:,.1f} MiB"
-    count = f"{done.files:,} file{'s' * (done.files != 1)}"
-    said.append(f"compacted {count}{f': {sizes}' if done.files else ''}")
+    said.append(f"compacted {_counted(done.files, 'file')}{f': {sizes}' if done.files else ''}")
     return said
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
