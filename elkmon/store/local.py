@@ -10,15 +10,16 @@ from typing import Any
 
 import duckdb
 
-from elkmon.events.errors import QueryError, StoreError
+from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
+from elkmon.store.asked import check_events, naive
 from elkmon.store.base import Catalog, Cell, Dimension, Event, Filter, Measure, Table
 from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source
 from elkmon.store.content import IDENTITY, contents
 from elkmon.store.files import Listing
 from elkmon.store.inventory import inventory
 from elkmon.store.joined import JOINED, joined, needed
-from elkmon.store.question import Question, naive, question
+from elkmon.store.question import Question, question
 from elkmon.store.reading import Reader, Rows
 from elkmon.store.repeats import NAME, candidates, covers, repeated
 
@@ -97,10 +98,9 @@ class LocalStore:
                 comes from labels, without ``dataset``.
             StoreError: the events cannot be read.
         """
+        check_events(dataset, where)
         asked = question((), (), where)
         asked.refs |= set(IDENTITY)
-        if dataset is None and any(ref.field.writer == "join" for ref in asked.refs):
-            raise QueryError(f"a condition is on what labels say: name the dataset, {PREDICTION}")
         order = "DESC" if newest_first else "ASC"
         identity = ", ".join(ref.sql for ref in IDENTITY)
 
