@@ -2,11 +2,15 @@
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import servers
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
+
+from elkmon.provision.cluster import put, remove
+from elkmon.provision.templates import Layout, assets
 
 KINDS = tuple(servers.VERSIONS)
 
@@ -46,6 +50,34 @@ def prefix(monkeypatch):
     name = f"t{uuid.uuid4().hex[:12]}"
     monkeypatch.setenv("ELKMON_INDEX_PREFIX", name)
     return name
+
+
+@pytest.fixture
+def installed(prefix):
+    """A function that puts the templates of this test's prefix on a server, and gives a client."""
+    clients = []
+
+    def install(server, **layout):
+        client = client_of(server)
+        clients.append(client)
+        for asset in assets(prefix, Layout(**{"replicas": 0, **layout}), lifecycle=False):
+            put(client, asset)
+        return client
+
+    yield install
+    for client in clients:
+        clear(client, prefix)
+        client.close()
+
+
+def clear(client, prefix):
+    """Remove what a test left on a server."""
+    names = list(client.indices.get(index=f"{prefix}-*", expand_wildcards="all"))
+    if names:
+        client.indices.delete(index=names)
+    for asset in reversed(assets(prefix, Layout(), lifecycle=False)):
+        with suppress(NotFoundError):
+            remove(client, asset.kind, asset.name)
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,8 @@ PASSWORD = "for-tests-only"  # noqa: S105 - of servers that live for one run of 
 _CACHE = Path(tempfile.gettempdir()) / f"elkmon-test-servers-{os.getuid()}"
 _NOBODY = 65534
 _PATIENCE = 180
+_STARTED = []
+"""Processes of this one, kept: one that is forgotten while it runs is a warning."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def launch(kind, folder, *, secured=False, port=None):
         )
     scheme = "https" if secured else "http"
     server = Server(f"{scheme}://localhost:{port}", VERSIONS[kind], process.pid, str(folder), ca)
+    _STARTED.append(process)
     _wait(server, process)
     return server
 
