@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import compress, islice, product
 from typing import Any
 
@@ -14,7 +15,7 @@ import orjson
 
 from elkmon.emit import reports
 from elkmon.emit.attempt import Attempt, submit, usable_id
-from elkmon.emit.columns import Encoder, NeedsCare, Part
+from elkmon.emit.columns import Encoder, Known, NeedsCare, Part
 from elkmon.emit.emitter import Emitter, trace_fields
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.plain import Notes
@@ -26,8 +27,8 @@ from elkmon.events.ids import kept
 
 __all__ = ["label_many", "predict_many"]
 
-_BLOCK = 2000
-"""Rows that are encoded at once."""
+_BLOCK = 1000
+"""Rows that are encoded at once: their pieces stay in the processor's cache."""
 _CHUNK = 250
 """Rows of one write: so many stay in the processor's cache."""
 _HEX = "0123456789abcdef"
@@ -53,9 +54,11 @@ def predict_many(
     except Shapeless as error:
         emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
         return []
+    bound = _bound(emitter, labels)
+    known: Known = {}
     for at in range(0, number, _BLOCK):
         rows = slice(at, at + _BLOCK)
-        _write_block(recorder, emitter, _some(columns, rows), ids[rows], labels)
+        _write_block(recorder, emitter, _some(columns, rows), ids[rows], labels, bound, known)
     return ids
 
 
@@ -141,14 +144,24 @@ def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
 
 def _some(columns: dict[str, Any], rows: slice) -> dict[str, Any]:
     """Give some rows of all columns."""
-    return {
-        name: _some(values, rows)
-        if name in _TABLES and isinstance(values, dict)
-        else values[rows]
-        if isinstance(values, list)
-        else values
-        for name, values in columns.items()
-    }
+    some = _sliced(columns, rows)
+    for name in _TABLES:
+        if isinstance(columns[name], dict):
+            some[name] = _sliced(columns[name], rows)
+    return some
+
+
+def _sliced(columns: dict[Any, Any], rows: slice) -> dict[Any, Any]:
+    return {name: v[rows] if isinstance(v, list) else v for name, v in columns.items()}
+
+
+def _bound(emitter: Emitter, labels: dict[str, Any]) -> bytes | None:
+    """Give what was bound as it ends every line; None where that needs care each time."""
+    notes = Notes()
+    fields = {**emitter.labels(labels, notes), **trace_fields()}
+    if notes != Notes() or not emitter.settings.enabled:
+        return None
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
 
 
 def _write_block(
@@ -157,13 +170,14 @@ def _write_block(
     columns: dict[str, Any],
     ids: list[str],
     labels: dict[str, Any],
+    bound: bytes | None,
+    known: Known,
 ) -> None:
     """Write some rows: first those that need no care."""
-    careful: Iterable[int]
-    try:
-        careful = _write_lines(recorder, emitter, columns, ids, labels)
-    except NeedsCare:
-        careful = range(len(ids))
+    careful: Iterable[int] = range(len(ids))
+    if bound is not None:
+        with suppress(NeedsCare):
+            careful = _write_lines(recorder, emitter, columns, ids, bound, known)
     if not careful:
         return
     tables = {name: rows_of(columns.pop(name), len(ids)) for name in _TABLES}
@@ -178,18 +192,15 @@ def _write_lines(
     emitter: Emitter,
     columns: dict[str, Any],
     ids: list[str],
-    labels: dict[str, Any],
+    bound: bytes,
+    known: Known,
 ) -> list[int]:
     """Write the rows that need no care; give the others.
 
     Raises:
         NeedsCare: all of them do.
     """
-    notes = Notes()
-    bound = orjson.dumps({**emitter.labels(labels, notes), **trace_fields()})[1:-1]
-    if notes != Notes() or not emitter.settings.enabled:
-        raise NeedsCare
-    made = Encoder(recorder, emitter, columns)
+    made = Encoder(recorder, emitter, columns, known)
     keep = _kept(recorder, emitter, ids, made.careful)
     kept_ids = ids if keep is None else list(compress(ids, keep))
     raw = "\0".join(kept_ids).encode().split(b"\0") if kept_ids else []  # NUL is in no id
@@ -206,7 +217,7 @@ def _write_lines(
         shown,
         b'"%b' % recorder.positive_text,
         *_rows(made.ml, keep),
-        b"}%b}\n" % (bound and b"," + bound),
+        b"}%b}\n" % bound,
     )
     for at in range(0, len(raw), _CHUNK):
         many = min(_CHUNK, len(raw) - at)

@@ -22,10 +22,12 @@ from elkmon.emit.recorder import LOG_BIN, Recorder
 from elkmon.emit.table import as_columns
 from elkmon.emit.values import FEATURES, category, named
 
-__all__ = ["Encoder", "NeedsCare", "Part"]
+__all__ = ["Encoder", "Known", "NeedsCare", "Part"]
 
 Part: TypeAlias = "bytes | list[bytes]"
 """A piece of a line: the same in all rows, or one a row."""
+Known: TypeAlias = dict[str, dict[str, bytes]]
+"""Texts that were encoded, by the path that they stand under; empty where they need care."""
 
 _SCALARS = frozenset((str, int, bool))
 _CATEGORIES = frozenset((str, bool))
@@ -39,12 +41,13 @@ class NeedsCare(Exception):  # noqa: N818 - no error: it is the other way
 
 
 class Encoder:
-    """Encode columns of one batch.
+    """Encode columns of some rows of a batch.
 
     Args:
         recorder: the model.
         emitter: whose redaction holds.
         columns: by name, as a call of ``predictions`` had them: lists, or a value for all rows.
+        known: what was encoded for the rows before; it is added to.
 
     Attributes:
         event: what follows the sequence number within ``event``.
@@ -55,9 +58,12 @@ class Encoder:
         NeedsCare: all of them do.
     """
 
-    def __init__(self, recorder: Recorder, emitter: Emitter, columns: dict[str, Any]) -> None:
+    def __init__(
+        self, recorder: Recorder, emitter: Emitter, columns: dict[str, Any], known: Known
+    ) -> None:
         self._recorder = recorder
         self._emitter = emitter
+        self._known = known
         self.careful: set[int] = set()
         self.event: list[Part] = []
         self.ml: list[Part] = []
@@ -87,11 +93,10 @@ class Encoder:
         if self._recorder.task == "regression":
             raise NeedsCare
 
-        def encode(value: object, notes: Notes) -> str | None:
-            path = "ml.prediction.label"
+        def encode(value: object, path: str, notes: Notes) -> str | None:
             return answer_label(self._recorder, self._emitter, value, path, notes)
 
-        return self._texts(values, encode, _SCALARS)
+        return self._texts(values, "ml.prediction.label", encode, _SCALARS)
 
     def _features(self, features: dict[Any, Any]) -> list[Part]:
         numbers: dict[str, Part] = {}
@@ -112,13 +117,13 @@ class Encoder:
     def _texts_of(
         self, columns: dict[Any, Any], path: str, scalars: frozenset[type]
     ) -> dict[str, Part]:
-        def encode(value: object, notes: Notes) -> str | None:
+        def encode(value: object, path: str, notes: Notes) -> str | None:
             return category(self._emitter, value, path, notes)
 
         made = {}
         for name, values in columns.items():
             self._check(name)
-            made[name] = self._texts(values, encode, scalars)
+            made[name] = self._texts(values, f"{path}.{name}", encode, scalars)
         return made
 
     def _check(self, name: object) -> None:
@@ -128,14 +133,15 @@ class Encoder:
     def _texts(
         self,
         values: object,
-        encode: Callable[[object, Notes], str | None],
+        path: str,
+        encode: Callable[[object, str, Notes], str | None],
         scalars: frozenset[type],
     ) -> Part:
         """Encode each different text once."""
 
         def encoded(value: object) -> bytes:
             notes = Notes()
-            text = encode(value, notes) if type(value) in scalars else None
+            text = encode(value, path, notes) if type(value) in scalars else None
             return orjson.dumps(text) if text is not None and notes == Notes() else b""
 
         values = _folded(values)
@@ -145,7 +151,9 @@ class Encoder:
                 raise NeedsCare
             return one
         if set(map(type, values)) == {str}:
-            known = {value: encoded(value) for value in set(values)}
+            known = self._known.setdefault(path, {})
+            for value in set(values) - known.keys():
+                known[value] = encoded(value)
             pieces = list(map(known.__getitem__, values))
             whole = b"" not in known.values()
         else:

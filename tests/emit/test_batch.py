@@ -312,6 +312,47 @@ def test_a_row_that_is_lost_is_counted_alone(log, events, monkeypatch):
     assert events.stats().dropped == {"internal": 1}
 
 
+def test_rows_that_need_care_cost_no_other_row_wherever_they_stand(log, events):
+    number = 2500
+    odd = {0, 999, 1000, 2001, 2499}
+    amounts = [math.nan if row in odd else float(row) for row in range(number)]
+    devices = [f"device {row % 700}" for row in range(number)]
+    ids = [str(row) for row in range(number)]
+
+    log.predictions(id=ids, features={"amount": amounts, "device": devices})
+
+    by_id = {event["ml"]["prediction"]["id"]: event["ml"] for event in events.events}
+    assert len(events.events) == len(by_id) == number
+    assert {int(each) for each, ml in by_id.items() if "nonfinite" in ml} == odd
+    assert [by_id[each]["features"]["category"]["device"] for each in ids] == devices
+    assert all(by_id[str(row)]["features"]["number"]["amount"] == row for row in (1, 1001, 2498))
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_a_mapping_that_all_rows_share_is_not_cut(log, events, careful):
+    shared = {"a": list(range(20))}
+
+    log.predictions(
+        score=[0.5] * 1001, features={"scores": shared}, value=[None] * 1001 if careful else None
+    )
+
+    (found,) = {event["ml"]["features"]["category"]["scores"] for event in events.events}
+    assert found == '{"a":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]}'
+
+
+@pytest.mark.parametrize("values", [[1, True, 1.0], [True, 1, 1], [1.0, 1, 1], [0.0, -0.0, 0]])
+def test_values_that_are_equal_are_not_taken_for_one_another(log, events, values):
+    log.predictions(id=["1", "2", "3"], features={"x": values}, label=values)
+
+    assert len(events.events) == 3
+    for value, name in zip(values, "123", strict=True):
+        (event,) = events.of("elkmon.prediction", ml__prediction__id=name)
+        kind = "category" if isinstance(value, bool) else "number"
+        found = event["ml"]["features"][kind]["x"]
+        assert str(found) == ("true" if value is True else str(value))
+        assert event["ml"]["prediction"]["label"] == ("true" if value is True else str(int(value)))
+
+
 def test_more_than_a_hundred_features_are_counted(log, events):
     log.predictions(features={f"f{i:03}": [1.0, 2.0] for i in range(150)})
 
