@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf, nextafter, pi, sqrt
 from typing import Any
 
 from elkmon.analysis.evidence import BINARY, SUCCEEDED
 from elkmon.analysis.figure import Figure, absent
+from elkmon.analysis.groups import Group, grouped, in_order
 from elkmon.analysis.intervals import effective
-from elkmon.analysis.order import natural_all
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Rate, Sums
-from elkmon.analysis.result import Result
-from elkmon.analysis.times import utc
+from elkmon.analysis.rates import Rate, Sums, support
+from elkmon.analysis.result import Result, parts_of
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import PREDICTION
-from elkmon.store.base import Cell, Condition, Edges, FieldValue, Filter, Measure, Store
+from elkmon.store.base import Cell, Condition, Dimension, Edges, FieldValue, Measure, Store
 
 __all__ = ["CalibrationBin", "CalibrationRow", "ScoreSums", "calibration", "expected_error"]
 
 _SCORE = "ml.prediction.score"
 _MEASURES = (
-    *(Measure("count"), Measure("weight"), Measure("weight2")),
+    *support(),
     *(Measure("count", _SCORE), Measure("sum", _SCORE)),
 )
 _MOST_BINS = 100
@@ -71,7 +69,7 @@ class ScoreSums:
 
 
 @dataclass
-class _Group:
+class _Scored:
     bins: dict[int, ScoreSums] = field(default_factory=dict)
     unscored: int = 0
     outside: int = 0
@@ -99,14 +97,11 @@ def calibration(store: Store, question: Question, bins: int = 10) -> Result[Cali
     edges = tuple(number / bins for number in range(bins))
     found = _ask(store, question, (*edges, nextafter(1.0, inf)))
     rows, notes = [], []
-    for (*by, time, task), group in sorted(found.items(), key=lambda item: natural_all(item[0])):
-        named = dict(zip(question.by, by, strict=True))
-        rows.append(_row(named, time, task, group, (*edges, 1.0)))
-        name = " ".join("(none)" if cell is None else str(cell) for cell in by)
-        at = "" if time is None else f", {time:%Y-%m-%d %H:%M}"
-        notes += [f"{name}{at}: {note}" for note in _left_out(group)]
-    of_ece = ("ece", *(f"ece_{part.name}" for part in fields(Figure)[1:]))
-    columns = (*question.by, "time", "task", *of_ece, "by_chance")
+    for (group, task), own in in_order(found):
+        named = dict(zip(question.by, group.by, strict=True))
+        rows.append(_row(named, group.time, task, own, (*edges, 1.0)))
+        notes += [f"{group.words}: {note}" for note in _left_out(own)]
+    columns = (*question.by, "time", "task", *parts_of(Figure, "ece"), "by_chance")
     return Result(question, tuple(rows), columns, tuple(notes))
 
 
@@ -133,34 +128,20 @@ def expected_error(bins: Sequence[ScoreSums]) -> tuple[float, float]:
 
 def _ask(
     store: Store, question: Question, edges: tuple[float, ...]
-) -> dict[tuple[Any, ...], _Group]:
-    own = question.filter
+) -> dict[tuple[Group, str | None], _Scored]:
+    said = ("ml.task", "ml.prediction.positive", "ml.truth.label", "ml.eval.outcome")
+    by: tuple[Dimension, ...] = (*map(FieldValue, said), Edges(_SCORE, edges))
     labelled = Condition("ml.eval.outcome", "exists")
-    table = store.aggregate(
-        PREDICTION,
-        by=[
-            *question.dimensions,
-            *map(FieldValue, ("ml.task", "ml.prediction.positive")),
-            *map(FieldValue, ("ml.truth.label", "ml.eval.outcome")),
-            Edges(_SCORE, edges),
-        ],
-        measures=_MEASURES,
-        where=Filter(own.since, own.until, (*own.conditions, SUCCEEDED, labelled)),
-    )
-    width = len(question.dimensions)
-    found: dict[tuple[Any, ...], _Group] = {}
-    for row in table.rows:
-        time = row[width - 1] if question.every is not None else None
-        by = row[: width - 1] if question.every is not None else row[:width]
-        moment = utc(time) if isinstance(time, datetime) else None
-        task, positive, truth, outcome, number, *sums = row[width:]
-        group = found.setdefault((*by, moment, task), _Group())
-        _take(group, task == BINARY, (positive, truth, outcome), number, sums)
+    found: dict[tuple[Group, str | None], _Scored] = {}
+    for group, row in grouped(store, question, by, _MEASURES, SUCCEEDED, labelled):
+        task, positive, truth, outcome, number, *sums = row
+        own = found.setdefault((group, task), _Scored())
+        _take(own, task == BINARY, (positive, truth, outcome), number, sums)
     return found
 
 
 def _take(
-    group: _Group, binary: bool, said: tuple[Cell, Cell, Cell], number: Cell, sums: Sequence[Any]
+    group: _Scored, binary: bool, said: tuple[Cell, Cell, Cell], number: Cell, sums: Sequence[Any]
 ) -> None:
     positive, truth, outcome = said
     count, weight, weight2, scored, scores = sums
@@ -182,7 +163,7 @@ def _row(
     by: Mapping[str, Cell],
     time: datetime | None,
     task: str | None,
-    group: _Group,
+    group: _Scored,
     edges: tuple[float, ...],
 ) -> CalibrationRow:
     kept = {number: group.bins[number] for number in sorted(group.bins)}
@@ -208,7 +189,7 @@ def _row(
     )
 
 
-def _left_out(group: _Group) -> list[str]:
+def _left_out(group: _Scored) -> list[str]:
     found = {
         "no score": group.unscored,
         "a score outside [0, 1]": group.outside,

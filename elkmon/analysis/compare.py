@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,18 +10,17 @@ from elkmon.analysis.figure import Figure, absent
 from elkmon.analysis.latency import latency
 from elkmon.analysis.maturity import maturity
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Sums
+from elkmon.analysis.rates import Sums, support
 from elkmon.analysis.result import Result
 from elkmon.analysis.sides import Side, current_side, side_before, side_named
 from elkmon.analysis.slices import Counts, count, parts, usable_segments
 from elkmon.analysis.verdict import Difference, difference
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import PREDICTION
-from elkmon.store.base import FieldValue, Measure, ModelEntry, Store
+from elkmon.store.base import FieldValue, ModelEntry, Store
 
 __all__ = ["Comparison", "Shift", "compare"]
 
-_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
 _NOTABLE = 1.1
 """A shift of latency that is told: by a tenth at least."""
 _DIFFERENCE = (
@@ -206,16 +204,11 @@ def _failed(store: Store, question: Question, model: ModelEntry, side: Side) -> 
     table = store.aggregate(
         PREDICTION,
         by=(FieldValue("event.outcome"),),
-        measures=_MEASURES,
+        measures=support(),
         where=side.filter(model.name, question),
     )
-    sums = {str(outcome): _sums(cells) for outcome, *cells in table.rows}
+    sums = {str(outcome): Sums.of(cells) for outcome, *cells in table.rows}
     return sums.get("failure", Sums()), sum(sums.values(), Sums())
-
-
-def _sums(cells: Sequence[object]) -> Sums:
-    number, weight, weight2 = (float(each or 0) for each in cells)  # type: ignore[arg-type]  # measures are numbers
-    return Sums(int(number), weight, weight2)
 
 
 def _wrong(counted: Counts) -> tuple[Sums, Sums]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from elkmon.analysis.evidence import gather
+from elkmon.analysis.groups import Group
 from elkmon.analysis.matrix import Matrix
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate, Sums
-from elkmon.analysis.result import Result
+from elkmon.analysis.result import Result, parts_of
 from elkmon.store.base import Cell, Store
 
 __all__ = ["ConfusionRow", "confusion"]
@@ -55,13 +56,10 @@ def confusion(store: Store, question: Question) -> Result[ConfusionRow]:
                     rows.append(ConfusionRow(by, each.time, truth, predicted, share))
         beside = each.labelled.count - matrix.total.count
         if beside and matrix.total.count:
-            group = " ".join("(none)" if cell is None else str(cell) for cell in each.by)
-            at = "" if each.time is None else f", {each.time:%Y-%m-%d %H:%M}"
+            group = Group(each.by, each.time).words
             notes.append(
-                f"{group}{at}: {beside:,} of {each.labelled.count:,} labelled predictions lack the "
+                f"{group}: {beside:,} of {each.labelled.count:,} labelled predictions lack the "
                 "true or the predicted class: in no cell"
             )
-    columns = ("share", *(f"share_{part.name}" for part in fields(Rate)[1:]))
-    return Result(
-        question, tuple(rows), (*question.by, "time", "truth", "predicted", *columns), tuple(notes)
-    )
+    columns = (*question.by, "time", "truth", "predicted", *parts_of(Rate, "share"))
+    return Result(question, tuple(rows), columns, tuple(notes))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from elkmon.analysis.delays import EDGES, arrivals, bin_of
 from elkmon.analysis.evidence import SUCCEEDED
 from elkmon.analysis.figure import Figure
-from elkmon.analysis.order import natural_all
+from elkmon.analysis.groups import Group, grouped, in_order
 from elkmon.analysis.question import MODEL, Question
-from elkmon.analysis.rates import Rate, Sums
-from elkmon.analysis.result import Result
+from elkmon.analysis.rates import Rate, Sums, support
+from elkmon.analysis.result import Result, parts_of
 from elkmon.analysis.times import utc
 from elkmon.events.fields import LABEL, PREDICTION
 from elkmon.store.base import (
@@ -41,10 +41,6 @@ _STEPS = (
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 _MOST_STEPS = 3000
 _LABELLED = "ml.truth.observed_at"
-_MEASURES = (
-    *(Measure("count"), Measure("weight"), Measure("weight2")),
-    *(Measure("count", _LABELLED), Measure("weight", _LABELLED), Measure("weight2", _LABELLED)),
-)
 _MODEL_FIELD = FieldValue("ml.model.name")
 
 
@@ -107,7 +103,7 @@ class CoverageRow:
 
 
 @dataclass
-class _Group:
+class _Labelled:
     total: Sums = field(default=Sums())
     labelled: Sums = field(default=Sums())
     delays: dict[int, float] = field(default_factory=dict)
@@ -130,15 +126,14 @@ def coverage(store: Store, question: Question) -> Result[CoverageRow]:
         StoreError: the store cannot be read.
     """
     states, known = _labels(store, question)
-    groups: dict[tuple[Any, ...], _Group] = {}
+    groups: dict[Group, _Labelled] = {}
     _ask_delays(store, question, groups)
     _ask_ages(store, question, groups, known)
     rows = []
-    for key in sorted(groups, key=natural_all):
-        *by, time = key
+    for (by, time), own in in_order(groups):
         named = dict(zip(question.by, by, strict=True))
         model = named.get(MODEL, by[0])
-        rows.append(_row(named, time, groups[key], known[model], states.get(model)))
+        rows.append(_row(named, time, own, known[model], states.get(model)))
     return Result(question, tuple(rows), _columns(question))
 
 
@@ -175,31 +170,18 @@ def _labels(
 
 def _aggregate(
     store: Store, question: Question, dimension: Dimension
-) -> list[tuple[tuple[Any, ...], Any, Sums, Sums]]:
+) -> Iterator[tuple[Group, Any, Sums, Sums]]:
     """Ask for successful predictions: group with step, further dimension, all, labelled."""
-    own = question.filter
-    table = store.aggregate(
-        PREDICTION,
-        by=[*question.dimensions, dimension],
-        measures=_MEASURES,
-        where=Filter(own.since, own.until, (*own.conditions, SUCCEEDED)),
-    )
-    width = len(question.dimensions)
-    found = []
-    for row in table.rows:
-        *by, time = row[:width] if question.every is not None else (*row[:width], None)
-        moment = utc(time) if isinstance(time, datetime) else None
-        values = cast("Any", row[width + 1 :])
-        sums = [Sums(int(n), float(w), float(w2)) for n, w, w2 in (values[:3], values[3:])]
-        found.append(((*by, moment), row[width], sums[0], sums[1]))
-    return found
+    measures = (*support(), *support(_LABELLED))
+    for group, (value, *cells) in grouped(store, question, [dimension], measures, SUCCEEDED):
+        yield group, value, Sums.of(cells[:3]), Sums.of(cells[3:])
 
 
-def _ask_delays(store: Store, question: Question, groups: dict[tuple[Any, ...], _Group]) -> None:
+def _ask_delays(store: Store, question: Question, groups: dict[Group, _Labelled]) -> None:
     for key, number, total, labelled in _aggregate(
         store, question, Edges("ml.eval.first_delay", EDGES)
     ):
-        group = groups.setdefault(key, _Group())
+        group = groups.setdefault(key, _Labelled())
         group.total += total
         group.labelled += labelled
         if labelled.count:
@@ -211,7 +193,7 @@ def _ask_delays(store: Store, question: Question, groups: dict[tuple[Any, ...], 
 def _ask_ages(
     store: Store,
     question: Question,
-    groups: dict[tuple[Any, ...], _Group],
+    groups: dict[Group, _Labelled],
     known: Mapping[Cell, datetime],
 ) -> None:
     last = min(max(known.values(), default=question.until), question.until)
@@ -222,8 +204,8 @@ def _ask_ages(
     half = timedelta(seconds=step.every * _SECONDS[step.unit] / 2)
     model = question.by.index(MODEL) if MODEL in question.by else 0
     for key, begin, total, labelled in _aggregate(store, question, step):
-        group = groups.setdefault(key, _Group())
-        age = max((known[key[model]] - utc(begin) - half).total_seconds(), 0.0)
+        group = groups.setdefault(key, _Labelled())
+        age = max((known[key.by[model]] - utc(begin) - half).total_seconds(), 0.0)
         place = max(i for i, start in enumerate(AGES) if start <= age)
         before = group.by_age.get(place, (Sums(), Sums()))
         group.by_age[place] = before[0] + total, before[1] + labelled
@@ -236,7 +218,7 @@ def _ask_ages(
 def _row(
     by: Mapping[str, Cell],
     time: datetime | None,
-    group: _Group,
+    group: _Labelled,
     as_of: datetime,
     labels: LabelCounts | None,
 ) -> CoverageRow:
@@ -260,11 +242,6 @@ def _row(
 
 
 def _columns(question: Question) -> tuple[str, ...]:
-    of_rate = ("coverage", *(f"coverage_{part.name}" for part in fields(Rate)[1:]))
-    of_figures = [
-        column
-        for name in ("median", "p90")
-        for column in (name, *(f"{name}_{part.name}" for part in fields(Figure)[1:]))
-    ]
-    of_labels = [f"labels_{part.name}" for part in fields(LabelCounts)]
+    of_rate, of_figures = parts_of(Rate, "coverage"), parts_of(Figure, "median", "p90")
+    of_labels = parts_of(LabelCounts, "labels")
     return (*question.by, "time", *of_rate, "as_of", *of_figures, "horizon", *of_labels)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from elkmon.analysis.figure import Moments
-from elkmon.analysis.order import natural_all
+from elkmon.analysis.groups import Group, ask, group_of, in_order
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Sums
-from elkmon.analysis.times import utc
-from elkmon.events.fields import PREDICTION
-from elkmon.store.base import Bins, Cell, Condition, Dimension, FieldValue, Filter, Measure, Store
+from elkmon.analysis.rates import Sums, support
+from elkmon.store.base import Bins, Cell, Condition, Dimension, FieldValue, Measure, Store
 
 __all__ = ["BINARY", "BINS", "PROBABILITY", "RANK", "RATING", "RESIDUAL", "Evidence", "gather"]
 
@@ -30,28 +28,24 @@ _SCORED = "ml.eval.brier"
 """What exactly those predictions have whose probabilities and truth can be compared."""
 
 
-def _support(field: str) -> tuple[Measure, ...]:
-    return Measure("count", field), Measure("weight", field), Measure("weight2", field)
-
-
 def _moments(*names: str) -> tuple[Measure, ...]:
     return tuple(m for name in names for m in (Measure("sum", name), Measure("sum2", name)))
 
 
 _BASE = (
-    *(Measure("count"), Measure("weight"), Measure("weight2")),
+    *support(),
     *(Measure("count", _LABELLED), Measure("weight", _LABELLED)),
 )
 _NEEDED: dict[str, tuple[Measure, ...]] = {
-    PROBABILITY: (*_support(_SCORED), *_moments(_SCORED, "ml.eval.log_loss")),
-    RANK: (*_support(_SCORED), Measure("min", _SCORE), Measure("max", _SCORE)),
+    PROBABILITY: (*support(_SCORED), *_moments(_SCORED, "ml.eval.log_loss")),
+    RANK: (*support(_SCORED), Measure("min", _SCORE), Measure("max", _SCORE)),
     RESIDUAL: (
-        *_support("ml.eval.residual"),
+        *support("ml.eval.residual"),
         *(Measure("sum", f"ml.eval.{name}") for name in ("residual", "abs_residual")),
         *_moments("ml.eval.sq_residual", "ml.truth.value"),
         Measure("count", "ml.truth.value"),
     ),
-    RATING: (*_support("ml.truth.rating"), *_moments("ml.truth.rating")),
+    RATING: (*support("ml.truth.rating"), *_moments("ml.truth.rating")),
 }  # fmt: skip
 
 
@@ -91,7 +85,7 @@ class Evidence:
             field: that is summed.
             of: the field that says which predictions have it; itself where not given.
         """
-        count, weight, weight2 = (self.count(each) for each in _support(of or field))
+        count, weight, weight2 = (self.count(each) for each in support(of or field))
         return Moments(
             Sums(int(count), weight, weight2),
             self.count(Measure("sum", field)),
@@ -219,7 +213,7 @@ def gather(
     Returns:
         One piece of evidence a group, step and task, sorted by group, then time.
     """
-    found: dict[tuple[Any, ...], Evidence] = {}
+    found: dict[tuple[Group, str | None], Evidence] = {}
     if RANK in families and BINARY in tasks:
         asked = {each for each in families if each in {PROBABILITY, RANK}}
         only = () if set(tasks) == {BINARY} else (Condition(_TASK, "=", (BINARY,)),)
@@ -230,7 +224,7 @@ def gather(
         rest = ()
     if tasks:
         _ask(store, question, rest, Places(each for each in families if each != RANK), found)
-    return [found[key] for key in sorted(found, key=natural_all)]
+    return [each for _, each in in_order(found)]
 
 
 def _ask(
@@ -238,24 +232,17 @@ def _ask(
     question: Question,
     only: tuple[Condition, ...],
     at: Places,
-    found: dict[tuple[Any, ...], Evidence],
+    found: dict[tuple[Group, str | None], Evidence],
 ) -> None:
     said = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
-    asked: list[Dimension] = [*question.dimensions, FieldValue(_TASK), *map(FieldValue, said)]
-    groups = len(asked)
+    asked: list[Dimension] = [FieldValue(_TASK), *map(FieldValue, said)]
     if at.ranked:
         asked.append(Bins(_SCORE, 1 / BINS))
-    own = question.filter
-    where = Filter(own.since, own.until, (*own.conditions, SUCCEEDED, *only))
-    table = store.aggregate(PREDICTION, by=asked, measures=at.measures, where=where)
+    answer = ask(store, question, asked, at.measures, SUCCEEDED, *only)
     width = len(question.dimensions)
-    stepped = question.every is not None
-    for group, rows in groupby(table.rows, key=lambda row: row[:groups]):
-        key = group[: width + 1]
-        evidence = found.get(key)
-        if evidence is None:
-            *by, time = key[:width] if stepped else (*key[:width], None)
-            moment = utc(time) if isinstance(time, datetime) else None
-            evidence = Evidence(tuple(by), cast("str | None", key[width]), moment)
-            found[key] = evidence
-        evidence.take(group[width + 1 :], [row[groups:] for row in rows], at)
+    groups = width + 1 + len(said)
+    for cells, rows in groupby(answer, key=lambda row: row[:groups]):
+        task, *rest = cells[width:]
+        group = group_of(question, cells)
+        evidence = found.setdefault((group, task), Evidence(group.by, task, group.time))
+        evidence.take(rest, [row[groups:] for row in rows], at)

@@ -10,7 +10,7 @@ from elkmon.analysis.issue_row import IssueRow
 from elkmon.analysis.issues import STATES, issues_and_segments
 from elkmon.analysis.over import Over
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Rate, Sums
+from elkmon.analysis.rates import Rate, Sums, support
 from elkmon.analysis.times import utc
 from elkmon.analysis.where import narrowed
 from elkmon.events.errors import QueryError
@@ -20,14 +20,12 @@ from elkmon.store.base import (
     Event,
     FieldValue,
     Filter,
-    Measure,
     Store,
     TimeBucket,
 )
 
 __all__ = ["IssueDetail", "VersionShare", "events_of", "find_issue", "issue_detail"]
 
-_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
 _OF_THE_GROUP = frozenset(
     {"ml.model.version", "ml.eval.outcome", "ml.truth.label", "ml.prediction.label"}
 )
@@ -166,9 +164,8 @@ def _models(row: IssueRow) -> Condition:
 
 
 def _by(store: Store, by: FieldValue | TimeBucket, where: Filter) -> dict[object, Sums]:
-    table = store.aggregate(PREDICTION, by=(by,), measures=_MEASURES, where=where)
+    table = store.aggregate(PREDICTION, by=(by,), measures=support(), where=where)
     found: dict[object, Sums] = {}
     for key, *cells in table.rows:
-        number, weight, weight2 = (float(each or 0) for each in cells)  # type: ignore[arg-type]  # measures are numbers
-        found[utc(key) if isinstance(key, datetime) else key] = Sums(int(number), weight, weight2)
+        found[utc(key) if isinstance(key, datetime) else key] = Sums.of(cells)
     return found

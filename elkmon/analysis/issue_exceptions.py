@@ -12,7 +12,7 @@ from elkmon.analysis.issue_row import IssueRow, Step
 from elkmon.analysis.issue_states import Note, state_of, still_resolved
 from elkmon.analysis.over import Share
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Sums
+from elkmon.analysis.rates import Sums, support
 from elkmon.analysis.sides import current_side
 from elkmon.analysis.slices import MOST_VALUES
 from elkmon.analysis.times import grid, step, utc
@@ -30,7 +30,6 @@ from elkmon.store.base import (
 __all__ = ["exception_issues", "exception_shares", "new_since"]
 
 _FINGERPRINT = "error.fingerprint"
-_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
 _WORDS = "message"
 """The type of a failure that was reported in words, without an exception."""
 _TITLE = 100
@@ -192,15 +191,14 @@ def _titled(store: Store, row: IssueRow, question: Question) -> IssueRow:
 def _table(
     store: Store, by: tuple[FieldValue, FieldValue], where: Filter
 ) -> dict[tuple[str | None, str | None], Sums]:
-    found = store.aggregate(PREDICTION, by=by, measures=_MEASURES, where=where)
+    found = store.aggregate(PREDICTION, by=by, measures=support(), where=where)
     made = {}
     for fingerprint, value, *cells in found.rows:
-        number, weight, weight2 = (float(each or 0) for each in cells)  # type: ignore[arg-type]  # measures are numbers
         key = (
             (None if fingerprint is None else str(fingerprint)),
             None if value is None else str(value),
         )
-        made[key] = Sums(int(number), weight, weight2)
+        made[key] = Sums.of(cells)
     return made
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from math import exp, log
 from typing import Any
 
 from elkmon.analysis.figure import Figure
-from elkmon.analysis.order import natural_all
+from elkmon.analysis.groups import Group, grouped, in_order
 from elkmon.analysis.quantiles import quantile
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Sums
-from elkmon.analysis.result import Result
-from elkmon.analysis.times import utc
-from elkmon.events.fields import PREDICTION
-from elkmon.store.base import Cell, FieldValue, Measure, Store
+from elkmon.analysis.rates import Sums, support
+from elkmon.analysis.result import Result, parts_of
+from elkmon.store.base import Cell, FieldValue, Store
 
 __all__ = ["Durations", "LatencyRow", "latencies", "latency", "rows_of", "together"]
-
-_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +73,20 @@ def latency(store: Store, question: Question) -> Result[LatencyRow]:
 
 def latencies(store: Store, question: Question) -> list[Durations]:
     """Count attempts by bin; sorted by group, step and outcome, successes first."""
-    table = store.aggregate(
-        PREDICTION,
-        by=[*question.dimensions, FieldValue("event.outcome"), FieldValue("ml.duration_bin")],
-        measures=_MEASURES,
-        where=question.filter,
-    )
-    width = len(question.dimensions)
-    found: dict[tuple[Any, ...], Durations] = {}
-    for row in table.rows:
-        time = row[width - 1] if question.every is not None else None
-        by = row[: width - 1] if question.every is not None else row[:width]
-        moment = utc(time) if isinstance(time, datetime) else None
-        outcome, number, count, weight, weight2 = row[width:]
+    found: dict[tuple[Group, bool], Durations] = {}
+    by = FieldValue("event.outcome"), FieldValue("ml.duration_bin")
+    for group, (outcome, number, *cells) in grouped(store, question, by, support()):
         if outcome not in {"success", "failure"}:
             continue
         # successes first
-        key = (*by, moment, outcome == "failure")
-        group = found.setdefault(key, Durations(by, moment, str(outcome), {}))
-        sums = Sums(int(count), float(weight), float(weight2))  # type: ignore[arg-type]  # numbers
+        key = group, outcome == "failure"
+        own = found.setdefault(key, Durations(*group, outcome, {}))
+        sums = Sums.of(cells)
         if number is None:
-            group.untimed += sums.count
+            own.untimed += sums.count
         else:
-            group.bins[int(number)] = sums  # type: ignore[arg-type]  # a long
-    return [found[key] for key in sorted(found, key=natural_all)]
+            own.bins[int(number)] = sums
+    return [each for _, each in in_order(found)]
 
 
 def together(found: list[Durations]) -> list[Durations]:
@@ -123,11 +109,9 @@ def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
         by = dict(zip(question.by, each.by, strict=True))
         rows.append(LatencyRow(by, each.time, each.outcome, p50, p95, p99))
         if each.untimed:
-            name = " ".join("(none)" if cell is None else str(cell) for cell in each.by)
-            at = "" if each.time is None else f", {each.time:%Y-%m-%d %H:%M}"
+            name = Group(each.by, each.time).words
             notes.append(
-                f"{name}{at}: {each.untimed:,} attempts ({each.outcome}) have no duration: left out"
+                f"{name}: {each.untimed:,} attempts ({each.outcome}) have no duration: left out"
             )
-    parts = [part.name for part in fields(Figure)[1:]]
-    columns = [c for name in ("p50", "p95", "p99") for c in (name, *(f"{name}_{p}" for p in parts))]
-    return Result(question, tuple(rows), (*question.by, "time", "outcome", *columns), tuple(notes))
+    columns = (*question.by, "time", "outcome", *parts_of(Figure, "p50", "p95", "p99"))
+    return Result(question, tuple(rows), columns, tuple(notes))

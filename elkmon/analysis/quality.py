@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from elkmon.analysis.auc import ScoreBin
 from elkmon.analysis.evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.analysis.figure import Figure
+from elkmon.analysis.groups import Group
 from elkmon.analysis.matrix import AVERAGED
 from elkmon.analysis.quality_metrics import Ground, Metric, chosen, defaults
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
-from elkmon.analysis.result import Result
+from elkmon.analysis.result import Result, parts_of
 from elkmon.analysis.scores import score_bins
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, FieldValue, Measure, Store
@@ -134,12 +135,9 @@ def rows_of(
     )
     names = dict.fromkeys(name for row in rows for name in row.figures)
     names = names or dict.fromkeys(metric.name for metric in gathered.metrics(BINARY))
-    parts = [each.name for each in fields(Figure)][1:]
-    of_coverage = [each.name for each in fields(Rate)][1:]
     columns = (
         *(*question.by, "time", "task"),
-        *(cell for name in names for cell in (name, *(f"{name}_{part}" for part in parts))),
-        *("coverage", *(f"coverage_{part}" for part in of_coverage), "notes"),
+        *(*parts_of(Figure, *names), *parts_of(Rate, "coverage"), "notes"),
     )
     return Result(question, rows, columns, _notes(rows))
 
@@ -211,8 +209,7 @@ def _notes(rows: Sequence[QualityRow]) -> tuple[str, ...]:
     """Gather what rows leave out, with their group."""
     notes: dict[str, None] = {}
     for row in rows:
-        group = " ".join("(none)" if cell is None else str(cell) for cell in row.by.values())
-        at = "" if row.time is None else f", {row.time:%Y-%m-%d %H:%M}"
+        group = Group(tuple(row.by.values()), row.time)
         for note in row.notes:
-            notes[f"{group}{at}: {note}"] = None
+            notes[f"{group.words}: {note}"] = None
     return tuple(notes)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
+from elkmon.analysis.groups import Group, grouped, in_order
 from elkmon.analysis.intervals import effective, wilson
-from elkmon.analysis.order import natural_all
 from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.analysis.times import utc
-from elkmon.events.fields import PREDICTION
+from elkmon.analysis.result import Result, parts_of
 from elkmon.store.base import Cell, FieldValue, Measure, Store
 
 __all__ = [
@@ -26,6 +24,7 @@ __all__ = [
     "failure_rate",
     "rates",
     "rows_of",
+    "support",
     "tallies",
     "together",
 ]
@@ -33,10 +32,10 @@ __all__ = [
 _LABELLED = "ml.truth.observed_at"
 """What each labelled prediction has, whatever its labels say."""
 
-_MEASURES = (
-    *(Measure("count"), Measure("weight"), Measure("weight2")),
-    *(Measure("count", _LABELLED), Measure("weight", _LABELLED)),
-)
+
+def support(field: str | None = None) -> tuple[Measure, ...]:
+    """Give the measures that :class:`Sums` are made of: of events, or of those with a field."""
+    return Measure("count", field), Measure("weight", field), Measure("weight2", field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,12 @@ class Sums:
     count: int = 0
     weight: float = 0.0
     weight2: float = 0.0
+
+    @classmethod
+    def of(cls, cells: Iterable[Any]) -> Sums:
+        """Take what a store answers for :func:`support`."""
+        count, weight, weight2 = cells
+        return cls(int(count or 0), float(weight or 0.0), float(weight2 or 0.0))
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(
@@ -210,9 +215,7 @@ def rows_of(question: Question, counted: Iterable[Tally]) -> Result[RatesRow]:
 
 
 def _columns(question: Question, *rate_names: str) -> tuple[str, ...]:
-    parts = [each.name for each in fields(Rate)][1:]
-    of_rates = (each for name in rate_names for each in (name, *(f"{name}_{p}" for p in parts)))
-    return (*question.by, "time", *of_rates)
+    return (*question.by, "time", *parts_of(Rate, *rate_names))
 
 
 def tallies(store: Store, question: Question) -> list[Tally]:
@@ -222,20 +225,13 @@ def tallies(store: Store, question: Question) -> list[Tally]:
         One tally a group and step, sorted by group (numbers within text count as numbers), then
         time.
     """
-    table = store.aggregate(
-        PREDICTION,
-        by=(*question.dimensions, FieldValue("event.outcome"), FieldValue("ml.eval.outcome")),
-        measures=_MEASURES,
-        where=question.filter,
-    )
-    width = len(question.by)
-    found: dict[tuple[Cell, ...], Tally] = {}
-    for row in table.rows:
-        time = row[width] if question.every is not None else None
-        part = _tally(row[:width], time, row[len(question.dimensions) :])
-        key = (*part.by, part.time)
-        found[key] = found[key] + part if key in found else part
-    return [found[key] for key in sorted(found, key=natural_all)]
+    found: dict[Group, Tally] = {}
+    outcomes = FieldValue("event.outcome"), FieldValue("ml.eval.outcome")
+    measures = (*support(), *support(_LABELLED))
+    for group, row in grouped(store, question, outcomes, measures):
+        part = _tally(group, row)
+        found[group] = found[group] + part if group in found else part
+    return [each for _, each in in_order(found)]
 
 
 def together(counted: Iterable[Tally]) -> list[Tally]:
@@ -247,14 +243,13 @@ def together(counted: Iterable[Tally]) -> list[Tally]:
     return list(found.values())
 
 
-def _tally(by: tuple[Cell, ...], time: Cell, rest: tuple[Any, ...]) -> Tally:
-    outcome, truth, *sums = rest
-    counted, labelled, nothing = _sums(sums[:3]), _sums(sums[3:]), Sums()
+def _tally(group: Group, row: tuple[Any, ...]) -> Tally:
+    outcome, truth, *sums = row
+    counted, labelled, nothing = Sums.of(sums[:3]), Sums.of(sums[3:]), Sums()
     succeeded = outcome == "success"
     judged = succeeded and truth in {"correct", "wrong"}
     return Tally(
-        by,
-        utc(time) if isinstance(time, datetime) else None,
+        *group,
         attempts=counted,
         failed=counted if outcome == "failure" else nothing,
         succeeded=counted if succeeded else nothing,
@@ -262,8 +257,3 @@ def _tally(by: tuple[Cell, ...], time: Cell, rest: tuple[Any, ...]) -> Tally:
         judged=counted if judged else nothing,
         wrong=counted if judged and truth == "wrong" else nothing,
     )
-
-
-def _sums(cells: list[Any]) -> Sums:
-    count, weight, *weight2 = cells
-    return Sums(int(count or 0), float(weight or 0.0), float(sum(weight2)))

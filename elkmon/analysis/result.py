@@ -16,7 +16,7 @@ from elkmon.store.base import Condition
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
-__all__ = ["Result", "flat", "plain"]
+__all__ = ["Result", "flat", "parts_of", "plain"]
 
 RowT = TypeVar("RowT")
 _RATE = "value"
@@ -80,12 +80,20 @@ def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
     return cells
 
 
+def parts_of(kind: type[Any], *names: str) -> tuple[str, ...]:
+    """Name the cells that rates or figures of these names become in a flat row."""
+    return tuple(_cell(name, part.name) for name in names for part in fields(kind))
+
+
+def _cell(name: str, part: str) -> str:
+    return name if part == _RATE else f"{name}_{part}"
+
+
 def _flat(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a row is made of
     if is_dataclass(value) and not isinstance(value, type):
         cells: dict[str, Any] = {}
         for part in fields(value):
-            own = name if part.name == _RATE else f"{name}_{part.name}"
-            cells.update(_flat(own, getattr(value, part.name)))
+            cells.update(_flat(_cell(name, part.name), getattr(value, part.name)))
         return cells
     if not isinstance(value, tuple):
         return {name: value}

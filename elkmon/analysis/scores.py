@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime
 from math import inf, nextafter
 from typing import Any
 
 from elkmon.analysis.auc import ScoreBin, blur
 from elkmon.analysis.evidence import BINARY, SUCCEEDED, Evidence
+from elkmon.analysis.groups import Group, grouped
 from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Sums
-from elkmon.analysis.times import utc
-from elkmon.events.fields import PREDICTION
-from elkmon.store.base import Condition, Edges, FieldValue, Filter, Measure, Store
+from elkmon.analysis.rates import Sums, support
+from elkmon.store.base import Condition, Edges, FieldValue, Measure, Store
 
 __all__ = ["BOUND", "score_bins"]
 
@@ -25,7 +23,7 @@ _PARTS = 100
 _MOST_EDGES = 1000
 _SCORE = "ml.prediction.score"
 _MEASURES = (
-    *(Measure("count"), Measure("weight"), Measure("weight2")),
+    *support(),
     *(Measure("min", _SCORE), Measure("max", _SCORE)),
 )
 
@@ -55,7 +53,7 @@ def score_bins(
             break
         finer = _ask(store, question, edges)
         for place, each in enumerate(found):
-            parts = finer.get((*each.by, each.time), {})
+            parts = finer.get(Group(each.by, each.time), {})
             bins[place] = _cut(bins[place], crowded[place], edges, parts)
     return bins
 
@@ -94,31 +92,18 @@ def _edges(crowded: Sequence[Sequence[ScoreBin]]) -> tuple[float, ...]:
 
 def _ask(
     store: Store, question: Question, edges: tuple[float, ...]
-) -> dict[tuple[Any, ...], dict[int, list[Any]]]:
-    own = question.filter
+) -> dict[Group, dict[int, list[Any]]]:
     only = (
         *(SUCCEEDED, Condition("ml.task", "=", (BINARY,)), Condition("ml.eval.brier", "exists")),
         *(Condition(_SCORE, ">=", (edges[0],)), Condition(_SCORE, "<", (edges[-1],))),
     )
-    table = store.aggregate(
-        PREDICTION,
-        by=[
-            *question.dimensions,
-            *(FieldValue("ml.prediction.positive"), FieldValue("ml.truth.label")),
-            Edges(_SCORE, edges),
-        ],
-        measures=_MEASURES,
-        where=Filter(own.since, own.until, (*own.conditions, *only)),
-    )
-    width = len(question.dimensions)
-    found: dict[tuple[Any, ...], dict[int, list[Any]]] = {}
-    for row in table.rows:
-        positive, truth, number, count, weight, weight2, low, high = row[width:]
-        key = row[:width] if question.every is not None else (*row[:width], None)
-        group = found.setdefault(tuple(utc(k) if isinstance(k, datetime) else k for k in key), {})
-        part = group.setdefault(int(number), [Sums(), Sums(), inf, -inf])  # type: ignore[arg-type]
-        sums = Sums(int(count), float(weight), float(weight2))  # type: ignore[arg-type]
-        part[truth == positive] += sums
+    said = FieldValue("ml.prediction.positive"), FieldValue("ml.truth.label")
+    by = (*said, Edges(_SCORE, edges))
+    found: dict[Group, dict[int, list[Any]]] = {}
+    for group, row in grouped(store, question, by, _MEASURES, *only):
+        positive, truth, number, *cells, low, high = row
+        part = found.setdefault(group, {}).setdefault(int(number), [Sums(), Sums(), inf, -inf])
+        part[truth == positive] += Sums.of(cells)
         part[2], part[3] = min(part[2], low), max(part[3], high)
     return found
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from elkmon.analysis.rates import Sums
+from elkmon.analysis.rates import Sums, support
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, FieldValue, Filter, Measure, Store
 
@@ -28,7 +28,6 @@ Slice = tuple[str, str]
 """The name of a segment and one value of it."""
 
 _PREFIX = "ml.segment."
-_MEASURES = (Measure("count"), Measure("weight"), Measure("weight2"))
 MOST_VALUES = 50
 """A segment with more of them is no dimension to slice by."""
 _MOST_PARTS = 5_000
@@ -104,7 +103,7 @@ def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
     table = store.aggregate(
         PREDICTION,
         by=tuple(FieldValue(each) for each in (*fields, *(_PREFIX + name for name in names))),
-        measures=_MEASURES,
+        measures=support(),
         where=where,
     )
     made = []
@@ -116,7 +115,7 @@ def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
             if value is not None
         )
         pair = (_text(truth), _text(predicted))
-        made.append(Part(pair, outcome == "wrong", slices, _sums(sums)))
+        made.append(Part(pair, outcome == "wrong", slices, Sums.of(sums)))
     return made
 
 
@@ -150,8 +149,3 @@ def count(found: Iterable[Part], without: Sequence[Slice] = ()) -> Counts:
 
 def _text(value: Cell) -> str | None:
     return None if value is None else str(value)
-
-
-def _sums(cells: Sequence[Cell]) -> Sums:
-    number, weight, weight2 = (float(each or 0) for each in cells)  # type: ignore[arg-type]  # measures are numbers
-    return Sums(int(number), weight, weight2)

@@ -17,7 +17,8 @@ DAY = datetime(2026, 11, 20, tzinfo=timezone.utc)
 def row(*group, outcome="success", truth=None, n=1, weight=1.0, labelled=None):
     """Lay out one row: n events of that weight, with a truth or without."""
     known = (n if truth is not None else 0) if labelled is None else labelled
-    return (*group, outcome, truth, n, n * weight, n * weight**2, known, known * weight)
+    sums = (some * size for some in (n, known) for size in (1, weight, weight**2))
+    return (*group, outcome, truth, *sums)
 
 
 def only(result):
