@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import datetime, timezone
-from typing import Any
-
 import duckdb
 
 from elkmon.events.fields import BY_NAME
-from elkmon.store.base import Catalog, ModelEntry, ProcessEntry, Span, VersionEntry
+from elkmon.store.base import Catalog, ProcessEntry
 from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source, read_json, shape
+from elkmon.store.entries import certain, models, span_of
 from elkmon.store.files import Listing
 from elkmon.store.reading import Reader, Rows
 
@@ -53,11 +50,11 @@ def inventory(connection: duckdb.DuckDBPyConnection, reader: Reader) -> Catalog:
     ((bad_lines,),) = reader.run(ask)
     (span,) = parts["span"]
     return Catalog(
-        span=_span(*span),
+        span=span_of(*span),
         datasets=dict(parts["datasets"]),
-        models=_models(parts),
+        models=models(parts),
         processes=tuple(
-            ProcessEntry(entity, service, host, _certain(first, last), events, missing, dropped)
+            ProcessEntry(entity, service, host, certain(first, last), events, missing, dropped)
             for entity, service, host, first, last, events, missing, dropped in parts["processes"]
         ),
         bad_lines=bad_lines,
@@ -171,61 +168,3 @@ _SQL = {
         FROM gathered WHERE "process.entity_id" IS NOT NULL AND "event.sequence" IS NOT NULL
         GROUP BY 1 ORDER BY min("event.created"), 1""",
 }
-
-
-def _models(parts: dict[str, Rows]) -> tuple[ModelEntry, ...]:
-    by_model: dict[Any, Rows] = defaultdict(list)
-    for model, *row in parts["versions"]:
-        by_model[model].append(tuple(row))
-    deployed = {(model, version): at for model, version, at in parts["deployed"]}
-    labelled: dict[Any, int] = dict(parts["labelled"])
-    labels = {model: counts for model, *counts in parts["labels"]}
-    segments: dict[Any, list[str]] = dict(parts["segments"])
-    features: dict[Any, list[str]] = dict(parts["features"])
-    for model in (*labels, *(model for model, _ in deployed)):
-        by_model.setdefault(model, [])  # told of, before any prediction came
-    made = []
-    for model, rows in by_model.items():
-        told, lost, sampled_out = labels.get(model, (0, 0, 0))
-        versions = [_version(row, deployed.get((model, row[0]))) for row in rows]
-        moments = [moment for row in rows for moment in row[1:3]]
-        if not moments:
-            moments = [at for (name, _), at in deployed.items() if name == model]
-        made.append(
-            ModelEntry(
-                name=model or "",
-                tasks=tuple(sorted({task for row in rows for task in row[8] or ()})),
-                versions=tuple(sorted(versions, key=lambda v: v.deployed_at or v.span.first)),
-                span=_span(min(moments, default=None), max(moments, default=None)),
-                predictions=sum(row[3] for row in rows),
-                failures=sum(row[4] for row in rows),
-                labelled=labelled.get(model, 0),
-                labels=told,
-                orphans=lost - sampled_out,
-                sampled_out=sampled_out,
-                repeats=int(sum(row[5] for row in rows)),
-                differing=int(sum(row[6] for row in rows)),
-                segments=tuple(segments.get(model, ())),
-                features=tuple(features.get(model, ())),
-                lowest_rate=min((row[7] for row in rows if row[7] is not None), default=1.0),
-            )
-        )
-    return tuple(sorted(made, key=lambda entry: entry.name))
-
-
-def _version(row: tuple[Any, ...], deployed_at: datetime | None) -> VersionEntry:
-    return VersionEntry(
-        version=row[0] or "",
-        span=_certain(row[1], row[2]),
-        predictions=row[3],
-        failures=row[4],
-        deployed_at=None if deployed_at is None else deployed_at.replace(tzinfo=timezone.utc),
-    )
-
-
-def _span(first: datetime | None, last: datetime | None) -> Span | None:
-    return None if first is None or last is None else _certain(first, last)
-
-
-def _certain(first: datetime, last: datetime) -> Span:
-    return Span(first.replace(tzinfo=timezone.utc), last.replace(tzinfo=timezone.utc))

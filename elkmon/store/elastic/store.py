@@ -1,0 +1,91 @@
+"""The Elasticsearch store: the same questions as of a folder, asked of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from elkmon.events.access import Access, access
+from elkmon.events.fields import DATASETS, Dataset
+from elkmon.store.asked import check, check_events
+from elkmon.store.base import Catalog, Dimension, Event, Filter, Measure, Table
+from elkmon.store.elastic.catalog import inventory
+from elkmon.store.elastic.connect import connect
+from elkmon.store.elastic.groups import Grouping
+from elkmon.store.elastic.paging import Cluster
+
+__all__ = ["ElasticStore"]
+
+
+class ElasticStore:
+    """The events of a cluster; see :class:`elkmon.store.base.Store`.
+
+    A cluster without elkmon's indices is an empty store. It may be asked from several threads.
+
+    Args:
+        url: such as ``https://es:9200``.
+        given: credentials, certificates, the prefix of indices; from the environment where not
+            given.
+
+    Raises:
+        ConfigError: the address, or a setting, cannot be used.
+    """
+
+    def __init__(self, url: str, given: Access | None = None) -> None:
+        own = access() if given is None else given
+        self.url = url.rstrip("/")
+        self.cluster = Cluster(connect(url, own), self.url, own.prefix)
+
+    def aggregate(
+        self,
+        dataset: Dataset,
+        *,
+        by: Sequence[Dimension],
+        measures: Sequence[Measure],
+        where: Filter,
+    ) -> Table:
+        """Group events and compute measures.
+
+        Raises:
+            QueryError: a field that is not in the field table, or does not fit its use.
+            StoreError: the cluster cannot be reached, refuses, or does not answer in full.
+        """
+        check(by, measures, where)
+        names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
+        if not names:
+            return Table((), ())
+        grouping = Grouping(by, measures)
+        buckets = self.cluster.buckets([dataset], where, grouping)
+        return Table(tuple(names), grouping.rows(buckets))
+
+    def events(
+        self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
+    ) -> Iterator[Event]:
+        """Give events, whole, sorted by time; predictions with what their labels made of them.
+
+        Raises:
+            QueryError: a field that is not in the field table, or does not fit its use; one that
+                comes from labels, without ``dataset``.
+            StoreError: the cluster cannot be reached, refuses, or does not answer in full.
+        """
+        check_events(dataset, where)
+        order = {"order": "desc" if newest_first else "asc", "missing": "_last"}
+        sort = [
+            {"@timestamp": {**order, "unmapped_type": "date"}},
+            {"event.created": {**order, "unmapped_type": "date"}},
+            {"event.id": {**order, "unmapped_type": "keyword"}},
+        ]
+        datasets = DATASETS if dataset is None else (dataset,)
+        for hit in self.cluster.hits(datasets, where, sort, limit):
+            yield hit["_source"]
+
+    def catalog(self) -> Catalog:
+        """Say what is in the store.
+
+        Raises:
+            StoreError: the cluster cannot be reached, refuses, or does not answer in full.
+        """
+        return inventory(self.cluster)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.cluster.client.close()

@@ -1,0 +1,61 @@
+"""The events of a folder, put on a cluster as ship and join leave them there."""
+
+from contextlib import closing
+
+from elasticsearch import helpers
+
+from elkmon.events.fields import DATASETS, LABEL, PREDICTION
+from elkmon.events.ids import kept
+from elkmon.store.base import Filter
+from elkmon.store.elastic.indices import index_of
+from elkmon.store.local import LocalStore
+
+EVERYTHING = 10**6
+
+
+def load(folder, client, prefix):
+    """Put everything on a cluster, labels joined; each event once, as a bulk of creates would.
+
+    The local store reads the predictions, and so joins them by the same ``merge``.
+    """
+    with closing(LocalStore(folder)) as store:
+        events = {
+            each: list(store.events(each, where=Filter(), limit=EVERYTHING, newest_first=False))
+            for each in DATASETS
+        }
+    predictions = {_key(event) for event in events[PREDICTION]}
+    rates = {}
+    for event in events[PREDICTION]:
+        rate = event["ml"].get("sample", {}).get("rate")
+        model = _key(event)[0]
+        if rate is not None:
+            rates[model] = min(rate, rates.get(model, rate))
+    for event in events[LABEL]:
+        event["ml"]["join"] = {"state": _state(_key(event), predictions, rates)}
+    index(client, prefix, (event for each in events.values() for event in each))
+
+
+def index(client, prefix, events):
+    """Create documents, and make them visible."""
+    actions = [
+        {
+            "_op_type": "create",
+            "_index": index_of(prefix, event["event"]["dataset"], event["@timestamp"]),
+            "_id": event["event"]["id"],
+            "_source": event,
+        }
+        for event in events
+    ]
+    helpers.bulk(client, actions, refresh=True, chunk_size=2000)
+
+
+def _key(event):
+    ml = event.get("ml", {})
+    return ml.get("model", {}).get("name"), ml.get("prediction", {}).get("id")
+
+
+def _state(key, predictions, rates):
+    if key[1] is not None and key in predictions:
+        return "joined"
+    rate = rates.get(key[0])
+    return "orphan" if rate is None or key[1] is None or kept(key[1], rate) else "sampled_out"
