@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tail": ("tail", "Follow events live."),
     "import": ("import_", "Turn FILE, a table of predictions, into events."),
     "compact": ("compact", "Turn closed files into Parquet, for speed."),
+    "ship": ("ship", "Send events to Elasticsearch, or to Logstash."),
+    "deadletter": ("deadletter", "Look at what could not be sent, and try it again."),
+    "worker": ("worker", "Ship and join in one process, for containers and systemd."),
+    "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "doctor": ("doctor", "Look for what is wrong with a store."),
     "demo": ("demo", "Serve a simulated week of real models, and show its error rates."),
 }

@@ -1,0 +1,116 @@
+"""``elkmon join``: late labels onto their predictions, in Elasticsearch."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Event
+
+import click
+
+from elkmon.cli.progress import shown_progress
+from elkmon.events.access import access
+from elkmon.events.errors import StoreError
+from elkmon.ship.join import RETENTION, JoinReport, join
+from elkmon.store.elastic.connect import connect, is_url, speaking
+
+__all__ = ["command"]
+
+_Pass = Callable[[], JoinReport]
+
+
+@click.command("join")
+@click.option(
+    "--store",
+    envvar="ELKMON_STORE",
+    required=True,
+    metavar="URL",
+    help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
+)
+@click.option("--follow", is_flag=True, help="Go on, pass after pass, until SIGTERM or Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --follow: the time between two passes.",
+)
+@click.option(
+    "--retention",
+    type=click.IntRange(min=1),
+    default=RETENTION.days,
+    show_default=True,
+    metavar="DAYS",
+    help="How long a label's prediction is looked for: as long as events are kept.",
+)
+def command(store: str, every: float, retention: int, *, follow: bool) -> None:
+    """Join late labels to their predictions, in Elasticsearch.
+
+    A folder needs no join: it is done there whenever something is asked. It can be interrupted
+    anywhere, and repeated. The last line balances: read = joined + without a prediction + sampled
+    out. Exit code 1 where labels are left that could not be written.
+    """
+    if not is_url(store):
+        raise click.UsageError(
+            f"{store} is a folder, where labels are joined whenever something is asked: name "
+            "Elasticsearch, as in --store https://es:9200"
+        )
+    settings = access()
+    client = connect(store, settings)
+    stopping = Event()
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    for each in before:
+        signal.signal(each, lambda _number, _frame: stopping.set())
+
+    def one() -> JoinReport:
+        with speaking(store, "join labels"), shown_progress("joining labels") as progress:
+            return join(
+                client,
+                settings.prefix,
+                retention=timedelta(days=retention),
+                progress=progress,
+                stop=stopping.is_set,
+            )
+
+    try:
+        if follow:
+            _follow(one, every, stopping)
+        elif _say(one()).left:
+            raise click.exceptions.Exit(1)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        client.close()
+
+
+def _follow(one: _Pass, every: float, stopping: Event) -> None:
+    """Join until told to stop; what fails is said once, and tried again."""
+    said = ""
+    total = JoinReport()
+    while not stopping.is_set():
+        try:
+            report = one()
+        except StoreError as error:
+            if str(error) != said:
+                said = str(error)
+                click.echo(f"{said}; trying again every {every:g} s", err=True)
+        else:
+            said = ""
+            total += report
+            if report.read or report.late:
+                _say(report)
+        stopping.wait(every)
+    click.echo(f"in all: {total.balance()}")
+
+
+def _say(report: JoinReport) -> JoinReport:
+    for reason, count in report.reasons.most_common():
+        click.echo(f"left {count:,}: {reason}")
+    if report.late:
+        click.echo(f"{report.late:,} predictions came after their labels, and were joined")
+    if report.stopped:
+        click.echo("stopped before the end: the next pass goes on from here")
+    click.echo(report.balance())
+    return report
