@@ -45,7 +45,7 @@ def confusion(store: Store, question: Question) -> Result[ConfusionRow]:
     """
     rows: list[ConfusionRow] = []
     notes: list[str] = []
-    for each in gather(store, question, (), (None,)):
+    for each in gather(store, question):
         matrix = Matrix(each.cells)
         by = dict(zip(question.by, each.by, strict=True))
         for truth in matrix.classes:

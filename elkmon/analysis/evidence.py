@@ -199,7 +199,10 @@ def _add_bin(bins: dict[float, list[Any]], number: float, found: list[Any]) -> N
 
 
 def gather(
-    store: Store, question: Question, families: Collection[str], tasks: Collection[str | None]
+    store: Store,
+    question: Question,
+    families: Collection[str] = (),
+    tried: Iterable[tuple[Group, str | None]] = (),
 ) -> list[Evidence]:
     """Ask for what figures are made of.
 
@@ -207,23 +210,26 @@ def gather(
         store: to ask.
         question: what to ask.
         families: of sums that are needed.
-        tasks: that there are: only binary ones have score bins, and are asked by themselves where
-            there are others.
+        tried: groups with attempts, and their task: they have evidence, if of nothing, also where
+            no attempt succeeded. Only binary tasks have score bins, and are asked by themselves
+            where there are others.
 
     Returns:
         One piece of evidence a group, step and task, sorted by group, then time.
     """
-    found: dict[tuple[Group, str | None], Evidence] = {}
-    if RANK in families and BINARY in tasks:
+    found = {(group, task): Evidence(group.by, task, group.time) for group, task in tried}
+    tasks = {task for _, task in found}
+    binary: tuple[Condition, ...] = ()
+    others: tuple[Condition, ...] = ()
+    ranked = RANK in families and BINARY in tasks
+    if ranked and tasks != {BINARY}:
+        binary = (Condition(_TASK, "=", (BINARY,)),)
+        others = (Condition(_TASK, "!=", (BINARY,)),)
+    if ranked:
         asked = {each for each in families if each in {PROBABILITY, RANK}}
-        only = () if set(tasks) == {BINARY} else (Condition(_TASK, "=", (BINARY,)),)
-        _ask(store, question, only, Places(asked), found)
-        tasks = set(tasks) - {BINARY}
-        rest: tuple[Condition, ...] = (Condition(_TASK, "!=", (BINARY,)),)
-    else:
-        rest = ()
-    if tasks:
-        _ask(store, question, rest, Places(each for each in families if each != RANK), found)
+        _ask(store, question, binary, Places(asked), found)
+    if others or not ranked:
+        _ask(store, question, others, Places(each for each in families if each != RANK), found)
     return [each for _, each in in_order(found)]
 
 

@@ -9,14 +9,13 @@ from datetime import datetime
 from elkmon.analysis.auc import ScoreBin
 from elkmon.analysis.evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.analysis.figure import Figure
-from elkmon.analysis.groups import Group
+from elkmon.analysis.groups import Group, grouped
 from elkmon.analysis.matrix import AVERAGED
 from elkmon.analysis.quality_metrics import Ground, Metric, chosen, defaults
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
 from elkmon.analysis.result import Result, parts_of
 from elkmon.analysis.scores import score_bins
-from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, FieldValue, Measure, Store
 
 __all__ = ["ClassRow", "Gathered", "QualityRow", "collect", "quality", "rows_of"]
@@ -99,18 +98,14 @@ def collect(store: Store, question: Question, metrics: str | Iterable[str] = ())
     """Ask for what figures are made of; arguments and errors as of :func:`quality`."""
     named = chosen(metrics)
     families = {each.family for each in named if each.family is not None}
-    tasks: set[str | None] = {None}
-    if not named or RANK in families:
-        table = store.aggregate(
-            PREDICTION, by=[FieldValue("ml.task")], measures=[Measure("count")],
-            where=question.filter,
-        )  # fmt: skip
-        tasks = {None if row[0] is None else str(row[0]) for row in table.rows}
-        if not tasks:
-            return Gathered((), named, frozenset())
-        if not named:
-            families = {m.family for m in defaults(tasks) if m.family is not None}
-    found = gather(store, question, families, tasks)
+    by, measures = [FieldValue("ml.task")], [Measure("count")]
+    tried = [(group, task) for group, (task, _) in grouped(store, question, by, measures)]
+    if not tried:
+        return Gathered((), named, frozenset())
+    if not named:
+        tasks = {task for _, task in tried}
+        families = {m.family for m in defaults(tasks) if m.family is not None}
+    found = gather(store, question, families, tried)
     return Gathered(tuple(found), named, frozenset(families))
 
 

@@ -10,7 +10,6 @@ import re
 import shlex
 from datetime import datetime
 from math import floor, log10
-from pathlib import Path
 
 from elkmon.analysis.figure import Figure
 from elkmon.analysis.question import Question
@@ -18,6 +17,7 @@ from elkmon.analysis.rates import Rate
 from elkmon.analysis.times import iso
 from elkmon.analysis.where import typed
 from elkmon.store.base import Cell
+from elkmon.store.place import Place
 
 __all__ = [
     "ABSENT",
@@ -144,7 +144,7 @@ def cell(value: Cell) -> str:
     return clean(value)
 
 
-def command_line(command: str, store: Path, question: Question, *more: str) -> str:
+def command_line(command: str, store: Place, question: Question, *more: str) -> str:
     """Write the command that asks about the same model, span and conditions.
 
     Args:

@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import elkmon
 from elkmon.analysis.quality import quality
+from elkmon.analysis.quality_metrics import METRICS
 from elkmon.analysis.question import Question
 from elkmon.store.local import LocalStore
 
@@ -20,7 +21,7 @@ def serve(tmp_path):
     """Serve predictions: (label, score, truth) each, a truth of None is none; ask for quality."""
     opened = []
 
-    def served(rows, metrics=(), *, task="binary", positive="yes", more=()):
+    def served(rows, metrics=(), *, task="binary", positive="yes", more=(), question=()):
         elkmon.configure(spool=tmp_path / "store")
         log = elkmon.get_logger("m", "1", task=task, positive=positive)
         for number, (label, score, truth) in enumerate(rows):
@@ -32,7 +33,7 @@ def serve(tmp_path):
             call(log)
         elkmon.reset()
         opened.append(LocalStore(tmp_path / "store"))
-        return quality(opened[0], Question.of(**SPAN), metrics)
+        return quality(opened[0], Question.of(**SPAN, **dict(question)), metrics)
 
     yield served
     elkmon.reset()
@@ -42,6 +43,37 @@ def serve(tmp_path):
 
 def test_nothing_gives_no_rows(serve):
     assert serve([]).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "metrics"),
+    [
+        *(("binary", ()), ("multiclass", ()), ("regression", ()), ("generation", ()), (None, ())),
+        ("binary", [name for name, metric in METRICS.items() if "binary" in metric.tasks]),
+    ],
+)
+def test_failed_attempts_alone_give_a_row_without_figures_and_say_why(serve, task, metrics):
+    (row,) = serve([], metrics, task=task, positive=None, more=[fail]).rows
+
+    assert (row.by, row.task) == ({"model": "m"}, task)
+    assert {figure.value for figure in row.figures.values()} == {None}
+    assert row.coverage.reason == "no successful attempt"
+    assert {figure.reason for figure in row.figures.values()} == {"no successful attempt"}
+
+
+def fail(log):
+    with pytest.raises(KeyError), log.predict(id="failed", at=START + timedelta(days=1)):
+        raise KeyError
+
+
+def test_steps_and_groups_of_failed_attempts_alone_are_rows_beside_the_others(serve):
+    rows = [("yes", 0.9, "yes"), ("no", 0.2, "no")]
+
+    by_day = serve(rows, "accuracy", more=[fail], question={"every": "1d"}).rows
+
+    assert [(row.time, row.figures["accuracy"].value) for row in by_day] == [
+        (START, 1.0), (START + timedelta(days=1), None),
+    ]  # fmt: skip
 
 
 def test_one_class_has_no_auc(serve):
