@@ -5,7 +5,6 @@ What ``columns.py`` can encode is put together here; the rows that it leaves tak
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import compress, islice, product
@@ -36,7 +35,6 @@ _HEX = "0123456789abcdef"
 _SEQUENCE = 1
 """Place of the numbers among a line's columns: they are taken when it is written."""
 _TABLES = ("features", "segment", "scores")
-_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
 
 def predict_many(
@@ -202,9 +200,7 @@ def _write_lines(
     """
     made = Encoder(recorder, emitter, columns, known)
     keep = _kept(recorder, emitter, ids, made.careful)
-    kept_ids = ids if keep is None else list(compress(ids, keep))
-    raw = "\0".join(kept_ids).encode().split(b"\0") if kept_ids else []  # NUL is in no id
-    shown = raw if _are_plain(kept_ids) else [orjson.dumps(each)[1:-1] for each in kept_ids]
+    raw, shown = _encoded(ids if keep is None else list(compress(ids, keep)))
     now = emitter.clock.instant()
     texts, values = _laid_out(
         b'{"@timestamp":"%b","event":{"id":"' % now.iso,
@@ -280,9 +276,13 @@ def _write_chunk(emitter: Emitter, data: bytes, ms: int, many: int) -> None:
         _write_one(emitter, each, ms)
 
 
-def _are_plain(ids: list[str]) -> bool:
-    """Say whether ids stand in JSON as they are: those that nobody gave do."""
-    return not _ESCAPED.search("".join(ids))
+def _encoded(ids: list[str]) -> tuple[list[bytes], list[bytes]]:
+    """Give ids as they are hashed, and as they stand in JSON: the same, where none is escaped."""
+    text = orjson.dumps(ids)
+    if b"\\" in text or not ids:
+        return [each.encode() for each in ids], [orjson.dumps(each)[1:-1] for each in ids]
+    plain = text[2:-2].split(b'","')
+    return plain, plain
 
 
 def _write_one(emitter: Emitter, line: bytes, ms: int) -> None:

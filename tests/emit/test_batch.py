@@ -12,7 +12,7 @@ import pytest
 
 import elkmon
 from elkmon.events.errors import UsageError
-from elkmon.events.ids import kept
+from elkmon.events.ids import kept, prediction_key
 from elkmon.testing import Captured, capture
 
 TABLE = {"amount": [12.5, 990.0, 3.25], "items": [1, 2, 3], "device": ["ios", "web", "ios"]}
@@ -200,6 +200,19 @@ def test_own_ids_are_kept_and_missing_ones_made(log, events):
     assert answers(events, "id") == ids
     assert [ids[0], ids[4], ids[5]] == ["a", 'q"\\\n', "7"]
     assert {uuid.UUID(each).version for each in ids[1:4]} == {7}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [['a",', ',"b', "c"], ["é", '","', "x,y"], ['["', '"]', "\u2028"], ["a,b", "c"], ["\\", ","]],
+)
+def test_ids_that_look_like_json_stay_apart(log, events, given):
+    assert log.predictions(id=given, label="x") == given
+
+    assert answers(events, "id") == given
+    assert [event["event"]["id"] for event in events.events] == [
+        prediction_key("fraud", each) for each in given
+    ]
 
 
 def test_a_chunk_is_one_write(log, events, writes):
