@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from elkmon.store.inventory import inventory
 from elkmon.store.joined import JOINED, joined, needed
 from elkmon.store.question import Question, question
 from elkmon.store.reading import Reader, Rows
-from elkmon.store.repeats import NAME, candidates, covers, repeated
+from elkmon.store.repeats import NAME, candidates, covered, holds, repeated
 
 __all__ = ["LocalStore"]
 
@@ -31,6 +31,8 @@ _IDENTITY = tuple(
     Ref(BY_NAME[name])
     for name in ("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence")
 )
+
+_DATASET = (Ref(BY_NAME["event.dataset"]),)
 
 
 class LocalStore:
@@ -55,8 +57,12 @@ class LocalStore:
             )
         self._scratch = TemporaryDirectory(prefix="elkmon-")
         self._reader = Reader(self.folder, Path(self._scratch.name))
+        self._kept: tuple[int, int] | None = None
+        self._covered: frozenset[str] = frozenset()
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        # a question opens each Parquet file several times; DuckDB looks whether it has changed
+        self._connection.execute("SET parquet_metadata_cache = true")
         self._connection.execute("SET temp_directory = ?", [self._scratch.name])
 
     def aggregate(
@@ -86,7 +92,7 @@ class LocalStore:
 
         rows = self._ask(ask) if columns else []
         names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
-        return Table(tuple(names), tuple(tuple(map(_cell, row)) for row in rows))
+        return Table(tuple(names), tuple(zip(*map(_cells, zip(*rows, strict=True)), strict=True)))
 
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
@@ -139,7 +145,9 @@ class LocalStore:
 
         def tried(files: Listing) -> Rows:
             before = _changed(kept)
-            known = bool(files.parquet) and covers(self._connection, self.folder, files.parquet)
+            if before != self._kept:
+                self._kept, self._covered = before, covered(self._connection, self.folder)
+            known = bool(files.parquet) and self._covered == {file.name for file in files.parquet}
             rows = ask(files, kept if known else None)
             return ask(files, None) if known and _changed(kept) != before else rows
 
@@ -206,13 +214,13 @@ def _tables(
 def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
     if kept is None:
         return repeated(dataset, new="x", old=None, kept=None)
-    return repeated(dataset, new="n" if files.ndjson else None, old="f", kept=kept)
+    return repeated(dataset, new="n" if files.ndjson else None, old="f", kept="k")
 
 
 def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: bool) -> str:
     """Give the common tables ``x`` of all events, and ``r`` of those that may be repeats.
 
-    NDJSON is read once, Parquet wherever it is asked.
+    NDJSON (``n``) and known repeats (``k``) are read once, Parquet (``f``) wherever it is asked.
     """
     hashed = bool(files.parquet) if keyed else None
     made = {}
@@ -225,11 +233,15 @@ def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: 
     if not made:
         kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in refs]
         made["n AS MATERIALIZED"] = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
-    tables = [f"{name} ({query})" for name, query in made.items()]
     everything = " UNION ALL ".join(f"FROM {name[0]}" for name in made)
+    repeats = "FROM x"
+    if kept is not None:
+        held = holds(refs)
+        made["k AS MATERIALIZED"] = parquet_source([kept], refs if held else _DATASET, key=True)
+        if held:
+            repeats = candidates(new="n" if files.ndjson else None, old="f", kept="k")
+    tables = [f"{name} ({query})" for name, query in made.items()]
     tables.append(f"x AS NOT MATERIALIZED ({everything})")
-    new = "n" if files.ndjson else None
-    repeats = "FROM x" if kept is None else candidates(refs, new=new, old="f", kept=kept)
     tables.append(f"r AS NOT MATERIALIZED ({repeats})")
     return ", ".join(tables)
 
@@ -247,7 +259,8 @@ def _months(where: Filter) -> str:
     return found
 
 
-def _cell(value: Any) -> Cell:  # noqa: ANN401 - whatever a column holds
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=timezone.utc)
-    return value  # type: ignore[no-any-return]  # the columns' types are those of Cell
+def _cells(column: Sequence[Any]) -> Iterable[Cell]:
+    """Give the cells of a column: times are aware."""
+    if isinstance(next((cell for cell in column if cell is not None), None), datetime):
+        return (None if cell is None else cell.replace(tzinfo=timezone.utc) for cell in column)
+    return column

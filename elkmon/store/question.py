@@ -21,9 +21,9 @@ from elkmon.store.columns import Ref
 
 __all__ = ["Question", "question"]
 
-_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_MONDAY = -259_200_000
-"""Milliseconds of the Monday before 1970 began."""
+_UNITS = {"m": "MINUTE", "h": "HOUR", "d": "DAY", "w": "WEEK"}
+_MONDAY = "1969-12-29"
+"""The Monday before 1970 began."""
 WEIGHTED = Ref(BY_NAME["ml.sample.weight"])
 WEIGHT = f"coalesce({WEIGHTED.sql}, 1.0)"
 
@@ -94,10 +94,9 @@ def _bucket(by: TimeBucket) -> str:
         months = '(year("@timestamp") * 12 + month("@timestamp") - 1)'
         first = f"({months} - {months} % {by.every})"
         return f"make_timestamp({first} // 12, {first} % 12 + 1, 1, 0, 0, 0.0)"
-    width = by.every * _MS[by.unit]
-    start = _MONDAY if by.unit == "w" else 0
-    since = f'(epoch_ms("@timestamp") - {start})'
-    return f"make_timestamp_ms({since} - (({since} % {width}) + {width}) % {width} + {start})"
+    start = _MONDAY if by.unit == "w" else "1970-01-01"
+    width = f"INTERVAL {by.every} {_UNITS[by.unit]}"
+    return f"time_bucket({width}, \"@timestamp\", TIMESTAMP '{start}')"
 
 
 def _measure(made: Question, measure: Measure) -> str:

@@ -167,7 +167,7 @@ def test_time_falls_into_buckets_of_utc_and_weeks_begin_on_monday(store, bucket,
 
 
 def test_times_before_1970_fall_into_buckets_too(kept):
-    folder = kept(prediction("a", at="1969-12-31T23:59:59.999Z"), prediction("b"))
+    folder = kept(prediction("a", at="1969-12-31T23:59:59.999999Z"), prediction("b"))
 
     assert ask(folder, TimeBucket(1, "h"))[0] == (utc(1969, 12, 31, 23), 1)
     assert ask(folder, TimeBucket(1, "w"))[0] == (utc(1969, 12, 29), 1)

@@ -98,6 +98,22 @@ def test_without_what_is_known_of_repeats_answers_are_the_same(folder, broken):
     assert count(folder) == 4
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_what_is_not_kept_of_repeats_is_read_from_all_files(folder, live):
+    def amount(number, hour):
+        return prediction("k", said("x", hour) | {"ml.features.number": {"amount": number}})
+
+    write(folder / "a.ndjson", amount(1.0, 1), amount(2.0, 2), told("l1", "x", 3))
+    write(folder / "b.ndjson", told("l2", "y", 4))
+    compact(folder)
+    if live:
+        write(folder / "c.ndjson", amount(0.0, 0), told("l3", "z", 5))
+
+    found = ask(folder, FieldValue("ml.features.number.amount"), TRUTH)
+
+    assert found == ([(0.0, "z", 1)] if live else [(1.0, "y", 1)])
+
+
 def test_repeats_are_found_among_files_of_different_compactions(folder):
     for number in range(3):
         write(folder / f"{number}.ndjson", prediction("a"), prediction(f"b{number}"))
