@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from plugin import add_plugin
+
 VERSIONS = {"8.19": "8.19.0", "9.2": "9.2.4"}
 JAVA = {"8.19": 17, "9.2": 21}
 """The oldest Java that each runs on."""
@@ -74,7 +76,7 @@ def end(run):
 
 def launch(kind, folder, *, secured=False, port=None):
     """Start a server with a folder of its own, and wait until it answers."""
-    home = _installed(kind)
+    home = _installed(kind, secured=secured)
     port = port or _free_port()
     config = folder / "config"
     if not config.exists():
@@ -222,7 +224,7 @@ def _wait(server, process):
     raise RuntimeError(f"Elasticsearch {server.version} did not start:\n{out}")
 
 
-def _installed(kind):
+def _installed(kind, *, secured):
     """Give the folder of a version's files, from the cache, else from Maven Central."""
     version = VERSIONS[kind]
     home = _CACHE / f"elasticsearch-{version}"
@@ -236,6 +238,8 @@ def _installed(kind):
                     mode = member.external_attr >> 16 & 0o777
                     path.chmod((mode or 0o644) | (0o111 if path.is_dir() else 0))
             (home / ".whole").touch()
+        if secured:
+            add_plugin(home, version, JAVA[kind], _java(kind))
     return home
 
 
