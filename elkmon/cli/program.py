@@ -48,7 +48,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each command's module and its line of help, so that help loads none of them."""
 
-_EXTRA = {"duckdb", "rich"}
+_EXTRAS = {
+    "duckdb": "cli",
+    "rich": "cli",
+    "elastic_transport": "elastic",
+    "elasticsearch": "elastic",
+}
 
 
 class Program(click.Group):
@@ -66,10 +71,10 @@ class Program(click.Group):
         try:
             command = import_module(f"elkmon.cli.{module}").command
         except ModuleNotFoundError as error:
-            if error.name not in _EXTRA:
+            if error.name not in _EXTRAS:
                 raise
             raise click.UsageError(
-                f"elkmon {cmd_name} needs {error.name}: pip install 'elkmon[cli]'"
+                f"elkmon {cmd_name} needs {error.name}: pip install 'elkmon[{_EXTRAS[error.name]}]'"
             ) from error
         return command if isinstance(command, click.Command) else None
 

@@ -12,6 +12,7 @@ from elasticsearch.exceptions import ConnectionTimeout
 
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
+from elkmon.store.elastic.node import Node
 
 __all__ = ["connect", "is_url", "problem", "speaking"]
 
@@ -66,6 +67,7 @@ def connect(url: str, access: Access) -> Elasticsearch:
         max_retries=0,
         retry_on_timeout=False,
         http_compress=True,
+        node_class=Node,
         connections_per_node=10,
         **auth,  # type: ignore[arg-type]  # each of its own type, as the client takes it
         **tls,  # type: ignore[arg-type]  # likewise

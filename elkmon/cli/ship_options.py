@@ -1,0 +1,123 @@
+"""Options of the commands that send events, and how these talk, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+from elkmon.cli.output import clean
+from elkmon.ship.join import RETENTION
+from elkmon.ship.tally import Tally
+
+__all__ = ["age_options", "folder_option", "name_option", "route_options", "shown_shipping"]
+
+_Command = Callable[..., Any]
+_MIB = 1024 * 1024
+
+folder_option = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ELKMON_STORE",
+    default=Path("elkmon-data"),
+    show_default=True,
+    help="Folder of the events; also ELKMON_STORE.",
+)
+
+name_option = click.option(
+    "--name",
+    default="ship",
+    show_default=True,
+    help="Name of the shipper: a second destination of a folder needs one of its own.",
+)
+
+
+def age_options(command: _Command) -> _Command:
+    """Add how old events may be."""
+    for option in reversed(
+        (
+            click.option(
+                "--retention",
+                type=click.IntRange(min=1),
+                default=RETENTION.days,
+                show_default=True,
+                metavar="DAYS",
+                help="Events that are older are dead letters: they would be deleted at once.",
+            ),
+            click.option("--allow-old", is_flag=True, help="Take history, however old."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def route_options(command: _Command) -> _Command:
+    """Add where from, where to, and how."""
+    for option in reversed(
+        (
+            folder_option,
+            click.option(
+                "--to",
+                envvar="ELKMON_SHIP_TO",
+                required=True,
+                metavar="URL",
+                help="The destination, such as https://es:9200; also ELKMON_SHIP_TO.",
+            ),
+            click.option(
+                "--via",
+                type=click.Choice(["elasticsearch", "logstash"]),
+                default="elasticsearch",
+                show_default=True,
+                help="What stands there: Elasticsearch, or Logstash's http input.",
+            ),
+            name_option,
+            click.option(
+                "--moved", is_flag=True, help="The destination is the same, at another address."
+            ),
+            age_options,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def shown_shipping() -> Iterator[tuple[Callable[[str], None], Callable[[Tally], None]]]:
+    """Show how shipping goes: a bar on a terminal only, sentences on standard error.
+
+    Yields:
+        A function that takes a sentence, and one that takes the figures.
+    """
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn())
+    shown = TextColumn("{task.fields[figures]}", markup=False)
+    started = monotonic()
+    with Progress(
+        *columns, shown, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("shipping", total=None, figures="")
+        most = 0
+
+        def tell(sentence: str) -> None:
+            if console.is_terminal:
+                bar.console.print(clean(sentence), soft_wrap=True)
+            else:
+                click.echo(clean(sentence), err=True)
+
+        def update(tally: Tally) -> None:
+            nonlocal most
+            most = max(most, tally.behind)
+            rate = tally.read / max(monotonic() - started, 1e-3)
+            figures = (
+                f"{tally.read:,} events, {rate:,.0f}/s, {tally.behind / _MIB:,.1f} MiB behind, "
+                f"{tally.dead:,} dead letters"
+            )
+            bar.update(task, completed=most - tally.behind, total=most, figures=figures)
+
+        yield tell, update

@@ -1,0 +1,120 @@
+"""Which lines are events that may be sent, and to which index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import orjson
+
+from elkmon.events.fields import DATASETS, ISSUE
+from elkmon.events.times import from_iso
+from elkmon.store.elastic.indices import index_of
+
+__all__ = ["Admission", "NotAdmittedError"]
+
+_AHEAD = timedelta(days=1)
+"""A clock may be wrong by so much."""
+_PLAIN = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
+)
+"""How emitters write times; such text is ordered as the times are, and no calendar is needed."""
+_SECONDS = "%Y-%m-%dT%H:%M:%S"
+
+
+class NotAdmittedError(Exception):
+    """Say why a line is not sent."""
+
+
+class Admission:
+    """Read of a line what a destination has to be told, or say why it is not sent.
+
+    Args:
+        prefix: of the names of indices.
+        retention: days; what is older would be deleted at once. Issues are kept for ever.
+        allow_old: take history, too.
+        now: gives the present.
+    """
+
+    def __init__(
+        self, prefix: str, *, retention: int, allow_old: bool, now: Callable[[], datetime]
+    ) -> None:
+        self._prefix = prefix
+        self._retention = retention
+        self._allow_old = allow_old
+        self._now = now
+        self._oldest = self._newest = ""
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the clock."""
+        now = self._now().astimezone(timezone.utc)
+        try:
+            oldest = now - timedelta(days=self._retention)
+        except OverflowError:  # kept since before the calendar begins
+            oldest = datetime.min.replace(tzinfo=timezone.utc)
+        self._oldest = f"{oldest:{_SECONDS}}".zfill(19)
+        self._newest = f"{now + _AHEAD:{_SECONDS}}"
+
+    def __call__(self, line: bytes) -> tuple[str, str]:
+        """Give an event's id and its index.
+
+        Raises:
+            NotAdmittedError: the line is no event, or of a time that is not taken.
+        """
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise NotAdmittedError(f"not JSON: {error.msg}") from None
+        try:
+            event_id, dataset = event["event"]["id"], event["event"]["dataset"]
+            at = event["@timestamp"]
+        except (KeyError, TypeError, IndexError):
+            raise NotAdmittedError(_missing(event)) from None
+        if not isinstance(event_id, str) or not event_id:
+            raise NotAdmittedError("event.id is no text")
+        if dataset not in DATASETS:
+            raise NotAdmittedError(f"event.dataset {_short(dataset)} is none of ours")
+        return event_id, index_of(self._prefix, dataset, self._time(at, dataset))
+
+    def _time(self, at: object, dataset: str) -> str:
+        text = _in_utc(at)
+        if text > self._newest:
+            raise NotAdmittedError(
+                f"@timestamp {_short(at)} is more than a day ahead: a clock is wrong"
+            )
+        if text < self._oldest and not self._allow_old and dataset != ISSUE:
+            raise NotAdmittedError(
+                f"@timestamp {_short(at)} is older than the retention of {self._retention} days; "
+                "--allow-old takes it"
+            )
+        return text
+
+
+def _in_utc(at: object) -> str:
+    if not isinstance(at, str):
+        raise NotAdmittedError("@timestamp is no text")
+    if _PLAIN.fullmatch(at):
+        return at
+    try:
+        return f"{from_iso(at):{_SECONDS}}".zfill(19)
+    except (ValueError, OverflowError):
+        raise NotAdmittedError(f"@timestamp {_short(at)} is no time") from None
+
+
+def _missing(event: object) -> str:
+    if not isinstance(event, dict):
+        return "not a JSON object"
+    meta = event.get("event")
+    if not isinstance(meta, dict):
+        return "without event.id and event.dataset"
+    absent = [f"event.{name}" for name in ("id", "dataset") if name not in meta]
+    if "@timestamp" not in event:
+        absent.append("@timestamp")
+    return f"without {' and '.join(absent)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"  # noqa: PLR2004 - of a line for people

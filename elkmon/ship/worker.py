@@ -1,0 +1,147 @@
+"""Ship and join in one process: two threads, and a page that says how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import orjson
+
+from elkmon.events.errors import ConfigError
+
+__all__ = ["Job", "Worker", "health_page"]
+
+_LOOK = 0.2
+"""Seconds within which a job that failed ends the others."""
+
+
+@dataclass
+class Job:
+    """Something that goes on until it is told to stop.
+
+    Attributes:
+        name: of it.
+        run: does it, until the event that the worker was given is set.
+        figures: say how it is.
+        failed: what ended it.
+    """
+
+    name: str
+    run: Callable[[], None]
+    figures: Callable[[], Mapping[str, object]]
+    failed: BaseException | None = None
+    _thread: Thread | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread = Thread(target=self._run, name=f"elkmon-{self.name}")
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Say whether it goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            self.run()
+        except BaseException as error:  # noqa: BLE001 - told, and raised where the worker runs
+            self.failed = error
+
+
+class Worker:
+    """Run jobs until one fails, or the process is to stop.
+
+    Args:
+        jobs: to run.
+        stop: set when the process is to stop.
+    """
+
+    def __init__(self, jobs: list[Job], stop: Event) -> None:
+        self._jobs = jobs
+        self._stop = stop
+
+    def run(self) -> None:
+        """Run; when one job ends, all do: whoever started the process starts it again.
+
+        Raises:
+            ElkmonError: what ended the first job that failed.
+        """
+        for job in self._jobs:
+            job.start()
+        while not self._stop.wait(_LOOK) and all(job.alive for job in self._jobs):
+            pass
+        self._stop.set()
+        for job in self._jobs:
+            job.join()
+        for job in self._jobs:
+            if job.failed is not None:
+                raise job.failed
+
+    def health(self) -> tuple[bool, dict[str, Any]]:
+        """Say whether all is well, and how each job is.
+
+        A destination that is away is no reason to be started again: it is waited for.
+        """
+        well = not self._stop.is_set() and all(job.alive for job in self._jobs)
+        return well, {
+            "status": "ok" if well else "stopping",
+            **{job.name: dict(job.figures()) for job in self._jobs},
+        }
+
+
+@contextmanager
+def health_page(listen: str, health: Callable[[], tuple[bool, dict[str, Any]]]) -> Iterator[int]:
+    """Serve ``/healthz``.
+
+    Args:
+        listen: ``host:port``; port 0 takes a free one.
+        health: says how things are.
+
+    Yields:
+        The port.
+
+    Raises:
+        ConfigError: it cannot listen there.
+    """
+    host, _, port = listen.rpartition(":")
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.split("?")[0] != "/healthz":
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            well, told = health()
+            body = orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+            self.send_response(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet: a question every few seconds is no news."""
+
+    try:
+        server = ThreadingHTTPServer((host.strip("[]"), int(port)), Page)
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigError(f"cannot listen on {listen}: {error}; give HOST:PORT") from error
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, name="elkmon-health", daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
