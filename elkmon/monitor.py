@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from elkmon.analysis import (
     calibration,
@@ -39,8 +41,12 @@ from elkmon.analysis.where import Where, dataset_of
 from elkmon.events.errors import ConfigError, QueryError
 from elkmon.events.fields import DATASETS, Dataset
 from elkmon.store.base import Catalog, Event, Store, TimeBucket
+from elkmon.store.place import place_of
 
-__all__ = ["Monitor", "open_store"]
+if TYPE_CHECKING:
+    from elkmon.store.elastic.store import ElasticStore
+
+__all__ = ["Monitor", "open_cluster", "open_store"]
 
 
 class Monitor:
@@ -52,7 +58,8 @@ class Monitor:
     ``where`` (conditions). Each gives a result with ``.rows``, ``.to_dicts()``, ``.to_pandas()``.
 
     Args:
-        store: folder of the events, or an open store, which stays open.
+        store: folder of the events, the address of a cluster (``https://es:9200``), or an open
+            store, which stays open.
     """
 
     def __init__(self, store: str | Path | Store = "elkmon-data") -> None:
@@ -371,18 +378,44 @@ class Monitor:
         return self._store.catalog()
 
 
-def open_store(folder: str | Path) -> Store:
-    """Open the local store in a folder.
+def open_store(place: str | Path) -> Store:
+    """Open the store in a folder, or on a cluster: ``https://es:9200``.
+
+    Credentials, certificates and the prefix of indices come from the environment, or from files
+    that it names.
 
     Raises:
-        ConfigError: DuckDB is not installed.
+        ConfigError: what it needs is not installed; an address or a setting cannot be used.
+        StoreError: the folder cannot be used.
     """
-    try:
+    found = place_of(place)
+    if isinstance(found, str):
+        return open_cluster(found)
+    with _needing("duckdb", "cli", "reading a store"):
         from elkmon.store.local import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
+    return LocalStore(found)
+
+
+def open_cluster(url: str) -> ElasticStore:
+    """Open the store on a cluster.
+
+    Raises:
+        ConfigError: its client is not installed; the address or a setting cannot be used.
+    """
+    with _needing("elasticsearch", "elastic", "asking Elasticsearch"):
+        from elkmon.store.elastic.store import ElasticStore  # noqa: PLC0415 - an extra
+    return ElasticStore(url)
+
+
+@contextmanager
+def _needing(module: str, extra: str, doing: str) -> Iterator[None]:
+    """Say how what is missing is installed."""
+    try:
+        yield
     except ModuleNotFoundError as error:
-        if error.name != "duckdb":
+        if error.name is None or error.name.split(".")[0] not in {module, "elastic_transport"}:
             raise
+        name = {"duckdb": "DuckDB", "elasticsearch": "its client"}[module]
         raise ConfigError(
-            "reading a store needs DuckDB: install it with pip install 'elkmon[cli]'"
+            f"{doing} needs {name}: install it with pip install 'elkmon[{extra}]'"
         ) from error
-    return LocalStore(Path(folder))

@@ -18,13 +18,14 @@ from elkmon.cli.nothing import explanation
 from elkmon.cli.output import Form, Output, clean, opened, typed_text, write_csv, write_json
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, Store, TimeBucket
+from elkmon.store.place import Place
 
 __all__ = ["behind", "explain", "group_name", "nothing", "of_group", "sampled", "steps_of", "write"]
 
 RowT = TypeVar("RowT")
 
 
-def nothing(source: Store, folder: Path, question: Question, command: str) -> list[str]:
+def nothing(source: Store, folder: Place, question: Question, command: str) -> list[str]:
     """Say why there is no row, and what would show some."""
     more = [part for name in question.by if name != "model" for part in ("--by", name)]
     if question.every is not None:
@@ -73,7 +74,7 @@ def explain(out: Output, question: Question, notes: Sequence[str], *lines: str) 
         out.show(*(Text(clean(note), "yellow") for note in notes))
 
 
-def behind(out: Output, folder: Path, question: Question, *more: str) -> None:
+def behind(out: Output, folder: Place, question: Question, *more: str) -> None:
     """Write the command that lists the predictions behind a figure."""
     line = command_line("events", folder, question, "--dataset", PREDICTION, *more)
     out.show(Text(""), Text("The events behind", "bold"), typed_text(line))

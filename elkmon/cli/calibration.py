@@ -19,6 +19,7 @@ from elkmon.cli.figures import counts, interval, percent, when
 from elkmon.cli.options import format_options, group_options, question_options, store_option
 from elkmon.cli.output import Form, Output, clean, fitting, table
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -35,7 +36,7 @@ _WIDTH = 31
 )  # fmt: skip
 @format_options
 def command(
-    store: Path,
+    store: Place,
     bins: int,
     form: Form,
     output: Path | None,
@@ -55,7 +56,7 @@ def command(
     write(form, output, "calibration", answer, said, lambda out: _show(out, store, answer))
 
 
-def _show(out: Output, store: Path, answer: Result[CalibrationRow]) -> None:
+def _show(out: Output, store: Place, answer: Result[CalibrationRow]) -> None:
     question = answer.question
     for row in answer.rows:
         at = "" if row.time is None else f", {when(row.time)} UTC"

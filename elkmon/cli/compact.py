@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from elkmon.cli.nothing import no_events
-from elkmon.cli.options import store_option
+from elkmon.cli.options import folder_option
 from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.store.compact import Compacted, compact
@@ -18,7 +18,7 @@ _MIB = 1024 * 1024
 
 
 @click.command("compact")
-@store_option
+@folder_option
 def command(store: Path) -> None:
     """Turn closed files into Parquet, for speed.
 

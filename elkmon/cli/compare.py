@@ -17,6 +17,7 @@ from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.output import Form, clean, opened, write_csv, write_json
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -41,7 +42,7 @@ _COLUMNS = (
 )
 @format_options
 def command(
-    store: Path,
+    store: Place,
     baseline: str | None,
     current: str | None,
     form: Form,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from elkmon.cli.figures import ABSENT, command_line, counts, interval, when
 from elkmon.cli.figures import percent as share_of
 from elkmon.cli.output import Output, below, clean, fitting, table, typed_text
 from elkmon.events.fields import PREDICTION
+from elkmon.store.place import Place
 
 __all__ = ["show_comparison"]
 
@@ -35,7 +35,7 @@ _STYLES = {
 _SLICES = 8
 
 
-def show_comparison(output: Output, store: Path, question: Question, row: Comparison) -> None:
+def show_comparison(output: Output, store: Place, question: Question, row: Comparison) -> None:
     """Write the verdict, the figures it rests on, what got worse, and the events behind."""
     head = Text.assemble(
         (clean(row.model), "bold"),
@@ -146,7 +146,7 @@ def _legend(row: Comparison) -> list[str]:
     return lines
 
 
-def _behind(store: Path, question: Question, row: Comparison) -> list[str]:
+def _behind(store: Place, question: Question, row: Comparison) -> list[str]:
     side = row.current
     asked = replace(
         question,

@@ -24,6 +24,7 @@ from elkmon.cli.figures import percent, when
 from elkmon.cli.options import format_options, group_options, question_options, store_option
 from elkmon.cli.output import Form, Output, clean, fitting, table
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -45,7 +46,7 @@ _MUCH = 0.05
 )
 @format_options
 def command(
-    store: Path,
+    store: Place,
     top: int,
     form: Form,
     output: Path | None,
@@ -65,7 +66,7 @@ def command(
     write(form, output, "confusion", answer, said, lambda out: _show(out, store, answer, top))
 
 
-def _show(out: Output, store: Path, answer: Result[ConfusionRow], top: int) -> None:
+def _show(out: Output, store: Place, answer: Result[ConfusionRow], top: int) -> None:
     question = answer.question
     for (_, time), group in groupby(
         answer.rows, key=lambda row: (tuple(row.by.values()), row.time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -12,7 +13,10 @@ from elkmon.analysis.result import plain
 from elkmon.cli.options import format_options, store_option
 from elkmon.cli.output import Form, Output, clean, opened, write_csv, write_json
 from elkmon.cli.progress import shown_progress
-from elkmon.store.doctor import Finding, examine
+from elkmon.monitor import open_cluster
+from elkmon.store.doctor import examine
+from elkmon.store.findings import Finding
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -23,14 +27,14 @@ _STYLES = {"problem": "bold red", "warning": "yellow", "note": "cyan"}
 @click.command("doctor")
 @store_option
 @format_options
-def command(store: Path, form: Form, output: Path | None) -> None:
+def command(store: Place, form: Form, output: Path | None) -> None:
     """Look for what is wrong with a store.
 
     Lines that are no events, values that do not fit, events that are missing, labels without a
-    prediction, clocks that are wrong. Exits with 1 where there is a problem.
+    prediction, clocks that are wrong; on a cluster also indices without elkmon's templates. Exits
+    with 1 where there is a problem.
     """
-    with shown_progress("examining") as progress:
-        found = examine(store, progress)
+    found = _found(store)
     with opened(form, output) as out:
         if form == "json":
             write_json(out, plain(found))
@@ -43,7 +47,15 @@ def command(store: Path, form: Form, output: Path | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _show(out: Output, store: Path, found: list[Finding]) -> None:
+def _found(store: Place) -> list[Finding]:
+    if isinstance(store, Path):
+        with shown_progress("examining") as progress:
+            return examine(store, progress)
+    with closing(open_cluster(store)) as source:
+        return source.examine()
+
+
+def _show(out: Output, store: Place, found: list[Finding]) -> None:
     counts = [(sum(each.level == level for each in found), level) for level in _STYLES]
     told = ", ".join(f"{count} {level}{'s' * (count != 1)}" for count, level in counts if count)
     out.show(*map(_shown, found), Text(clean(f"{store}: {told or 'nothing is wrong'}")))

@@ -21,6 +21,7 @@ from elkmon.cli.output import Form, Output, below, fitting, opened, table, write
 from elkmon.events.fields import Dataset
 from elkmon.monitor import open_store
 from elkmon.store.base import Event
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -38,7 +39,7 @@ _COLUMNS = ("time", "dataset", "model", "version", "id", "what")
 @click.option("--oldest-first", is_flag=True, help="The oldest first, instead of the newest.")
 @format_options
 def command(
-    store: Path,
+    store: Place,
     dataset: str | None,
     limit: int,
     oldest_first: bool,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from elkmon.cli.options import folder_option
 from elkmon.cli.progress import shown_progress
 from elkmon.events.classes import TASKS
 from elkmon.importing import ImportOptions, ImportReport, import_table
@@ -15,14 +16,7 @@ __all__ = ["command"]
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ELKMON_STORE",
-    default=Path("elkmon-data"),
-    show_default=True,
-    help="Folder of the events.",
-)
+@folder_option
 @click.option("--model", required=True, help="Name of the model.")
 @click.option("--version", help="Version of the model.")
 @click.option("--task", type=click.Choice(sorted(TASKS)), help="What the model predicts.")

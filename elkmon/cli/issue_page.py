@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from elkmon.cli.issues_table import STATE_STYLES, events_command, trend_of
 from elkmon.cli.one_event import in_words, time_of
 from elkmon.cli.output import Output, clean, table, typed_text
 from elkmon.store.base import Event
+from elkmon.store.place import Place
 
 __all__ = ["show_issue"]
 
@@ -24,7 +24,7 @@ _STACK_LINES = 12
 _FEATURES = 12
 
 
-def show_issue(output: Output, store: Path, question: Question, detail: IssueDetail) -> None:
+def show_issue(output: Output, store: Place, question: Question, detail: IssueDetail) -> None:
     """Write an issue: what, since when, how often, in which versions and segments, examples."""
     row = detail.issue
     output.show(

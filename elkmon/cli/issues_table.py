@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from elkmon.analysis.issue_row import IssueRow
 from elkmon.analysis.question import Question
 from elkmon.cli.figures import command_line, sparkline, when
 from elkmon.cli.output import Output, below, clean, fitting, table
+from elkmon.store.place import Place
 
 __all__ = ["STATE_STYLES", "abbreviated", "events_command", "show_issues", "trend_of"]
 
@@ -46,7 +46,7 @@ def trend_of(row: IssueRow) -> str:
     return sparkline(counts, max((each or 0.0 for each in counts), default=0.0))
 
 
-def events_command(store: Path, question: Question, row: IssueRow) -> str:
+def events_command(store: Place, question: Question, row: IssueRow) -> str:
     """Write the command that lists an issue's events."""
     return command_line("events", store, events_of(question, row), "--dataset", row.dataset)
 

@@ -19,6 +19,7 @@ from elkmon.cli.numbers import duration, span
 from elkmon.cli.options import format_options, group_options, question_options, store_option
 from elkmon.cli.output import Form, Output, below, clean, fitting, table
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -32,7 +33,7 @@ _AGES = ("< 1 h", "1–6 h", "6–24 h", "1–3 d", "3–7 d", "7–30 d", "> 30
 @group_options
 @format_options
 def command(
-    store: Path,
+    store: Place,
     form: Form,
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
@@ -51,7 +52,7 @@ def command(
     write(form, output, "labels", answer, said, lambda out: _show(out, store, answer))
 
 
-def _show(out: Output, store: Path, answer: Result[CoverageRow]) -> None:
+def _show(out: Output, store: Place, answer: Result[CoverageRow]) -> None:
     by_age = fitting(out, lambda wide: _ages(out, answer, wide=wide))
     delays = fitting(out, lambda wide: _delays(out, answer, shares=True, quantiles=wide))
     apart = "median" not in {str(column.header) for column in delays.columns}

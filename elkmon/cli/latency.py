@@ -21,6 +21,7 @@ from elkmon.cli.options import format_options, group_options, question_options, 
 from elkmon.cli.output import Form, Output, below, clean, fitting, table
 from elkmon.monitor import open_store
 from elkmon.store.base import TimeBucket
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -33,7 +34,7 @@ _MS = 1e-3
 @group_options
 @format_options
 def command(
-    store: Path,
+    store: Place,
     form: Form,
     output: Path | None,
     **asked: Any,  # noqa: ANN401 - what a question takes
@@ -61,7 +62,7 @@ def command(
 
 def _show(
     out: Output,
-    store: Path,
+    store: Place,
     answer: Result[LatencyRow],
     drawn: tuple[LatencyRow, ...],
     steps: TimeBucket,

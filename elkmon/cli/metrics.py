@@ -35,6 +35,7 @@ from elkmon.cli.output import (
 from elkmon.events.fields import METRIC
 from elkmon.monitor import open_store
 from elkmon.store.base import TimeBucket
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -51,7 +52,7 @@ _Key = tuple[object, ...]
 )
 @format_options
 def command(
-    store: Path,
+    store: Place,
     name: tuple[str, ...],
     form: Form,
     output: Path | None,
@@ -90,7 +91,7 @@ def command(
 
 def _show(
     output: Output,
-    store: Path,
+    store: Place,
     answer: Result[MetricRow],
     stepped: Sequence[MetricRow],
     steps: TimeBucket,

@@ -27,6 +27,7 @@ from elkmon.cli.output import (
 )
 from elkmon.monitor import open_store
 from elkmon.store.base import Catalog, ModelEntry, ProcessEntry
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -39,7 +40,7 @@ _COLUMNS = (
 @click.command("models")
 @store_option
 @format_options
-def command(store: Path, form: Form, output: Path | None) -> None:
+def command(store: Place, form: Form, output: Path | None) -> None:
     """Show what is in the store, and how complete it is.
 
     Models with their versions in the order in which they went live, their labels, and for each
@@ -66,7 +67,7 @@ def _rows(catalog: Catalog) -> Iterator[list[object]]:
             ]
 
 
-def _show(output: Output, store: Path, catalog: Catalog) -> None:
+def _show(output: Output, store: Place, catalog: Catalog) -> None:
     if catalog.span is None:
         output.show(Text(no_events(store)))
         return

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
-from pathlib import Path
 
 from elkmon.analysis.question import Question
 from elkmon.cli.figures import command_line, when
 from elkmon.cli.output import clean
 from elkmon.store.base import Catalog, Span
+from elkmon.store.place import Place
 
 __all__ = ["explanation", "no_events"]
 
 
 def explanation(
-    catalog: Catalog, folder: Path, question: Question, command: str, *more: str
+    catalog: Catalog, folder: Place, question: Question, command: str, *more: str
 ) -> list[str]:
     """Explain an empty answer, in lines; the last is the command to try where there is one.
 
@@ -46,8 +46,10 @@ def explanation(
     ]
 
 
-def no_events(folder: Path) -> str:
+def no_events(folder: Place) -> str:
     """Say that a store is empty."""
+    if isinstance(folder, str):
+        return f"{clean(folder)} holds no events yet: elkmon setup, then elkmon ship, bring them"
     if not folder.exists():
         return f"there is no folder {clean(folder)}: say where the events are with --store"
     return f"{clean(folder)} holds no events yet"

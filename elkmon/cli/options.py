@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from elkmon.events.fields import DATASETS
+from elkmon.store.place import is_url
 
 __all__ = [
     "dataset_option",
+    "folder_option",
     "format_options",
     "group_options",
     "question_options",
@@ -22,14 +24,43 @@ __all__ = [
 _SHORT = {name.removeprefix("elkmon."): name for name in DATASETS}
 _Command = Callable[..., Any]
 
-store_option = click.option(
-    "--store",
-    type=click.Path(path_type=Path),
-    envvar="ELKMON_STORE",
-    default=Path("elkmon-data"),
-    show_default=True,
-    help="Folder of the events; also ELKMON_STORE.",
+
+class _PlaceType(click.Path):
+    """A folder, or the address of a cluster."""
+
+    def __init__(self, *, cluster: bool) -> None:
+        super().__init__(path_type=Path)
+        self._cluster = cluster
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401 - a Place
+        """Keep an address as text, where one will do."""
+        if not is_url(value):
+            return super().convert(value, param, ctx)
+        if not self._cluster:
+            self.fail(f"{value} is a cluster; this is about the files of a folder", param, ctx)
+        return str(value)
+
+
+def _store_option(text: str, *, cluster: bool) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--store",
+        type=_PlaceType(cluster=cluster),
+        envvar="ELKMON_STORE",
+        default=Path("elkmon-data"),
+        show_default=True,
+        help=text,
+    )
+
+
+store_option = _store_option(
+    "Folder of the events, or Elasticsearch as https://es:9200; also ELKMON_STORE.", cluster=True
 )
+folder_option = _store_option("Folder of the events; also ELKMON_STORE.", cluster=False)
 
 
 dataset_option = click.option(

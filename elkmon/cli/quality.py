@@ -18,6 +18,7 @@ from elkmon.cli.options import format_options, group_options, question_options, 
 from elkmon.cli.output import Form, Output
 from elkmon.cli.quality_table import Trends, show_classes, show_group, show_steps
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -36,7 +37,7 @@ __all__ = ["command"]
 @click.option("--classes", is_flag=True, help="Also each class by itself.")
 @format_options
 def command(
-    store: Path,
+    store: Place,
     metrics: tuple[str, ...],
     classes: bool,
     form: Form,
@@ -67,7 +68,7 @@ def command(
 
 
 def _show(
-    out: Output, store: Path, answer: Result[QualityRow], drawn: Trends, *, classes: bool
+    out: Output, store: Place, answer: Result[QualityRow], drawn: Trends, *, classes: bool
 ) -> None:
     question = answer.question
     if question.every is not None:

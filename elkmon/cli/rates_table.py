@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +25,7 @@ from elkmon.cli.issues_table import events_command
 from elkmon.cli.output import Output, below, clean, fitting, table, typed_text
 from elkmon.events.fields import PREDICTION
 from elkmon.store.base import Cell, TimeBucket
+from elkmon.store.place import Place
 
 __all__ = ["Trend", "show_behind", "show_rates"]
 
@@ -126,7 +126,7 @@ def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
 
 
 def show_behind(
-    output: Output, store: Path, answer: Result[RatesRow], found: Result[IssueRow]
+    output: Output, store: Place, answer: Result[RatesRow], found: Result[IssueRow]
 ) -> None:
     """Write the commands that list the events behind the figures."""
     failed = sum(row.failure_rate.k for row in answer.rows)

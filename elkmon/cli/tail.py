@@ -13,7 +13,7 @@ from rich.text import Text
 from elkmon.analysis.where import conditions, matches
 from elkmon.cli.nothing import no_events
 from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
-from elkmon.cli.options import dataset_option, store_option, where_option
+from elkmon.cli.options import dataset_option, folder_option, where_option
 from elkmon.cli.output import Output, opened
 from elkmon.store.base import Condition
 from elkmon.store.follow import Follower
@@ -25,7 +25,7 @@ _PAUSE = 0.25
 
 
 @click.command("tail")
-@store_option
+@folder_option
 @dataset_option
 @where_option
 @click.option(

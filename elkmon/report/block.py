@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from elkmon.analysis.order import natural
@@ -17,6 +16,7 @@ from elkmon.report.answers import Answers
 from elkmon.report.findings import Command
 from elkmon.report.plots import Spec
 from elkmon.store.base import TimeBucket
+from elkmon.store.place import Place
 
 __all__ = [
     "Bar",
@@ -164,7 +164,7 @@ def deployed(answers: Answers) -> list[dict[str, Any]]:
     ]
 
 
-def events(answers: Answers, store: Path, *where: str) -> Command:
+def events(answers: Answers, store: Place, *where: str) -> Command:
     """Give the command that lists predictions."""
     more = [part for each in where for part in ("--where", each)]
     line = command_line("events", store, answers.question, "--dataset", PREDICTION, *more)

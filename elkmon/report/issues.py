@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from elkmon.analysis.issue_detail import IssueDetail
 from elkmon.analysis.issue_row import IssueRow, State
@@ -15,6 +14,7 @@ from elkmon.report.answers import Answers
 from elkmon.report.block import Table, rate_cells
 from elkmon.report.findings import Command, events_command
 from elkmon.store.base import Event
+from elkmon.store.place import Place
 
 __all__ = ["Example", "Shown", "shown_issues"]
 
@@ -52,13 +52,13 @@ class Shown:
     commands: tuple[Command, ...]
 
 
-def shown_issues(answers: Answers, store: Path) -> list[Shown]:
+def shown_issues(answers: Answers, store: Place) -> list[Shown]:
     """Give the issues of one model, those with examples first."""
     details = {each.issue.id: each for each in answers.details}
     return [_shown(answers, store, row, details.get(row.id)) for row in answers.issues]
 
 
-def _shown(answers: Answers, store: Path, row: IssueRow, detail: IssueDetail | None) -> Shown:
+def _shown(answers: Answers, store: Place, row: IssueRow, detail: IssueDetail | None) -> Shown:
     seen = f"{row.count:,} times; first {when(row.first_seen)}, last {when(row.last_seen)} UTC"
     if detail is not None and detail.rising_since is not None:
         seen += f"; rising since about {when(detail.rising_since)}"

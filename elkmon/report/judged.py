@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 from elkmon.analysis.calibration import CalibrationRow
@@ -28,6 +27,7 @@ from elkmon.report import plots
 from elkmon.report.answers import Answers
 from elkmon.report.block import Bar, Bars, Block, Table, drawn, events, rate_cells, versions_of
 from elkmon.report.findings import Command
+from elkmon.store.place import Place
 
 __all__ = ["calibration", "confusion", "quality"]
 
@@ -45,7 +45,7 @@ _DIAGONAL = (
 )
 
 
-def quality(answers: Answers, store: Path) -> Block:
+def quality(answers: Answers, store: Place) -> Block:
     """Show each metric of each version, with its interval."""
     commands = (
         Command("all metrics", command_line("quality", store, answers.question, "--by", _VERSION)),
@@ -96,7 +96,7 @@ def _bars(name: str, rows: Sequence[QualityRow]) -> Bars:
     return Bars(metric.title, better, tuple(bar(*each) for each in enumerate(figures, 1)))
 
 
-def confusion(answers: Answers, store: Path) -> Block | None:
+def confusion(answers: Answers, store: Place) -> Block | None:
     """Show which classes the current version takes for which; None where there are no classes."""
     tasks = {row.task for row in answers.quality}
     if tasks and not tasks & {"binary", "multiclass", None}:
@@ -179,7 +179,7 @@ def _cell(row: ConfusionRow | tuple[str, str], worst: float) -> dict[str, Any]:
     }
 
 
-def calibration(answers: Answers, store: Path) -> Block:
+def calibration(answers: Answers, store: Place) -> Block:
     """Show whether scores come true as often as they say."""
     asked = command_line("calibration", store, answers.question, "--by", _VERSION)
     title = "Reliability of scores"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from elkmon.analysis.rates import Tally
 from elkmon.analysis.shown import cell, command_line, counts, interval, percent
@@ -14,6 +13,7 @@ from elkmon.report.answers import Answers
 from elkmon.report.block import Block, Table
 from elkmon.report.findings import Command, Finding, findings
 from elkmon.report.issues import Shown, shown_issues
+from elkmon.store.place import Place
 
 __all__ = ["NO_MODEL", "Section", "sections"]
 
@@ -64,7 +64,7 @@ class Section:
         return f"m{self.number}-{name}"
 
 
-def sections(answers: Answers, store: Path) -> list[Section]:
+def sections(answers: Answers, store: Place) -> list[Section]:
     """Make the sections of all models, the worst first.
 
     Args:
@@ -100,7 +100,7 @@ def _badness(total: Tally | None, found: list[Finding]) -> tuple[float, float]:
 
 
 def _section(
-    number: int, own: Answers, total: Tally | None, name: str | None, store: Path
+    number: int, own: Answers, total: Tally | None, name: str | None, store: Place
 ) -> Section:
     entry = own.entry(name)
     made = next(iter(own.comparisons), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -30,6 +29,7 @@ from elkmon.report.block import (
     width_of,
 )
 from elkmon.report.findings import Command
+from elkmon.store.place import Place
 
 __all__ = ["error_rate", "failure_rate"]
 
@@ -39,14 +39,14 @@ _PART = 20
 """Of the median of all steps: with less than such a part, a step is in the table only."""
 
 
-def failure_rate(answers: Answers, store: Path) -> Block:
+def failure_rate(answers: Answers, store: Place) -> Block:
     """Show failed attempts over time."""
     rates = [(each, each.failure_rate) for each in answers.by_step]
     listed = events(answers, store, "outcome=failure")
     return _rate(answers, store, rates, ("Failure rate", "failed", "attempts"), listed)
 
 
-def error_rate(answers: Answers, store: Path) -> Block:
+def error_rate(answers: Answers, store: Place) -> Block:
     """Show wrong answers over time, and since when labels are still to come."""
     rates = [(each, each.error_rate) for each in answers.by_step]
     listed = events(answers, store, "ml.eval.outcome=wrong")
@@ -55,7 +55,7 @@ def error_rate(answers: Answers, store: Path) -> Block:
 
 def _rate(
     answers: Answers,
-    store: Path,
+    store: Place,
     rates: list[tuple[Tally, Rate]],
     words: tuple[str, str, str],
     listed: Command,

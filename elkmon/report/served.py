@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from elkmon.analysis.coverage import AgeShare, CoverageRow
@@ -33,11 +32,12 @@ from elkmon.report.block import (
     width_of,
 )
 from elkmon.report.findings import Command
+from elkmon.store.place import Place
 
 __all__ = ["coverage", "latency"]
 
 
-def latency(answers: Answers, store: Path) -> Block:
+def latency(answers: Answers, store: Place) -> Block:
     """Show how long attempts took, over time and by version."""
     every = f"{answers.steps.every}{answers.steps.unit}"
     asked = command_line("latency", store, answers.question, "--every", every)
@@ -100,7 +100,7 @@ def _took(value: float | None) -> str:
     return duration(None if value is None else value / 1000)
 
 
-def coverage(answers: Answers, store: Path) -> Block:
+def coverage(answers: Answers, store: Place) -> Block:
     """Show how much is labelled, by age."""
     commands = (
         Command("labels", command_line("labels", store, answers.question)),

@@ -23,6 +23,7 @@ from elkmon.store.elastic.health import health
 from elkmon.store.elastic.indices import pattern
 from elkmon.store.elastic.paging import Cluster
 from elkmon.store.entries import certain, models, span_of
+from elkmon.store.findings import Finding
 
 __all__ = ["inventory"]
 
@@ -74,7 +75,7 @@ def inventory(cluster: Cluster) -> Catalog:
         models=models(parts),
         processes=_entries(parts["processes"], parts["dropped"]),
         labels_waiting=waiting,
-        notes=(*_limits(parts["versions"]), *(each.told for each in parts["health"])),
+        notes=(*_limits(parts["versions"]), *map(_told, parts["health"])),
     )
 
 
@@ -240,3 +241,7 @@ def _limits(versions: Rows) -> Iterable[str]:
     )
     if any(row[4] > _SAMPLE for row in versions):
         yield f"segments and features are those of the newest {_SAMPLE} predictions of each version"
+
+
+def _told(found: Finding) -> str:
+    return f"{found.count:,} {found.what} ({', '.join(found.places)}): {found.advice}"

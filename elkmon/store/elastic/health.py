@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 from elasticsearch import ApiError
 
@@ -11,37 +10,16 @@ from elkmon.events.fields import DATASETS
 from elkmon.store.elastic.connect import speaking
 from elkmon.store.elastic.indices import pattern
 from elkmon.store.elastic.paging import Cluster
+from elkmon.store.findings import Finding
 
-__all__ = ["Ailment", "health"]
+__all__ = ["health"]
 
 _MARK = "elkmon"
 _LOOKED_AT = 100
 _NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Ailment:
-    """One thing that is wrong.
-
-    Attributes:
-        what: is wrong, in words.
-        count: of indices, or events.
-        places: of some.
-        advice: what to do.
-    """
-
-    what: str
-    count: int
-    places: tuple[str, ...]
-    advice: str
-
-    @property
-    def told(self) -> str:
-        """Say all of it in one line."""
-        return f"{self.count:,} {self.what} ({', '.join(self.places)}): {self.advice}"
-
-
-def health(cluster: Cluster) -> list[Ailment]:
+def health(cluster: Cluster) -> list[Finding]:
     """Look for indices without elkmon's mappings, and for events with values left out.
 
     Args:
@@ -53,11 +31,11 @@ def health(cluster: Cluster) -> list[Ailment]:
     return [*_unmapped(cluster), *_ignored(cluster)]
 
 
-def _unmapped(cluster: Cluster) -> list[Ailment]:
+def _unmapped(cluster: Cluster) -> list[Finding]:
     with speaking(cluster.url, "look at mappings"):
         try:
             found = cluster.client.indices.get_mapping(
-                index=pattern(cluster.prefix, DATASETS), filter_path="*.mappings._meta,*.*.dynamic"
+                index=pattern(cluster.prefix, DATASETS), filter_path="*.mappings._meta"
             ).body
             names = cluster.client.indices.resolve_index(name=pattern(cluster.prefix, DATASETS))
         except ApiError as error:
@@ -74,10 +52,10 @@ def _unmapped(cluster: Cluster) -> list[Ailment]:
         return []
     what = "indices made without elkmon's templates, whose answers may be wrong"
     advice = "run elkmon setup, delete them, and send their events again"
-    return [Ailment(what, len(bare), tuple(bare[:_NAMED]), advice)]
+    return [Finding("problem", what, len(bare), tuple(bare[:_NAMED]), advice)]
 
 
-def _ignored(cluster: Cluster) -> list[Ailment]:
+def _ignored(cluster: Cluster) -> list[Finding]:
     body = {
         "size": _LOOKED_AT,
         "track_total_hits": True,
@@ -91,4 +69,5 @@ def _ignored(cluster: Cluster) -> list[Ailment]:
     fields = Counter(name for hit in hits["hits"] for name in hit.get("_ignored", ()))
     what = "events with values that cannot be asked for"
     advice = "they are longer than 1024 characters, no numbers or times, or one field too many"
-    return [Ailment(what, count, tuple(name for name, _ in fields.most_common(_NAMED)), advice)]
+    names = tuple(name for name, _ in fields.most_common(_NAMED))
+    return [Finding("warning", what, count, names, advice)]

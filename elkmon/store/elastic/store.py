@@ -11,7 +11,9 @@ from elkmon.store.base import Catalog, Dimension, Event, Filter, Measure, Table
 from elkmon.store.elastic.catalog import inventory
 from elkmon.store.elastic.connect import connect
 from elkmon.store.elastic.groups import Grouping
+from elkmon.store.elastic.health import health
 from elkmon.store.elastic.paging import Cluster
+from elkmon.store.findings import Finding, of_events, ordered
 
 __all__ = ["ElasticStore"]
 
@@ -85,6 +87,14 @@ class ElasticStore:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
         return inventory(self.cluster)
+
+    def examine(self) -> list[Finding]:
+        """Say what is wrong with the indices, and with the events in them.
+
+        Raises:
+            StoreError: the cluster cannot be reached, refuses, or does not answer in full.
+        """
+        return ordered([*health(self.cluster), *of_events(self)])
 
     def close(self) -> None:
         """Give back the connections."""
