@@ -13,7 +13,8 @@ from elkmon.cli.progress import shown_progress
 from elkmon.events.access import access
 from elkmon.events.errors import StoreError
 from elkmon.ship.join import RETENTION, JoinReport, join
-from elkmon.store.elastic.connect import connect, is_url, speaking
+from elkmon.store.elastic.connect import connect, speaking
+from elkmon.store.place import is_url
 
 __all__ = ["command"]
 

@@ -14,14 +14,9 @@ from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.store.elastic.node import Node
 
-__all__ = ["connect", "is_url", "problem", "speaking"]
+__all__ = ["connect", "problem", "speaking"]
 
 _SECURITY = "security_exception"
-
-
-def is_url(store: object) -> bool:
-    """Say whether a store is named by an address rather than a folder."""
-    return str(store).startswith(("http://", "https://"))
 
 
 def connect(url: str, access: Access) -> Elasticsearch:
