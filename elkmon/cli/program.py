@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deadletter": ("deadletter", "Look at what could not be sent, and try it again."),
     "worker": ("worker", "Ship and join in one process, for containers and systemd."),
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
+    "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
     "doctor": ("doctor", "Look for what is wrong with a store."),
     "demo": ("demo", "Serve a simulated week of real models, and show its error rates."),
 }

@@ -9,7 +9,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 
 from elkmon.provision.templates import Asset, Kinds
 
-__all__ = ["found", "has_lifecycle", "put", "remove"]
+__all__ = ["found", "has_lifecycle", "knows", "put", "remove", "versions"]
 
 Body = Mapping[str, Any]
 
@@ -71,3 +71,31 @@ def has_lifecycle(client: Elasticsearch) -> bool:
             return False
         raise
     return True
+
+
+def knows(client: Elasticsearch, setting: str) -> bool:
+    """Say whether a cluster knows a setting of indices, by a template that is only simulated.
+
+    Raises:
+        ApiError, TransportError: the cluster does not answer, or refuses.
+    """
+    template = {"settings": {setting: "true"}}
+    try:
+        client.indices.simulate_template(
+            index_patterns=["elkmon-tries-what-is-known-*"], template=template
+        )
+    except BadRequestError as error:
+        if f"unknown setting [{setting}]" in str(error.body):
+            return False
+        raise
+    return True
+
+
+def versions(client: Elasticsearch) -> set[str]:
+    """Give the versions of a cluster's nodes.
+
+    Raises:
+        ApiError, TransportError: the cluster does not answer, or refuses.
+    """
+    nodes = client.perform_request("GET", "/_nodes/_all/_none", headers=_JSON).body["nodes"]
+    return {node["version"] for node in nodes.values()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -10,12 +10,14 @@ from typing import Any, Literal
 from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
 from elkmon.store.elastic.indices import pattern, short
 
-__all__ = ["MANAGED", "OPTIONAL", "VERSION", "Asset", "Layout", "assets", "mark"]
+__all__ = ["MANAGED", "OPTIONAL", "RETENTION", "VERSION", "Asset", "Layout", "assets", "mark"]
 
 VERSION = 1
 """Of the templates: it rises with every change, and setup refuses to go back."""
 MANAGED = "elkmon"
 """What ``_meta.managed_by`` says of all that setup puts in, and may take out."""
+RETENTION = "retention_days"
+"""Where the ``_meta`` of the settings says how long events are kept."""
 OPTIONAL: Mapping[str, str] = MappingProxyType(
     {
         "index.mapping.total_fields.ignore_dynamic_beyond_limit": (
@@ -63,18 +65,21 @@ class Asset:
     body: Mapping[str, Any]
 
 
-def assets(prefix: str, layout: Layout, *, lifecycle: bool = True) -> tuple[Asset, ...]:
+def assets(
+    prefix: str, layout: Layout, *, lifecycle: bool = True, without: Collection[str] = ()
+) -> tuple[Asset, ...]:
     """Give everything that setup puts on a cluster, in the order to put it there.
 
     Args:
         prefix: that all names begin with.
         layout: shards, replicas, retention.
         lifecycle: whether the cluster can delete by age.
+        without: settings of OPTIONAL to leave out.
     """
     shared = [f"{prefix}-settings", f"{prefix}-event"]
     aged = [*shared, f"{prefix}-retention"] if lifecycle else shared
     made = [
-        Asset("component template", shared[0], _component(settings=_settings(layout))),
+        Asset("component template", shared[0], _settings(layout, without)),
         Asset("component template", shared[1], _component(mappings=_common())),
     ]
     if lifecycle:
@@ -107,15 +112,18 @@ def _policy(layout: Layout) -> dict[str, Any]:
     return {"policy": {"phases": {"delete": delete}, "_meta": mark()}}
 
 
-def _settings(layout: Layout) -> dict[str, Any]:
-    return {
+def _settings(layout: Layout, without: Collection[str]) -> dict[str, Any]:
+    settings = {
         "index.number_of_shards": str(layout.shards),
         "index.number_of_replicas": str(layout.replicas),
         "index.codec": "best_compression",
         "index.mapping.ignore_malformed": "true",  # such a value is absent in the local store, too
         "index.mapping.total_fields.limit": str(_MOST_FIELDS),
-        **dict.fromkeys(OPTIONAL, "true"),
+        **{name: "true" for name in OPTIONAL if name not in without},
     }
+    made = _component(settings=settings)
+    made["_meta"][RETENTION] = layout.retention  # also where no policy can hold it
+    return made
 
 
 def _aging(policy: str) -> dict[str, Any]:

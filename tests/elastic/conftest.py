@@ -53,21 +53,31 @@ def prefix(monkeypatch):
 
 
 @pytest.fixture
-def installed(prefix):
-    """A function that puts the templates of this test's prefix on a server, and gives a client."""
+def looking(prefix):
+    """A function that gives a client of a server; what the test leaves there is removed."""
     clients = []
 
+    def look(server):
+        clients.append(client_of(server))
+        return clients[-1]
+
+    yield look
+    for client in clients:
+        clear(client, prefix)
+        client.close()
+
+
+@pytest.fixture
+def installed(prefix, looking):
+    """A function that puts the templates of this test's prefix on a server, and gives a client."""
+
     def install(server, **layout):
-        client = client_of(server)
-        clients.append(client)
+        client = looking(server)
         for asset in assets(prefix, Layout(**{"replicas": 0, **layout}), lifecycle=False):
             put(client, asset)
         return client
 
-    yield install
-    for client in clients:
-        clear(client, prefix)
-        client.close()
+    return install
 
 
 def clear(client, prefix):

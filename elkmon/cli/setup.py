@@ -1,0 +1,172 @@
+"""``elkmon setup``: what a cluster has to hold before events come."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from elasticsearch import Elasticsearch
+
+from elkmon.cli.output import clean
+from elkmon.events.access import access
+from elkmon.events.errors import ConfigError
+from elkmon.provision.keys import Job, make_keys, revoke
+from elkmon.provision.setup import Plan, apply, plan, take_out
+from elkmon.store.elastic.connect import connect, speaking
+from elkmon.store.place import is_url
+
+__all__ = ["command"]
+
+
+@click.command("setup")
+@click.option(
+    "--store",
+    envvar="ELKMON_STORE",
+    required=True,
+    metavar="URL",
+    help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Primary shards of each month's index; as it is there, else 1.",
+)
+@click.option(
+    "--replicas",
+    type=click.IntRange(0, 32),
+    metavar="N",
+    help="Copies of each shard; as it is there, else 1.",
+)
+@click.option(
+    "--retention",
+    type=click.IntRange(1, 36_500),
+    metavar="DAYS",
+    help="How long events are kept, in days; as it is there, else 365.",
+)
+@click.option("--api-keys", is_flag=True, help="Make a role and a key for writer, reader, worker.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the keys to writer.key, reader.key and worker.key in it, instead of showing them.",
+)
+@click.option("--remove", is_flag=True, help="Take out what setup put there; events stay.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+def command(
+    store: str,
+    shards: int | None,
+    replicas: int | None,
+    retention: int | None,
+    output: Path | None,
+    *,
+    api_keys: bool,
+    remove: bool,
+    dry_run: bool,
+) -> None:
+    """Put templates and the retention policy on a cluster, before events come.
+
+    It shows what changes, changes only that, and can be repeated; a newer elkmon's templates are
+    left alone. Indices that are there keep their mappings: what changes holds from the next month.
+    """
+    if not is_url(store):
+        raise click.UsageError(
+            f"{store} is a folder, which needs no setup: name Elasticsearch, as in "
+            "--store https://es:9200"
+        )
+    if output is not None and not api_keys:
+        raise click.UsageError("-o is where --api-keys writes keys to: give both")
+    if remove and (api_keys or (shards, replicas, retention) != (None, None, None)):
+        raise click.UsageError("--remove takes out everything: only --dry-run goes with it")
+    settings = access()
+    with connect(store, settings) as client:
+        with speaking(store, "be set up"):
+            if remove:
+                _remove(client, settings.prefix, dry_run=dry_run)
+                return
+            planned = plan(
+                client, settings.prefix, shards=shards, replicas=replicas, retention=retention
+            )
+        _show(planned, dry_run=dry_run)
+        if dry_run:
+            return
+        with speaking(store, "be set up"):
+            apply(client, planned)
+            if api_keys:
+                _keys(client, settings.prefix, output)
+
+
+def _show(planned: Plan, *, dry_run: bool) -> None:
+    for warning in planned.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for change in planned.changes:
+        title = f"{change.asset.kind} {change.asset.name}"
+        if change.new:
+            click.echo(f"new: {title}")
+            continue
+        click.echo(f"changed: {title}")
+        for line in change.lines:
+            click.echo(f"  {clean(line)}")
+    count = len(planned.changes)
+    what = "would change" if dry_run else "to change"
+    layout = planned.layout
+    click.echo(
+        f"{count} {what}, {planned.same} as they should be; shards {layout.shards}, replicas "
+        f"{layout.replicas}, retention {layout.retention} days"
+    )
+
+
+def _remove(client: Elasticsearch, prefix: str, *, dry_run: bool) -> None:
+    gone, stays = take_out(client, prefix, dry_run=dry_run)
+    gone += revoke(client, prefix, dry_run=dry_run)
+    for each in gone:
+        click.echo(f"{'would remove' if dry_run else 'removed'}: {clean(each)}")
+    for each in stays:
+        click.echo(f"stays: {clean(each)}")
+    if not gone:
+        click.echo("nothing of elkmon's is there to remove")
+    click.echo("events stay where they are: elkmon prune deletes them")
+
+
+def _keys(client: Elasticsearch, prefix: str, output: Path | None) -> None:
+    if output is not None:
+        _prepare(output)  # before keys are made that could not be written
+    keys = make_keys(client, prefix)
+    if output is None:
+        click.echo("keys, for ELKMON_API_KEY; they are not shown again:")
+        for job, key in keys.items():
+            click.echo(f"{job}\t{key}")
+        return
+    _write(output, keys)
+    click.echo(
+        f"keys are in {output}, one file each, for ELKMON_API_KEY_FILE: "
+        f"{', '.join(f'{job}.key' for job in keys)}"
+    )
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"cannot write keys to {folder}: {error.strerror}") from error
+
+
+def _write(folder: Path, keys: Mapping[Job, str]) -> None:
+    """Write each key to a file that its owner alone can read, whatever was there before."""
+    for job, key in keys.items():
+        fd, name = tempfile.mkstemp(dir=folder, prefix=f".{job}.")  # of mode 0600
+        try:
+            with os.fdopen(fd, "w", encoding="ascii") as file:
+                file.write(f"{key}\n")
+            Path(name).rename(folder / f"{job}.key")
+        except OSError:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
