@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from elkmon.events.fields import BY_NAME, Kind
 from elkmon.store.asked import COMPARED, check, known, naive, values
@@ -82,11 +81,18 @@ def _dimension(made: Question, by: Dimension) -> str:
         return ref.sql
     if isinstance(by, Bins):
         return f"floor({ref.sql}::DOUBLE / {by.width!r}::DOUBLE)"
-    cases = " ".join(
-        f"WHEN {ref.sql} >= '{a!r}'::DOUBLE AND {ref.sql} < '{b!r}'::DOUBLE THEN {i}"
-        for i, (a, b) in enumerate(pairwise(by.edges))
-    )
-    return f"CASE {cases} END"
+    edges = [f"'{each!r}'::DOUBLE" for each in by.edges]
+    within = f"{ref.sql} >= {edges[0]} AND {ref.sql} < {edges[-1]}"
+    return f"CASE WHEN {within} THEN {_between(ref.sql, edges, 0, len(edges) - 1)} END"
+
+
+def _between(value: str, edges: Sequence[str], first: int, last: int) -> str:
+    """Find the place of a value by halves: a thousand edges cost ten comparisons."""
+    if last - first == 1:
+        return str(first)
+    middle = (first + last) // 2
+    lower, upper = _between(value, edges, first, middle), _between(value, edges, middle, last)
+    return f"CASE WHEN {value} < {edges[middle]} THEN {lower} ELSE {upper} END"
 
 
 def _bucket(by: TimeBucket) -> str:
