@@ -6,22 +6,33 @@ import duckdb
 
 from elkmon.events.fields import BY_NAME
 from elkmon.store.base import Catalog, ProcessEntry
-from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source, read_json, shape
+from elkmon.store.columns import KEY, Ref, ndjson_source, parquet_source, quoted, read_json, shape
 from elkmon.store.entries import certain, models, span_of
 from elkmon.store.files import Listing
 from elkmon.store.reading import Reader, Rows
 
 __all__ = ["inventory"]
 
-_READ = (
+_KEPT = (
     *("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence"),
     *("event.outcome", "process.entity_id", "service.name", "service.node.name"),
-    *("ml.model.name", "ml.model.version", "ml.task", "ml.prediction.id", "ml.prediction.label"),
-    *("ml.prediction.value", "ml.prediction.score", "ml.sample.rate", "ml.segment"),
-    *("ml.features.number", "ml.features.category", "ml.emitter.last_sequence"),
-    *("ml.emitter.dropped", "event.action"),
+    *("ml.model.name", "ml.model.version", "ml.task", "ml.prediction.id", "ml.sample.rate"),
+    "event.action",
 )
-_REFS = tuple(Ref(BY_NAME[name]) for name in _READ)
+_SAID = (
+    *("event.outcome", "ml.model.version", "ml.prediction.label", "ml.prediction.value"),
+    *("ml.prediction.score", "ml.segment", "ml.features.number", "ml.features.category"),
+)
+"""What two predictions of the same id differ in, if they differ."""
+_REFS = tuple(Ref(BY_NAME[name]) for name in dict.fromkeys((*_KEPT, *_SAID, "ml.emitter.dropped")))
+_MADE = (
+    f"hash({', '.join(map(quoted, _SAID))}) AS said",
+    'map_keys("ml.segment") AS segments',
+    'map_keys("ml.features.number") AS numbers',
+    'map_keys("ml.features.category") AS categories',
+    'list_sum(map_values("ml.emitter.dropped")) AS dropped',
+)
+"""What is told of the largest columns: their values are not copied."""
 _SAMPLED_OUT = "('0x' || substr(sha256(id), 1, 8))::UBIGINT >= rate * 4294967296.0"
 """As :func:`elkmon.events.ids.kept` decides."""
 
@@ -44,7 +55,8 @@ def inventory(connection: duckdb.DuckDBPyConnection, reader: Reader) -> Catalog:
             parts.update((name, connection.execute(sql).fetchall()) for name, sql in _SQL.items())
             return [(_bad_lines(connection, files) + reader.bad_lines,)]
         finally:
-            connection.execute("DROP TABLE IF EXISTS gathered")
+            connection.execute("DROP VIEW IF EXISTS gathered")
+            connection.execute("DROP TABLE IF EXISTS read")
             connection.execute("DROP TABLE IF EXISTS attempts")
 
     ((bad_lines,),) = reader.run(ask)
@@ -62,18 +74,19 @@ def inventory(connection: duckdb.DuckDBPyConnection, reader: Reader) -> Catalog:
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, files: Listing) -> None:
-    """Read all that the questions below need, once."""
-    hashed = bool(files.parquet)
-    parts = []
-    if files.ndjson:
-        source = ndjson_source(files.ndjson, _REFS, hashed=hashed, longest=files.longest)
-        parts.append(source)
+    """Prepare what is asked below: NDJSON is read once, Parquet by each question what it needs."""
+    chosen = ", ".join([*(f'"{name}"' for name in _KEPT), *_MADE, KEY])
+    if files.ndjson or not files.parquet:
+        kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in _REFS]
+        source = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
+        if files.ndjson:
+            hashed = bool(files.parquet)
+            source = ndjson_source(files.ndjson, _REFS, hashed=hashed, longest=files.longest)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE read AS SELECT {chosen} FROM ({source})")
+    parts = ["FROM read"] if files.ndjson or not files.parquet else []
     if files.parquet:
-        parts.append(parquet_source(files.parquet, _REFS, key=True))
-    if not parts:
-        columns = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in _REFS]
-        parts.append(f"SELECT {', '.join(columns)}, NULL::VARCHAR AS {KEY} WHERE false")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE gathered AS {' UNION ALL '.join(parts)}")
+        parts.append(f"SELECT {chosen} FROM ({parquet_source(files.parquet, _REFS, key=True)})")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW gathered AS {' UNION ALL '.join(parts)}")
     connection.execute(_ATTEMPTS)
 
 
@@ -89,10 +102,6 @@ def _bad_lines(connection: duckdb.DuckDBPyConnection, files: Listing) -> int:
 
 
 _MONTH = "date_trunc('month', \"@timestamp\")"
-_SAID = (
-    '("event.outcome", "ml.model.version", "ml.prediction.label", "ml.prediction.value", '
-    '"ml.prediction.score", "ml.segment", "ml.features.number", "ml.features.category")'
-)
 _ATTEMPTS = f"""
     CREATE OR REPLACE TEMP TABLE attempts AS
     WITH made AS NOT MATERIALIZED (
@@ -102,7 +111,7 @@ _ATTEMPTS = f"""
     once AS (
         SELECT *, 1 AS copies, 1 AS kinds FROM made WHERE hash({KEY}) NOT IN (FROM twice)
         UNION ALL
-        SELECT *, count(*) OVER same, count(DISTINCT hash{_SAID}) OVER same
+        SELECT *, count(*) OVER same, count(DISTINCT said) OVER same
         FROM made WHERE hash({KEY}) IN (FROM twice)
         WINDOW same AS (PARTITION BY {KEY}, {_MONTH})
         QUALIFY row_number() OVER (
@@ -112,6 +121,17 @@ _ATTEMPTS = f"""
            "@timestamp" AS moment, "event.outcome" AS outcome, "ml.sample.rate" AS rate, {KEY},
            copies, kinds - 1 AS differing
     FROM once"""
+
+
+def _names(*lists: str) -> str:
+    """Give the query of the names that each model has in some lists: most predictions have all."""
+    named = ", ".join(f"coalesce(any_value({each}), [])" for each in lists)
+    return f"""
+        SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
+            SELECT any_value("ml.model.name") AS model, list_concat({named}) AS names
+            FROM gathered WHERE "event.dataset" = 'elkmon.prediction'
+            GROUP BY hash("ml.model.name", {", ".join(lists)})) GROUP BY model"""
+
 
 _SQL = {
     "span": 'SELECT min("@timestamp"), max("@timestamp") FROM gathered',
@@ -150,21 +170,13 @@ _SQL = {
             (SELECT count(*) FROM lost JOIN rates ON lost.model IS NOT DISTINCT FROM rates.model
              WHERE lost.model IS NOT DISTINCT FROM told.model AND {_SAMPLED_OUT})
         FROM told GROUP BY told.model""",
-    "segments": """
-        SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
-            SELECT DISTINCT "ml.model.name" AS model, map_keys("ml.segment") AS names
-            FROM gathered WHERE "event.dataset" = 'elkmon.prediction') GROUP BY model""",
-    "features": """
-        SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
-            SELECT DISTINCT "ml.model.name" AS model, list_concat(
-                coalesce(map_keys("ml.features.number"), []),
-                coalesce(map_keys("ml.features.category"), [])) AS names
-            FROM gathered WHERE "event.dataset" = 'elkmon.prediction') GROUP BY model""",
+    "segments": _names("segments"),
+    "features": _names("numbers", "categories"),
     "processes": """
         SELECT "process.entity_id", any_value("service.name"), any_value("service.node.name"),
                min("@timestamp"), max("@timestamp"), count(DISTINCT "event.sequence") AS events,
                greatest(max("event.sequence")::HUGEINT - min("event.sequence") + 1 - events, 0),
-               coalesce(TRY_CAST(max(list_sum(map_values("ml.emitter.dropped"))) AS BIGINT), 0)
+               coalesce(TRY_CAST(max(dropped) AS BIGINT), 0)
         FROM gathered WHERE "process.entity_id" IS NOT NULL AND "event.sequence" IS NOT NULL
         GROUP BY 1 ORDER BY min("event.created"), 1""",
 }
