@@ -10,7 +10,7 @@ from elkmon.analysis.figure import Figure, absent, around
 from elkmon.analysis.intervals import Z95, effective
 from elkmon.analysis.rates import Sums
 
-__all__ = ["ScoreBin", "auc", "average_precision", "blur"]
+__all__ = ["Blur", "ScoreBin", "auc", "average_precision", "blurs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,30 @@ class ScoreBin:
         return self.lowest == self.highest
 
 
-def blur(scores: ScoreBin) -> float:
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """What one bin adds to the bounds, which are sums over bins."""
+
+    bin: ScoreBin
+    auc: float
+    above: float
+    """How far average precision may lie above."""
+    below: float
+
+
+def blurs(bins: Iterable[ScoreBin]) -> list[Blur]:
+    """Give what each bin adds to the bounds of both figures; nothing where a class is missing."""
+    ordered, negative, positive = _ordered(bins)
+    pairs, whole = negative.weight * positive.weight, positive.weight
+    if pairs <= 0:
+        return []
+    return [
+        Blur(each, _lost(each) / (2 * pairs), (highest - step) / whole, (step - lowest) / whole)
+        for each, step, lowest, highest in _steps(ordered)
+    ]
+
+
+def _lost(scores: ScoreBin) -> float:
     """Give what a bin adds to the bound of AUC, before division by 2·N⁺·N⁻: n⁺·n⁻, or 0."""
     return 0.0 if scores.tied else scores.negative.weight * scores.positive.weight
 
@@ -54,7 +77,7 @@ def auc(bins: Iterable[ScoreBin]) -> Figure:
     for each in ordered:
         above -= each.positive.weight
         area += each.negative.weight * (max(above, 0.0) + each.positive.weight / 2)
-        lost += blur(each)
+        lost += _lost(each)
     pairs = negative.weight * positive.weight
     value = min(area / pairs, 1.0)
     found = around(
@@ -99,19 +122,27 @@ def average_precision(bins: Iterable[ScoreBin]) -> Figure:
     if positive.weight2 <= 0:
         return absent("the positive class was never seen", negative)
     found = lowest = highest = 0.0
-    true = false = 0.0
-    for each in reversed(ordered):
-        hits, misses = each.positive.weight, each.negative.weight
-        if hits > 0:
-            step = hits * (true + hits) / (true + hits + false + misses)
-            found += step
-            lowest += step if each.tied else _last(true, hits, false + misses)
-            highest += step if each.tied else hits * (true + hits) / (true + hits + false)
-        true, false = true + hits, false + misses
+    for _, step, least, most in _steps(ordered):
+        found, lowest, highest = found + step, lowest + least, highest + most
     whole = positive.weight
     value = min(found / whole, 1.0)
     bound = max(highest - found, found - lowest, 0.0) / whole
     return _on_logit(value, positive, negative + positive, bound)
+
+
+def _steps(ordered: Sequence[ScoreBin]) -> Iterator[tuple[ScoreBin, float, float, float]]:
+    """Give each bin's part of average precision, and the least and the most that it may be."""
+    true = false = 0.0
+    for each in reversed(ordered):
+        hits, misses = each.positive.weight, each.negative.weight
+        step = lowest = highest = 0.0
+        if hits > 0:
+            step = lowest = highest = hits * (true + hits) / (true + hits + false + misses)
+            if not each.tied:
+                lowest = _last(true, hits, false + misses)
+                highest = hits * (true + hits) / (true + hits + false)
+        yield each, step, lowest, highest
+        true, false = true + hits, false + misses
 
 
 def _last(true: float, hits: float, false: float) -> float:

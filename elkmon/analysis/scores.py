@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import inf, nextafter
+from math import inf, nextafter, sqrt
+from operator import attrgetter
 from typing import Any
 
-from elkmon.analysis.auc import ScoreBin, blur
+from elkmon.analysis.auc import Blur, ScoreBin, blurs
 from elkmon.analysis.evidence import BINARY, SUCCEEDED, Evidence
 from elkmon.analysis.groups import Group, grouped
 from elkmon.analysis.question import Question
@@ -17,9 +18,9 @@ from elkmon.store.base import Condition, Edges, FieldValue, Measure, Store
 __all__ = ["BOUND", "score_bins"]
 
 BOUND = 0.005
-"""AUC may be off by so much; where it could be by more, another question is asked."""
+"""AUC and average precision may be off by so much; else another question is asked."""
 _ROUNDS = 3
-_PARTS = 100
+_AUC, _ABOVE, _BELOW = (attrgetter(name) for name in ("auc", "above", "below"))
 _MOST_EDGES = 1000
 _SCORE = "ml.prediction.score"
 _MEASURES = (
@@ -31,10 +32,10 @@ _MEASURES = (
 def score_bins(
     store: Store, question: Question, found: Sequence[Evidence], rounds: int | None = None
 ) -> list[tuple[ScoreBin, ...]]:
-    """Give the score bins of each piece of evidence, as fine as the bound of AUC needs.
+    """Give the score bins of each piece of evidence, as fine as both bounds need.
 
     Crowded bins are cut into equal parts, up to three times, over the range that their scores
-    really have; what is still crowded then is told by the bound.
+    really have; what is still crowded then is told by the bounds.
 
     Args:
         store: to ask again, only where a bound is too large.
@@ -54,7 +55,8 @@ def score_bins(
         finer = _ask(store, question, edges)
         for place, each in enumerate(found):
             parts = finer.get(Group(each.by, each.time), {})
-            bins[place] = _cut(bins[place], crowded[place], edges, parts)
+            cut = [blur.bin for blur in crowded[place]]
+            bins[place] = _cut(bins[place], cut, edges, parts)
     return bins
 
 
@@ -62,32 +64,47 @@ def _first(found: Evidence) -> tuple[ScoreBin, ...]:
     return tuple(ScoreBin(b[6], b[7], Sums(*b[0:3]), Sums(*b[3:6])) for b in found.bins.values())
 
 
-def _crowded(bins: Sequence[ScoreBin]) -> list[ScoreBin]:
-    """Name the bins that have to be cut so that what is left keeps within the bound."""
-    negative = sum(each.negative.weight for each in bins)
-    positive = sum(each.positive.weight for each in bins)
-    allowed = 2 * negative * positive * BOUND
-    lost = sum(blur(each) for each in bins)
-    worst = []
-    for each in sorted(bins, key=blur, reverse=True):
-        if lost <= allowed:
-            break
-        lost -= blur(each)
-        worst.append(each)
-    return worst
+def _crowded(bins: Sequence[ScoreBin]) -> list[Blur]:
+    """Name the bins that have to be cut so that what is left keeps within each bound."""
+    found = blurs(bins)
+    worst: dict[ScoreBin, Blur] = {}
+    for part in (_AUC, _ABOVE, _BELOW):
+        left = sorted((each for each in found if each.bin not in worst), key=part, reverse=True)
+        lost = sum(map(part, left))
+        for each in left:
+            if lost <= BOUND:
+                break
+            lost -= part(each)
+            worst[each.bin] = each
+    return sorted(worst.values(), key=_size, reverse=True)
 
 
-def _edges(crowded: Sequence[Sequence[ScoreBin]]) -> tuple[float, ...]:
-    """Cut crowded bins of all groups; of very many, as many as one question bears."""
+def _size(blur: Blur) -> float:
+    return max(blur.auc, blur.above, blur.below)
+
+
+def _edges(crowded: Sequence[Sequence[Blur]]) -> tuple[float, ...]:
+    """Cut crowded bins of all groups, the worst first and finest, as one question bears it.
+
+    What is left of a bin is its blur divided by its parts; of a given number of parts in all, least
+    is left where each has them by the root of its blur.
+    """
     edges: set[float] = set()
+    whole = sum(sqrt(_size(each)) for bins in crowded for each in bins)
     for rank in range(max(map(len, crowded), default=0)):
         for each in (bins[rank] for bins in crowded if rank < len(bins)):
-            width = (each.highest - each.lowest) / _PARTS
-            cut = {each.lowest + width * part for part in range(_PARTS)}
-            cut.add(nextafter(each.highest, inf))
+            cut = _parts(each.bin, round(_MOST_EDGES * sqrt(_size(each)) / whole) - 1)
             if len(edges) + len(cut) <= _MOST_EDGES:
                 edges |= cut
     return tuple(sorted(edges))
+
+
+def _parts(crowded: ScoreBin, number: int) -> set[float]:
+    """Cut a bin, into 2 parts at least."""
+    number = max(number, 2)
+    width = (crowded.highest - crowded.lowest) / number
+    cut = {crowded.lowest + width * part for part in range(number)}
+    return {*cut, nextafter(crowded.highest, inf)}
 
 
 def _ask(
@@ -115,7 +132,8 @@ def _cut(
     parts: dict[int, list[Any]],
 ) -> tuple[ScoreBin, ...]:
     """Put the parts of crowded bins into their place."""
-    made = [each for each in bins if each not in crowded]
+    apart = set(crowded)
+    made = [each for each in bins if each not in apart]
     for each in crowded:
         first = bisect_left(edges, each.lowest)
         last = bisect_left(edges, nextafter(each.highest, inf))
