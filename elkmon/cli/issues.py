@@ -36,13 +36,26 @@ _Action = Literal["resolved", "ignored", "reopened"]
 
 
 class _Issues(click.Group):
-    """A group that lists, where nothing else is said."""
+    """A group that lists, where nothing else is said; options may stand before the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take ``elkmon issues`` as ``elkmon issues list``."""
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+        """Take ``elkmon issues`` as ``elkmon issues list``, and the command to the front."""
+        place = self._place(args)
+        if place is not None:
+            args = [args[place], *args[:place], *args[place + 1 :]]
+        elif not args or args[0] not in ctx.help_option_names:
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def _place(self, args: list[str]) -> int | None:
+        """Find the command behind options and their values; None where there is none."""
+        params = (param for command in self.commands.values() for param in command.params)
+        options = (each for each in params if isinstance(each, click.Option) and not each.is_flag)
+        valued = {name for option in options for name in option.opts}
+        place = 0
+        while place < len(args) and args[place].startswith("-"):
+            place += 2 if args[place] in valued else 1
+        return place if place < len(args) and args[place] in self.commands else None
 
 
 @click.group("issues", cls=_Issues)

@@ -89,6 +89,30 @@ def test_alone_it_is_the_list(issues):
     assert issues("--no-note") == issues("list", "--no-note")
 
 
+def test_options_may_stand_before_the_command(run, folder, listed):
+    row = listed()["KeyError"]
+    asked = ("--store", folder, *SPAN, "--model=fraud", "--where", "version=2.0")
+
+    said = run("issues", *asked, "ignore", row["id"])
+    rows = json.loads(run("issues", *asked, "--all", "list", "--format", "json").stdout)["issues"]
+
+    assert said.stdout.startswith("ignored ")
+    assert {each["title"]: each["state"] for each in rows}["KeyError"] == "ignored"
+
+
+def test_a_value_that_is_called_as_a_command_is_none(run, folder):
+    result = run("issues", "--store", folder, "--model", "resolve", *SPAN)
+
+    assert "knows no model resolve" in result.stdout
+
+
+def test_what_is_no_command_is_wrong_usage(run, folder):
+    result = run("issues", "--store", folder, "solve", "x")
+
+    assert result.exit_code == 2
+    assert "solve" in result.stderr
+
+
 def test_the_events_behind_are_as_many_as_are_counted(issues, run):
     text = issues("list")
 
