@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -138,22 +139,27 @@ class _Pass:
     def late(self, stop: Callable[[], bool]) -> None:
         """Join predictions that came after their labels had been looked at."""
         arrivals = Arrivals(self._client, self._prefix, self._now)
-        left = False
-        for ids in arrivals.predictions(self._view):
-            if stop():
-                self._report.stopped = 1
-                return
-            self._lock.keep()
-            labels = self._view.labels(ids.values(), _LOOKED_AT)
-            merged = self._merger.merge({key: ids[key] for key in labels if key in ids}, self._view)
-            self._report.written += merged.written
-            self._report.late += len(merged.found)
-            self._report.reasons.update(merged.left.values())
-            late = (told for key in merged.found for told in merged.labels.get(key, ()))
-            marks = {told: _joined(told) for told in late if told.state in _LOOKED_AT[1:]}
-            left = bool(self._mark(marks) or merged.left) or left
-        if not left:  # else they are looked at again in the next pass
+        whole = True
+        with closing(arrivals.predictions(self._view)) as pages:
+            for ids in pages:
+                if stop():
+                    self._report.stopped = 1
+                    return
+                whole = self._join_late(ids) and whole
+        if whole:  # else they are looked at again in the next pass
             arrivals.remember()
+
+    def _join_late(self, ids: Mapping[str, str]) -> bool:
+        """Join a page of predictions; say whether nothing was left."""
+        self._lock.keep()
+        labels = self._view.labels(ids.values(), _LOOKED_AT)
+        merged = self._merger.merge({key: ids[key] for key in labels if key in ids}, self._view)
+        self._report.written += merged.written
+        self._report.late += len(merged.found)
+        self._report.reasons.update(merged.left.values())
+        late = (told for key in merged.found for told in merged.labels.get(key, ()))
+        marks = {told: _joined(told) for told in late if told.state in _LOOKED_AT[1:]}
+        return not self._mark(marks) and not merged.left
 
     def join(self, labels: Sequence[Told]) -> None:
         """Join a page of labels."""

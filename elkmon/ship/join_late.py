@@ -7,7 +7,7 @@ found by its label, whenever that comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +46,7 @@ class Arrivals:
         self._tops = self._highest()
         self._history = self._read()
 
-    def predictions(self, view: View) -> Iterator[dict[str, str]]:
+    def predictions(self, view: View) -> Generator[dict[str, str]]:
         """Give ids of predictions that a label may have missed, by their keys; page by page.
 
         Args:

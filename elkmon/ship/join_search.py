@@ -200,24 +200,24 @@ def documents(client: Elasticsearch, wanted: Iterable[tuple[str, str]]) -> Itera
 
 def lowest_rates(client: Elasticsearch, prefix: str, models: Collection[str]) -> dict[str, float]:
     """Give the smallest known sampling rate of models, of those that sample."""
-    sampled = [
-        {"range": {"ml.sample.rate": {"lt": 1.0}}},
-        {"terms": {"ml.model.name": list(models)}},
-    ]
-    found = whole(
-        patiently(
-            lambda: client.search(
-                index=pattern(prefix, [PREDICTION]),
-                allow_partial_search_results=False,
-                size=0,
-                query={"bool": {"filter": sampled}},
-                aggs={
-                    "models": {
-                        "terms": {"field": "ml.model.name", "size": _MOST},
-                        "aggs": {"rate": {"min": {"field": "ml.sample.rate"}}},
-                    }
-                },
-            )
+    one_of: list[dict[str, Any]] = [{"terms": {"ml.model.name": sorted(models)}}]
+    if "" in models:
+        one_of.append({"bool": {"must_not": [{"exists": {"field": "ml.model.name"}}]}})
+    sampled = {"range": {"ml.sample.rate": {"lt": 1.0}}}
+
+    def ask() -> Any:  # noqa: ANN401 - the client's answer
+        return client.search(
+            index=pattern(prefix, [PREDICTION]),
+            allow_partial_search_results=False,
+            size=0,
+            query={"bool": {"filter": [sampled], "should": one_of, "minimum_should_match": 1}},
+            aggs={
+                "models": {
+                    "terms": {"field": "ml.model.name", "size": _MOST, "missing": ""},
+                    "aggs": {"rate": {"min": {"field": "ml.sample.rate"}}},
+                }
+            },
         )
-    )
+
+    found = whole(patiently(ask))
     return {bucket["key"]: bucket["rate"]["value"] for bucket in buckets(found, "models")}

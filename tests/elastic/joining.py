@@ -106,9 +106,9 @@ def joined(events):
 
 
 def joined_locally(folder, events):
-    """Write events to a folder, and give the same of them as the local store has it."""
+    """Write events to a folder in this order, and give what the local store says of them."""
     for number, each in enumerate(events, 1):
-        each["event"]["sequence"] = number
+        each["event"].update(created=AT, sequence=number)
     write(folder / "events.ndjson", *events)
     with closing(LocalStore(folder)) as store:
         return joined(store.events("elkmon.prediction", where=Filter(), limit=100_000))
