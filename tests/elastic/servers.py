@@ -71,6 +71,8 @@ def end(run):
     """Stop this run's servers, and remove what they wrote."""
     for known in run.glob("*.json"):
         stop(Server(**json.loads(known.read_text())))
+    for each in _STARTED:
+        each.poll()  # so that none is thought to run still
     shutil.rmtree(run, ignore_errors=True)
 
 
