@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.output import Form, opened, write_csv, write_json
 from elkmon.cli.rates_table import Trend, show_behind, show_rates
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
-
-_TOP = 5
 
 
 @click.command("errors")
@@ -39,8 +39,17 @@ _TOP = 5
     multiple=True,
     help="Group by version, segment.country or any other field; repeatable.",
 )
+@click.option(
+    "--top", type=click.IntRange(min=0), default=5, show_default=True, help="How many issues."
+)
 @format_options
-def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
+def command(
+    store: Place,
+    top: int,
+    form: Form,
+    output: Path | None,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
     """Show failure rates and error rates.
 
     Failure rate: failed attempts out of all. Error rate: wrong answers out of those whose label has
@@ -54,10 +63,12 @@ def command(store: Path, form: Form, output: Path | None, **asked: Any) -> None:
         counted = tallies(source, question.stepped(steps))
         shown = counted if question.every else together(counted)
         answer = rows_of(question, shown)
-        raised = exceptions(source, question, _TOP)
-        found = issues(source, question, _TOP) if counted or raised.rows else _none(question)
+        known = exceptions(source, question)
+        raised = replace(known, rows=known.rows[:top])
+        something = counted or known.rows
+        found = issues(source, question, top) if top and something else _none(question)
         notes = list(raised.notes)
-        if not counted and not raised.rows:
+        if not something:
             more = [part for name in asked["by"] for part in ("--by", name)]
             more += ["--every", asked["every"]] if asked["every"] else []
             notes = explanation(source.catalog(), store, question, "errors", *more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +11,24 @@ import click
 from rich.text import Text
 
 from elkmon.analysis.issue_detail import find_issue, issue_detail
-from elkmon.analysis.issue_row import IssueRow
 from elkmon.analysis.issue_states import Note, notes_of
 from elkmon.analysis.issues import OPEN, STATES, issues
 from elkmon.analysis.question import Question
 from elkmon.analysis.result import flat, plain
 from elkmon.analysis.sides import current_side
 from elkmon.analysis.where import lookup
+from elkmon.cli.first_sight import no_note_option, note_first_sight
 from elkmon.cli.issue_page import show_issue
 from elkmon.cli.issues_table import abbreviated, events_command, show_issues
 from elkmon.cli.nothing import explanation
+from elkmon.cli.noting import note
 from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.output import Form, clean, opened, typed_text, write_csv, write_json
-from elkmon.emit.note import IssueNote, write_notes
-from elkmon.events.errors import StoreError
+from elkmon.emit.note import IssueNote
 from elkmon.events.fields import ISSUE, PREDICTION
 from elkmon.monitor import open_store
 from elkmon.store.base import Condition, Filter, Measure, Store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -80,10 +80,10 @@ def command() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
 )
-@click.option("--no-note", is_flag=True, help="Do not note in the store when each was first seen.")
+@no_note_option
 @format_options
 def list_(
-    store: Path,
+    store: Place,
     state: tuple[str, ...],
     every_state: bool,
     limit: int,
@@ -103,12 +103,10 @@ def list_(
     with closing(open_store(store)) as source:
         answer = issues(source, question, limit, wanted)
         said = list(answer.notes)
-        noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
         if not answer.rows:
             said = [*_nothing(source, store, question), *said]
-    fresh = [row for row in answer.rows if row.id not in noted]
-    if fresh and not no_note:
-        said += _note_first_sight(store, fresh)
+        if not no_note:
+            said += note_first_sight(source, store, answer.rows)
     with opened(form, output) as out:
         if form == "json":
             document = {"question": question.to_dict(), "issues": answer.to_dicts(), "notes": said}
@@ -133,7 +131,7 @@ def list_(
 @question_options
 @click.option("--every", metavar="STEP", help="Width of the steps of the trend: 1h, 12h, 1d, 1w.")
 @format_options
-def show(issue: str, store: Path, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
+def show(issue: str, store: Place, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
     """Show one issue in full: trend, versions, segments, three events.
 
     ID is what the list shows, or as much of its beginning as tells it from the others.
@@ -157,12 +155,12 @@ def _deciding(name: str, action: _Action, help_text: str) -> None:
     @click.argument("issue", metavar="ID...", nargs=-1, required=True)
     @store_option
     @question_options
-    def decide(issue: tuple[str, ...], store: Path, **asked: Any) -> None:  # noqa: ANN401
+    def decide(issue: tuple[str, ...], store: Place, **asked: Any) -> None:  # noqa: ANN401
         question = Question.of(**asked)
         with closing(open_store(store)) as source:
             known = _known(source, question)
             chosen = [known[find_issue(known, each)] for each in dict.fromkeys(issue)]
-        write_notes(store, [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen])
+        note(store, [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen])
         short = abbreviated(known)
         for each in chosen:
             where = "" if each.version is None else f" (in {each.version})"
@@ -210,28 +208,7 @@ def _noted(store: Store, fingerprint: str, _note: Note) -> _Known:
     return _Known(fingerprint, "", None, None)
 
 
-def _note_first_sight(store: Path, rows: Sequence[IssueRow]) -> Iterable[str]:
-    """Note when issues were first seen, so that they are not new again when events are gone."""
-    notes = [
-        IssueNote(
-            row.id,
-            "first_seen",
-            row.title,
-            row.models[0] if len(row.models) == 1 else None,
-            row.versions[0] if row.versions else None,
-            row.first_seen,
-        )
-        for row in rows
-    ]
-    try:
-        write_notes(store, notes)
-    except StoreError as error:
-        return [f"when issues were first seen is not noted: {error}"]
-    which = "one issue was" if len(rows) == 1 else f"{len(rows)} issues were"
-    return [f"when {which} first seen is now noted in the store (--no-note does not)"]
-
-
-def _nothing(source: Store, store: Path, question: Question) -> list[str]:
+def _nothing(source: Store, store: Place, question: Question) -> list[str]:
     served = source.aggregate(
         PREDICTION, by=(), measures=(Measure("count"),), where=question.filter
     )

@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibration": ("calibration", "Show whether scores come true as often as they say."),
     "latency": ("latency", "Show how long predictions take."),
     "labels": ("labels", "Show how much is labelled, and how long labels take."),
-    "report": ("report", "Write what changed, and why, as one page of HTML."),
+    "report": ("report", "Say what changed, and write why as one page of HTML."),
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
     "tail": ("tail", "Follow events live."),
@@ -45,7 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
     "doctor": ("doctor", "Look for what is wrong with a store."),
-    "demo": ("demo", "Serve a simulated week of real models, and show its error rates."),
+    "demo": ("demo", "Serve a simulated week of real models, and report its errors."),
 }
 """Each command's module and its line of help, so that help loads none of them."""
 

@@ -1,4 +1,4 @@
-"""``elkmon report``: what changed and why, as one page of HTML."""
+"""``elkmon report``: what changed and why, in the terminal and as one page of HTML."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
+from rich.text import Text
 
 from elkmon.analysis.question import Question
+from elkmon.cli.first_sight import no_note_option, note_first_sight
 from elkmon.cli.nothing import explanation
 from elkmon.cli.options import question_options, store_option
-from elkmon.cli.output import clean
+from elkmon.cli.output import clean, opened
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
 from elkmon.monitor import open_store
+from elkmon.store.place import Place
 
 __all__ = ["command"]
 
@@ -36,15 +39,24 @@ _READABLE = 0o644
     metavar="FILE",
     help="The file; one that is there is replaced, at once and whole.",
 )
-def command(store: Path, output: Path, **asked: Any) -> None:  # noqa: ANN401 - what a question takes
-    """Write what changed, and why, as one page of HTML.
+@no_note_option
+def command(
+    store: Place,
+    output: Path,
+    no_note: bool,
+    **asked: Any,  # noqa: ANN401 - what a question takes
+) -> None:
+    """Say what changed, and write why as one page of HTML.
 
-    First what got worse, in words with the evidence; then for each model, the worst first, its
-    rates over time, issues with examples, quality by version, confusion, reliability, latency and
-    label coverage; and how complete the data is. The file needs no network and nothing beside it.
+    The page begins with what got worse, in words with the evidence, as it is printed here; then for
+    each model, the worst first, its rates over time, issues with examples, quality by version,
+    confusion, reliability, latency and label coverage; and how complete the data is. The file needs
+    no network and nothing beside it. The first sight of each issue in it is noted in the store,
+    once.
     """
     try:
-        from elkmon.report import build_report  # noqa: PLC0415 - an extra
+        from elkmon.cli.changed import show_changed  # noqa: PLC0415 - an extra
+        from elkmon.report import build_report  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
         if error.name not in {"jinja2", "markupsafe"}:
             raise
@@ -55,9 +67,14 @@ def command(store: Path, output: Path, **asked: Any) -> None:  # noqa: ANN401 - 
     with closing(open_store(store)) as source, shown_progress("making the report") as progress:
         report = build_report(source, question, store, progress)
         said = [] if report.served else explanation(source.catalog(), store, question, "report")
+        if not no_note:
+            said += note_first_sight(source, store, report.answers.issues)
     data = report.html.encode()
     _write(output, data)
-    click.echo(f"{clean(output)}: {len(data) / _MEGABYTE:.1f} MB")
+    with opened("table", None) as out:
+        show_changed(out, report)
+        size = f"{len(data) / _MEGABYTE:.1f} MB"
+        out.show(Text(""), Text(f"{clean(output)}: {size}; open it in a browser", no_wrap=True))
     for line in said:
         click.echo(line, err=True)
 

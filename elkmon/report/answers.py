@@ -18,6 +18,7 @@ from elkmon.analysis.latency import Durations, latencies
 from elkmon.analysis.quality import QualityRow, quality
 from elkmon.analysis.question import MODEL, Question
 from elkmon.analysis.rates import Tally, tallies
+from elkmon.analysis.significance import significant
 from elkmon.analysis.times import step, utc
 from elkmon.analysis.where import foreign, lookup
 from elkmon.events.fields import DEPLOYMENT
@@ -25,7 +26,7 @@ from elkmon.events.times import from_iso
 from elkmon.report.remembered import Remembered
 from elkmon.store.base import Catalog, Cell, Event, Filter, ModelEntry, Store, TimeBucket
 
-__all__ = ["DETAILED", "Answers", "Deployment", "ask"]
+__all__ = ["DETAILED", "Answers", "Deployment", "Family", "ask"]
 
 _VERSION = "version"
 _STEPS, _FEW_STEPS = 60, 16
@@ -34,6 +35,7 @@ _MANY = 5_000
 DETAILED = 12
 """Issues that are shown with examples."""
 _MOST_DEPLOYMENTS = 200
+_LEVEL = 0.05
 Progress = Callable[[int, int], None]
 
 
@@ -45,6 +47,15 @@ class Deployment:
     version: str
     time: datetime
     action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The tests of all rates of all models: the more are made, the more chance finds."""
+
+    number: int
+    cut: float
+    """The greatest p-value that counts: of those that do, 5 % are false at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Answers:
     coverage: tuple[CoverageRow, ...]
     """By model."""
     comparisons: tuple[Comparison, ...]
+    family: Family
     issues: tuple[IssueRow, ...]
     details: tuple[IssueDetail, ...]
     """Of the first issues."""
@@ -175,6 +187,7 @@ def ask(store: Store, question: Question, progress: Progress) -> Answers:
         durations=tuple(took),
         coverage=covered.rows,
         comparisons=compared.rows,
+        family=_family(compared.rows),
         issues=open_issues.rows,
         details=details,
         notes=tuple(dict.fromkeys(note for each in said for note in each.notes)),
@@ -189,6 +202,12 @@ def _steps(catalog: Catalog, question: Question) -> TimeBucket:
     """Choose steps: many where there is enough in each of them."""
     most = max((each.predictions for each in catalog.models), default=0)
     return step(question.since, question.until, _STEPS if most >= _MANY else _FEW_STEPS)
+
+
+def _family(rows: Sequence[Comparison]) -> Family:
+    rates = (rate for row in rows for rate in (row.failure_rate, row.error_rate))
+    found = [each.p_value for each in rates if each.p_value is not None]
+    return Family(len(found), significant(found, _LEVEL))
 
 
 def _details(store: Store, question: Question, rows: Sequence[IssueRow]) -> tuple[IssueDetail, ...]:

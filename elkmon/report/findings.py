@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from elkmon.analysis.changes import Change
@@ -19,6 +18,7 @@ from elkmon.analysis.where import equal, lookup, typed
 from elkmon.analysis.words import duration, points, probability
 from elkmon.events.fields import PREDICTION
 from elkmon.report.answers import Answers
+from elkmon.store.place import Place
 
 __all__ = ["ALARMS", "Command", "Finding", "Kind", "events_command", "findings"]
 
@@ -60,7 +60,7 @@ class Finding:
         return self.kind in ALARMS
 
 
-def findings(answers: Answers, store: Path) -> list[Finding]:
+def findings(answers: Answers, store: Place) -> list[Finding]:
     """Say what changed in one model, the most urgent first.
 
     Args:
@@ -75,17 +75,17 @@ def findings(answers: Answers, store: Path) -> list[Finding]:
     return sorted(found, key=lambda each: _ORDER.index(each.kind))
 
 
-def events_command(store: Path, question: Question, row: IssueRow) -> str:
+def events_command(store: Place, question: Question, row: IssueRow) -> str:
     """Write the command that lists an issue's events."""
     return command_line("events", store, events_of(question, row), "--dataset", row.dataset)
 
 
-def _compared(answers: Answers, made: Comparison, store: Path) -> Iterator[Finding]:
+def _compared(answers: Answers, made: Comparison, store: Place) -> Iterator[Finding]:
     steps = answers.by_step
     failures = tuple(each.failure_rate.value for each in steps)
     errors = tuple(each.error_rate.value for each in steps)
-    yield _rate(answers, made, store, made.failure_rate, ("fails", "failures"), failures)
-    yield _rate(answers, made, store, made.error_rate, ("errs", "errors"), errors)
+    yield _rate(answers, made, store, made.failure_rate, ("fails", "fail", "failures"), failures)
+    yield _rate(answers, made, store, made.error_rate, ("errs", "err", "errors"), errors)
     slow = [(name, each) for name, each in (("p95", made.p95), ("p50", made.p50))]
     for name, shift in slow:
         if shift.words in {"slower", "faster"}:
@@ -96,12 +96,12 @@ def _compared(answers: Answers, made: Comparison, store: Path) -> Iterator[Findi
 def _rate(
     answers: Answers,
     made: Comparison,
-    store: Path,
+    store: Place,
     found: Difference,
-    words: tuple[str, str],
+    words: tuple[str, str, str],
     trend: tuple[float | None, ...],
 ) -> Finding:
-    verb, noun = words
+    verb, plain, noun = words
     now, before = _side(made.current.name), _side(made.baseline.name)
     commands = (
         Command("the comparison", _compare(answers, made, store)),
@@ -112,11 +112,13 @@ def _rate(
         title = f"{said} that {now} {verb} more or less often than {before}"
         return Finding("unclear", title, (f"{found.words}.",), trend, commands=commands)
     more = "more" if found.verdict == "worse" else "less"
-    title = (
-        f"{now} {verb} {more} often than {before}: "
-        f"{percent(found.current)} instead of {percent(found.baseline)}"
-    )
+    rates = f"{percent(found.current)} instead of {percent(found.baseline)}"
+    title = f"{now} {verb} {more} often than {before}: {rates}"
     evidence = [_difference(found)]
+    if found.p_value is None or found.p_value > answers.family.cut:
+        title = f"{now} may {plain} {more} often than {before}, or by chance: {rates}"
+        evidence.append(f"Of {answers.family.number} rates tested here, chance may show one so.")
+        return Finding("unclear", title, tuple(evidence), trend, commands=commands)
     if noun == "errors":
         evidence += _age(made)
         evidence += [_slice(each) for each in made.worse[:_MOST_SLICES]]
@@ -150,7 +152,7 @@ def _slice(change: Change) -> str:
     )
 
 
-def _shift(answers: Answers, made: Comparison, store: Path, name: str, shift: Shift) -> Finding:
+def _shift(answers: Answers, made: Comparison, store: Place, name: str, shift: Shift) -> Finding:
     now, before = _side(made.current.name), _side(made.baseline.name)
     title = (
         f"{now} is {shift.words} than {before}: {name} {number(shift.current)} ms "
@@ -166,7 +168,7 @@ def _shift(answers: Answers, made: Comparison, store: Path, name: str, shift: Sh
     ))  # fmt: skip
 
 
-def _issue(answers: Answers, row: IssueRow, detail: IssueDetail | None, store: Path) -> Finding:
+def _issue(answers: Answers, row: IssueRow, detail: IssueDetail | None, store: Place) -> Finding:
     title = row.title
     evidence = []
     if row.kind == "wrong":
@@ -228,14 +230,14 @@ def _side(name: str) -> str:
     return f"the span {name}" if " to " in name else name
 
 
-def _compare(answers: Answers, made: Comparison, store: Path) -> str:
+def _compare(answers: Answers, made: Comparison, store: Place) -> str:
     sides: tuple[str, ...] = ()
     if made.current.version is not None and made.baseline.version != made.current.version:
         sides = ("--baseline", made.baseline.name, "--current", made.current.name)
     return command_line("compare", store, answers.question, *sides)
 
 
-def _events(answers: Answers, made: Comparison, store: Path, noun: str) -> str:
+def _events(answers: Answers, made: Comparison, store: Place, noun: str) -> str:
     which = "outcome=failure" if noun == "failures" else "ml.eval.outcome=wrong"
     more = ["--where", which]
     if made.current.version is not None:

@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -24,13 +23,14 @@ from elkmon.analysis.where import typed
 from elkmon.events.errors import ConfigError
 from elkmon.report.answers import Answers, ask
 from elkmon.report.completeness import completeness
-from elkmon.report.models import sections
+from elkmon.report.models import Section, sections
 from elkmon.report.plots import Spec
 from elkmon.store.base import Store
+from elkmon.store.place import Place
 
-__all__ = ["Report", "build_report", "render"]
+__all__ = ["KINDS", "Report", "build_report", "render"]
 
-_KINDS = {
+KINDS = {
     "worse": "Worse",
     "regressed": "Came back",
     "new": "New",
@@ -48,14 +48,24 @@ class Report:
     """A page of HTML."""
 
     html: str
-    served: bool
-    """Whether there is anything in it."""
-    alarms: int
-    """How many things got worse."""
+    answers: Answers
+    """What it was made from."""
+    sections: tuple[Section, ...]
+    """One a model, the worst first."""
+
+    @property
+    def served(self) -> bool:
+        """Say whether there is anything in it."""
+        return bool(self.sections)
+
+    @property
+    def alarms(self) -> int:
+        """Give how many things got worse."""
+        return sum(len(each.alarms) for each in self.sections)
 
 
 def build_report(
-    store: Store, question: Question, folder: Path, progress: Progress = lambda _done, _of: None
+    store: Store, question: Question, folder: Place, progress: Progress = lambda _done, _of: None
 ) -> Report:
     """Ask a store for everything, and write it as one HTML page.
 
@@ -76,7 +86,7 @@ def build_report(
     return report
 
 
-def render(answers: Answers, folder: Path) -> Report:
+def render(answers: Answers, folder: Place) -> Report:
     """Write answers as one HTML page; arguments and errors as of :func:`build_report`."""
     made = sections(answers, folder)
     specs = {
@@ -86,7 +96,6 @@ def render(answers: Answers, folder: Path) -> Report:
         if block.spec is not None
     }
     library, script, style = _library(), _asset("report.js"), _asset("report.css")
-    alarms = sum(len(each.alarms) for each in made)
     html = (
         _environment()
         .get_template("report.html")
@@ -99,7 +108,7 @@ def render(answers: Answers, folder: Path) -> Report:
             program=__version__,
             folder=str(folder),
             sections=made,
-            alarms=alarms,
+            alarms=sum(len(each.alarms) for each in made),
             complete=completeness(answers),
             models_command=clean(shlex.join(["elkmon", "models", "--store", str(folder)])),
             notes=answers.notes,
@@ -110,7 +119,7 @@ def render(answers: Answers, folder: Path) -> Report:
             policy=_policy(library, script),
         )
     )
-    return Report(html, bool(made), alarms)
+    return Report(html, answers, tuple(made))
 
 
 @cache
@@ -165,7 +174,7 @@ def _environment() -> Environment:
     made.filters["spark"] = _spark
     made.filters["lines"] = _lines
     made.filters["tied"] = _tied
-    made.globals["kinds"] = _KINDS
+    made.globals["kinds"] = KINDS
     return made
 
 

@@ -6,14 +6,19 @@ import shlex
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from html import unescape
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from scenes import SPAN
+from scenes import END, HOSTILE, SPAN, START, serve
 
+from elkmon.analysis.issue_states import notes_of
+from elkmon.analysis.issues import issues
+from elkmon.analysis.question import Question
 from elkmon.cli import main
+from elkmon.monitor import open_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,11 +30,70 @@ def run(*arguments):
 def test_it_writes_the_file_and_says_where_and_how_large(store, tmp_path):
     path = tmp_path / "out.html"
 
-    result = run("report", "--store", store, *SPAN, "-o", path)
+    result = run("report", "--no-note", "--store", store, *SPAN, "-o", path)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"{path}: {path.stat().st_size / 1e6:.1f} MB\n"
+    size = path.stat().st_size / 1e6
+    assert result.stdout.endswith(f"\n{path}: {size:.1f} MB; open it in a browser\n")
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_it_prints_what_changed_as_the_page_begins(store, report, tmp_path):
+    text = run("report", "--no-note", "--store", store, *SPAN, "-o", tmp_path / "r.html").stdout
+
+    assert text.startswith(f"What changed: {report.alarms} things got worse, in fraud\n")
+    places = [
+        text.index(part) for finding in report.sections[0].findings
+        for part in (finding.title, *finding.evidence)
+    ]  # fmt: skip
+    assert places == sorted(places)
+    assert len(places) > 5
+
+
+def test_it_prints_that_nothing_is_known_to_have_got_worse(tmp_path):
+    folder = serve(tmp_path / "store", worse=False)
+
+    text = run("report", "--store", folder, *SPAN, "-o", tmp_path / "r.html").stdout
+
+    assert text.startswith("What changed: nothing is known to have got worse\n")
+    assert "Unclear No evidence that 2.0 fails more or less often than 1.0" in text
+
+
+def test_what_steers_a_terminal_is_written_out(tmp_path):
+    folder = serve(tmp_path / "store", name=HOSTILE)
+
+    text = run("report", "--store", folder, *SPAN, "-o", tmp_path / "r.html").stdout
+
+    assert "\\x1b[2J" in text
+    assert not {"\x1b", "\x07", "\u202e", "\u2028"} & set(text)
+
+
+def test_the_first_sight_of_its_issues_is_noted_once(tmp_path):
+    folder = serve(tmp_path / "store")
+    arguments = ("report", "--store", folder, *SPAN, "-o", tmp_path / "r.html")
+
+    quiet = run(*arguments, "--no-note").stderr
+    first, second = run(*arguments).stderr, run(*arguments).stderr
+
+    assert (quiet, second) == ("", "")
+    assert re.fullmatch(r"when \d issues were first seen is now noted in the store .*\n", first)
+    with closing(open_store(folder)) as store:
+        noted = notes_of(store)
+        shown = issues(store, Question.of(since=START, until=END)).rows
+    assert {name: each.first_seen for name, each in noted.items()} == {
+        each.id: each.first_seen for each in shown
+    }
+
+
+def test_where_notes_cannot_be_written_it_says_so_and_makes_the_page(tmp_path, monkeypatch):
+    folder = serve(tmp_path / "store")
+    monkeypatch.setitem(os.environ, "ELKMON_MAX_BYTES", "1")
+
+    result = run("report", "--store", folder, *SPAN, "-o", tmp_path / "r.html")
+
+    assert result.exit_code == 0
+    assert "when issues were first seen is not noted: " in result.stderr
+    assert (tmp_path / "r.html").exists()
 
 
 def test_it_is_called_report_html_where_nothing_else_is_said(store, tmp_path, monkeypatch):

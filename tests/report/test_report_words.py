@@ -1,6 +1,8 @@
 """What the page says: what changed first, by name and with the evidence; nothing that did not."""
 
 import re
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -9,7 +11,8 @@ from scenes import END, START, serve
 
 from elkmon.analysis.question import Question
 from elkmon.monitor import open_store
-from elkmon.report.answers import ask
+from elkmon.report.answers import Family, ask
+from elkmon.report.findings import findings
 from elkmon.report.models import sections
 
 
@@ -26,13 +29,13 @@ def first_screen(html):
     return text[: text.index("Overview model")]
 
 
-def made(folder, **asked):
-    store = open_store(folder)
-    try:
-        answers = ask(store, Question.of(since=START, until=END, **asked), lambda _done, _of: None)
-    finally:
-        store.close()
-    return sections(answers, folder)
+def asked(folder, **more):
+    with closing(open_store(folder)) as store:
+        return ask(store, Question.of(since=START, until=END, **more), lambda _done, _of: None)
+
+
+def made(folder, **more):
+    return sections(asked(folder, **more), folder)
 
 
 def test_what_got_worse_comes_first_with_its_evidence(store):
@@ -57,16 +60,30 @@ def test_every_finding_has_the_commands_that_show_it(store):
         assert all(command.line.startswith("elkmon ") for command in each.commands)
 
 
-def test_the_demo_s_faults_are_named_on_the_first_screen_and_nothing_else(demo_report):
-    said = first_screen(demo_report.html)
+def test_one_rate_of_many_that_differs_by_chance_is_no_alarm(store):
+    answers = asked(store)
+    (compared,) = answers.comparisons
+    rate = replace(compared.error_rate, verdict="worse", p_value=0.04)
+    calm = replace(compared.failure_rate, verdict="no evidence", p_value=0.5)
+    one = replace(compared, error_rate=rate, failure_rate=calm)
 
-    assert "2.0.0 fails more often than 1.4.0" in said
-    assert "site=porto" in said
-    assert "ValueError: math domain error" in said
-    assert "tumour-triage" in said.partition("got worse")[2][:60]
-    for innocent in ("site=graz", "site=lyon", "site=oslo"):
-        assert innocent not in said
-    assert demo_report.alarms == 3
+    alone = findings(replace(answers, comparisons=(one,), family=Family(1, 0.04)), store)
+    among = findings(replace(answers, comparisons=(one,), family=Family(2, -1.0)), store)
+
+    assert [each.kind for each in alone].count("worse") == 1
+    assert [each.kind for each in among].count("worse") == 0
+    (held,) = (each for each in among if "or by chance" in each.title)
+    assert held.title.startswith("2.0 may err more often than 1.0, or by chance: ")
+    assert held.kind == "unclear"
+    assert "Of 2 rates tested here" in held.evidence[-1]
+
+
+def test_the_tests_of_all_models_are_one_family(store):
+    answers = asked(store)
+    (compared,) = answers.comparisons
+
+    assert answers.family.number == 2
+    assert answers.family.cut == max(compared.failure_rate.p_value, compared.error_rate.p_value)
 
 
 def test_without_a_change_nothing_is_blamed(build, tmp_path):

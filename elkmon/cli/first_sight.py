@@ -1,0 +1,55 @@
+"""Note in a store when issues were first seen, for the commands that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from elkmon.analysis.issue_row import IssueRow
+from elkmon.analysis.issue_states import notes_of
+from elkmon.cli.noting import note
+from elkmon.emit.note import IssueNote
+from elkmon.events.errors import StoreError
+from elkmon.store.base import Store
+from elkmon.store.place import Place
+
+__all__ = ["no_note_option", "note_first_sight"]
+
+no_note_option = click.option(
+    "--no-note", is_flag=True, help="Do not note in the store when each issue was first seen."
+)
+
+
+def note_first_sight(source: Store, folder: Place, rows: Iterable[IssueRow]) -> list[str]:
+    """Note it once, so that issues are not new again when their events are gone.
+
+    Args:
+        source: the store, asked for what is noted already.
+        folder: where it is, and where the notes go.
+        rows: the issues that are shown.
+
+    Returns:
+        What a reader has to know of it: what was noted, or why it could not be.
+    """
+    noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
+    notes = [_note(row) for row in rows if row.id not in noted]
+    if not notes:
+        return []
+    try:
+        note(folder, notes)
+    except StoreError as error:
+        return [f"when issues were first seen is not noted: {error}"]
+    which = "one issue was" if len(notes) == 1 else f"{len(notes)} issues were"
+    return [f"when {which} first seen is now noted in the store (--no-note does not)"]
+
+
+def _note(row: IssueRow) -> IssueNote:
+    return IssueNote(
+        row.id,
+        "first_seen",
+        row.title,
+        row.models[0] if len(row.models) == 1 else None,
+        row.versions[0] if row.versions else None,
+        row.first_seen,
+    )
