@@ -29,7 +29,7 @@ format: $(READY)  ## let ruff write the code's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: $(READY)  ## a simulated week of real predictions, and its error rates
+demo: $(READY)  ## a simulated week of real predictions, and its error report
 	$(BIN)/elkmon demo
 
 bench: $(READY)  ## side-by-side measurements, as a table of ratios

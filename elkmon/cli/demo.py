@@ -1,15 +1,17 @@
-"""``elkmon demo``: a simulated week of real models, and its error rates."""
+"""``elkmon demo``: a simulated week of real models, and the error report of it."""
 
 from __future__ import annotations
 
 import shlex
 from datetime import datetime, timezone
+from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
 
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_TRIAGE = "tumour-triage"
-_SINCE = "8d"
-"""The week ends at the last full hour, so that it begins a little more than 7 days ago."""
+_OF_REPORT = ("jinja2", "vl_convert")
 
 
 @click.command("demo")
@@ -37,6 +37,13 @@ _SINCE = "8d"
     help="File for the ground truth; below the store where not given.",
 )
 @click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File for the report's page; report.html in the store where not given.",
+)
+@click.option(
     "--no-faults", is_flag=True, help="Nothing goes wrong: version 2 answers as version 1 does."
 )
 @click.pass_context
@@ -46,24 +53,27 @@ def command(
     requests: int,
     seed: int,
     truth: Path | None,
+    output: Path | None,
     no_faults: bool,
 ) -> None:
-    """Serve a simulated week of real models, and show its error rates.
+    """Serve a simulated week of real models, and report its errors.
 
     Models are trained on data that scikit-learn ships, and serve requests in several processes.
     In their week a version is replaced, a unit goes wrong at one site, a new exception appears,
-    and labels come late, never, or are corrected.
+    and labels come late, never, or are corrected. Then the report says what it finds of that, here
+    and as a page of HTML.
     """
     try:
+        for name in _OF_REPORT:
+            import_module(name)  # to be missed before a week is served, not after
         from elkmon.demo import DemoOptions, run_demo  # noqa: PLC0415 - an extra, and slow to load
     except ImportError as error:
         raise ConfigError(
             f"the demo needs {error.name}: install it with pip install 'elkmon[demo]'"
         ) from error
-    now = datetime.now(timezone.utc)
     options = DemoOptions(
         store=Path(mkdtemp(prefix="elkmon-demo-")) if store is None else store,
-        end=now.replace(minute=0, second=0, microsecond=0),
+        end=_last_full_hour(),
         requests=requests,
         seed=seed,
         truth=truth,
@@ -71,49 +81,57 @@ def command(
     )
     with shown_progress("serving a week") as progress:
         result = run_demo(options, progress)
-    _show(context, result)
+    _show(context, result, output or result.store / "report.html")
 
 
-def _show(context: click.Context, result: DemoResult) -> None:
-    """Run the commands that a reader would type, then say what to look at, and what to try."""
-    injected = result.truth["injected"]
-    version = injected["version"]["version"]
-    unit = injected["unit_error"]
-    (name, site), *_ = unit["segment"].items()
-    where = ["--store", str(result.store), "--since", _SINCE]
-    triage = [*where, "--model", _TRIAGE]
+def _last_full_hour() -> datetime:
+    return datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
 
-    click.echo(f"{result.truth['requests']:,} requests were served into {result.store}")
+
+def _show(context: click.Context, result: DemoResult, page: Path) -> None:
+    """Run the commands that a reader would type, then say what there was to find, and go on."""
+    injected: dict[str, Any] = result.truth["injected"]
+    model, version = injected["version"]["model"], injected["version"]["version"]
+    (segment, site), *_ = injected["unit_error"]["segment"].items()
+    until = datetime.fromisoformat(result.truth["to"])
+    # the week ends there, and all commands take 7 days where nothing else is said
+    where = ["--store", str(result.store), "--until", f"{until:%Y-%m-%dT%H:%M}"]
+    of_model = [*where, "--model", model]
+    by_site = ["--where", f"version={version}", "--by", f"segment.{segment}"]
+
+    click.echo(f"{result.truth['requests']:,} requests were served into {clean(result.store)}")
+    _run(context, ["report", *where, "-o", str(page)])
     _run(context, ["errors", *where, "--by", "version"])
-    _run(context, ["errors", *triage, "--where", f"version={version}", "--by", f"segment.{name}"])
+    _run(context, ["errors", *of_model, *by_site, "--top", "0"])
 
-    click.echo("\nWhat to look at:")
-    since = _when(injected["version"]["from"])
-    if result.truth["faults"]:
-        click.echo(
-            f"  - {_TRIAGE} {version}, live since {since}, fails more often: "
-            f"{injected['exception']['type']} is new in it"
-        )
-        click.echo(
-            f"  - its errors at {name} {site} stand out: since {_when(unit['from'])} the "
-            f"{unit['feature']} comes from there in another unit; elsewhere it is better than "
-            "before"
-        )
-    else:
-        click.echo(
-            f"  - nothing was injected: {_TRIAGE} {version}, live since {since}, answers as the "
-            "version before"
-        )
+    click.echo("\nWhat had been injected, and nothing else:")
+    for line in _told(result.truth):
+        click.echo(f"  - {line}")
+    click.echo(f"  all of it, as ground truth: {clean(result.truth_file)}")
     click.echo("\nTry next:")
     for tried in (
         ["issues", *where],
-        ["compare", *triage],
-        ["errors", *triage, "--where", f"segment.{name}={site}", "--every", "12h"],
-        ["events", "--store", str(result.store), "--dataset", "elkmon.error", "--since", _SINCE],
+        ["compare", *of_model],
+        ["errors", *of_model, "--where", f"segment.{segment}={site}", "--every", "12h"],
+        ["events", *where, "--dataset", "error"],
         ["models", "--store", str(result.store)],
     ):
         click.echo(f"  {_typed(tried)}")
-    click.echo(f"\nWhat was injected, as ground truth: {result.truth_file}")
+    click.echo(f"\nThe report, as a page to open in a browser: {page.absolute().as_uri()}")
+
+
+def _told(truth: dict[str, Any]) -> list[str]:
+    """Tell what was done to the week."""
+    injected = truth["injected"]
+    version, unit, exception = (injected[each] for each in ("version", "unit_error", "exception"))
+    live = f"{version['model']} {version['version']}, live since {_when(version['from'])},"
+    if not truth["faults"]:
+        return [f"{live} answers as the version before"]
+    (site,) = unit["segment"].values()
+    return [
+        f"{live} raises a {exception['type']} without concavity",
+        f"since {_when(unit['from'])}, {site} sends the {unit['feature']} in another unit",
+    ]
 
 
 def _run(context: click.Context, arguments: list[str]) -> None:
@@ -123,7 +141,7 @@ def _run(context: click.Context, arguments: list[str]) -> None:
 
 
 def _typed(arguments: list[str]) -> str:
-    return shlex.join(["elkmon", *arguments])
+    return clean(shlex.join(["elkmon", *arguments]))
 
 
 def _when(moment: str) -> str:

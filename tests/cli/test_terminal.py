@@ -1,16 +1,13 @@
 """On a terminal: as wide as it is, never wider, and the same figures."""
 
-import os
-import pty
 import re
-import subprocess
 import sys
 
 import pytest
 from rich.cells import cell_len
+from terminals import shown_on_terminal
 
 SPAN = ("--since", "2026-11-10", "--until", "2026-11-20")
-STYLE = re.compile(r"\x1b\[[\d;]*m")
 
 
 @pytest.fixture
@@ -18,27 +15,8 @@ def on_terminal(store):
     """Run a command on a terminal of so many columns; give the lines, without their style."""
 
     def run(columns, command, *arguments):
-        ours, theirs = pty.openpty()
-        environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)}
-        environment.pop("NO_COLOR", None)
-        with subprocess.Popen(
-            [sys.executable, "-m", "elkmon.cli", command, "--store", store, *arguments],
-            stdout=theirs,
-            env=environment,
-        ):
-            os.close(theirs)
-            shown = b""
-            while True:
-                try:
-                    part = os.read(ours, 65536)
-                except OSError:  # what a terminal says when the other side has gone
-                    break
-                if not part:
-                    break
-                shown += part
-        os.close(ours)
-        assert b"\x1b[" in shown, "a terminal gets style"
-        return STYLE.sub("", shown.decode()).splitlines()
+        program = [sys.executable, "-m", "elkmon.cli", command]
+        return shown_on_terminal(columns, *program, "--store", store, *arguments)
 
     return run
 

@@ -1,15 +1,15 @@
 """One small demo, run once by the real processes, for all tests that look at what it made."""
 
 from collections import defaultdict
-from datetime import datetime, timezone
 from typing import Any
 
 import orjson
 import pytest
+from weeks import END, story
 
 from elkmon.demo import DemoOptions, DemoResult, run_demo
 
-END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+__all__ = ["story"]
 
 
 @pytest.fixture(scope="session")

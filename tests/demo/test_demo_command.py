@@ -4,28 +4,31 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import click
 import orjson
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
 from elkmon import ConfigError
 from elkmon.cli.demo import command
 
 
 def group():
-    """Make a program with the demo and an ``errors`` that prints what it was asked."""
+    """Make a program with the demo, and with commands that print what they were asked."""
     program = click.Group("elkmon")
     program.add_command(command)
+    for name in ("report", "errors"):
 
-    @program.command(
-        "errors", context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
-    )
-    @click.pass_context
-    def _errors(context):
-        click.echo("ASKED " + shlex.join(context.args))
+        @program.command(
+            name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+        )
+        @click.pass_context
+        def _asked(context):
+            click.echo(shlex.join(["ASKED", context.info_name, *context.args]))
 
     return program
 
@@ -44,34 +47,42 @@ def test_the_commands_it_shows_are_the_commands_it_runs(shown):
     _, text = shown
     lines = text.splitlines()
 
-    asked = [line for line in lines if line.startswith("$ elkmon errors ")]
+    asked = [line for line in lines if line.startswith("$ elkmon ")]
 
-    assert len(asked) == 2
+    assert len(asked) == 3
     for line in asked:
-        assert lines[lines.index(line) + 1] == line.replace("$ elkmon errors", "ASKED")
+        assert lines[lines.index(line) + 1] == line.replace("$ elkmon", "ASKED")
 
 
-def test_it_asks_by_version_and_by_segment_of_the_new_version(shown):
+def test_it_asks_for_the_report_then_by_version_and_by_segment_of_the_new_version(shown):
     store, text = shown
+    until = orjson.loads((store / "ground-truth" / "demo.json").read_bytes())["to"][:16]
 
-    assert f"errors --store {store} --since 8d --by version" in text
-    assert "--model tumour-triage --where version=2.0.0 --by segment.site" in text
+    assert f"report --store {store} --until {until} -o {store / 'report.html'}" in text
+    assert f"errors --store {store} --until {until} --by version" in text
+    assert "--model tumour-triage --where version=2.0.0 --by segment.site --top 0" in text
 
 
-def test_it_says_what_to_look_at_and_what_to_try_next(shown):
-    _, text = shown
-    looked, tried = text.split("What to look at:")[1].split("Try next:")
+def test_it_says_what_was_injected_and_what_to_try_next(shown):
+    store, text = shown
+    injected, tried = text.split("What had been injected")[1].split("Try next:")
 
-    assert "2.0.0" in looked
-    assert "ValueError is new in it" in looked
-    assert "site porto" in looked
+    assert "2.0.0" in injected
+    assert "ValueError" in injected
+    assert "porto sends the perimeter in another unit" in injected
+    assert f"{store / 'ground-truth' / 'demo.json'}\n" in injected
     assert tried.count("  elkmon ") == 5
 
 
-def test_it_says_where_the_ground_truth_is(shown):
-    store, text = shown
+def test_the_page_goes_where_it_is_told(tmp_path):
+    page = tmp_path / "page of the week.html"
+    arguments = ["demo", "--store", str(tmp_path / "store"), "--requests", "200", "-o", str(page)]
 
-    assert text.endswith(f"{store / 'ground-truth' / 'demo.json'}\n")
+    result = CliRunner().invoke(group(), [*arguments, "--no-faults"], catch_exceptions=False)
+
+    assert f"-o '{page}'" in result.stdout
+    assert result.stdout.endswith(f"{page.as_uri()}\n")
+    assert "answers as the version before" in result.stdout
 
 
 def test_the_week_ends_at_the_last_full_hour(shown):
@@ -98,8 +109,9 @@ def test_a_folder_that_holds_something_is_refused_before_anything_is_served(tmp_
         CliRunner().invoke(group(), ["demo", "--store", str(tmp_path)], catch_exceptions=False)
 
 
-def test_without_scikit_learn_it_says_what_to_install(tmp_path):
-    Path(tmp_path, "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
+@pytest.mark.parametrize("missing", ["sklearn", "jinja2", "vl_convert"])
+def test_without_its_extra_it_says_what_to_install_before_anything_is_served(missing, tmp_path):
+    Path(tmp_path, f"{missing}.py").write_text(f"raise ModuleNotFoundError(name='{missing}')")
     code = "from elkmon.cli.demo import command; command.main([], standalone_mode=False)"
 
     done = subprocess.run(
@@ -108,4 +120,54 @@ def test_without_scikit_learn_it_says_what_to_install(tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    assert "ConfigError: the demo needs sklearn: install it with pip" in done.stderr
+    assert f"ConfigError: the demo needs {missing}: install it with pip" in done.stderr
+    assert done.stdout == ""
+
+
+def test_its_extra_brings_all_that_it_needs(tmp_path):
+    """Run it where only what ``elkmon[demo]`` requires can be imported."""
+    code = f"""
+import sys
+from importlib.metadata import packages_distributions
+
+allowed = {required("elkmon", "demo")!r}
+foreign = {{
+    name for name, owners in packages_distributions().items()
+    if not name.startswith("_") and not any(each.lower() in allowed for each in owners)
+}}
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in foreign:
+            raise ModuleNotFoundError(f"no {{name}} here", name=name)
+
+sys.meta_path.insert(0, Absent())
+from elkmon.cli import main
+main(["demo", "--store", {str(tmp_path / "store")!r}, "--requests", "200"])
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "store" / "report.html").stat().st_size > 100_000
+
+
+def required(name, extra=""):
+    """Give the names of a distribution and of all that it requires, in turn."""
+    found, left = set(), [(name, extra)]
+    while left:
+        name, extra = left.pop()
+        if (name, extra) in found:
+            continue
+        found.add((name, extra))
+        try:
+            lines = [Requirement(each) for each in requires(name) or []]
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        left += [
+            (each.name, more)
+            for each in lines
+            if each.marker is None or each.marker.evaluate({"extra": extra})
+            for more in ("", *each.extras)
+        ]
+    return {name.lower() for name, _ in found}

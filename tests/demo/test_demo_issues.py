@@ -1,30 +1,25 @@
 """What was injected is found and named first; where nothing was, nothing is."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 from scipy.stats import binom
+from weeks import END, WEEK, once, served
 
 import elkmon
 from elkmon import Monitor
+from elkmon.analysis.question import Question
 from elkmon.analysis.risen import LEVEL
 from elkmon.demo import make_plan
-from elkmon.demo.plan import Plan
-from elkmon.demo.serve import feed_labels, serve
 from elkmon.demo.story import DIGITS, TRIAGE, UNIT_SITE, V1, V2
+from elkmon.monitor import open_store
+from elkmon.report import build_report
 
-END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
-WEEK = {"since": END - timedelta(days=7), "until": END}
 SEEDS = 20
-
-
-def served(folder: Path, plan: Plan) -> Path:
-    """Serve a week in this process: what several would do, sooner."""
-    serve(folder, plan, plan.requests, "host", lambda _number: None)
-    feed_labels(folder, plan, lambda _number: None)
-    return folder
+RATE = 0.05
+"""Of pages of a week in which nothing changed, so many raise an alarm, at most."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,16 +28,20 @@ def _own_settings() -> Iterator[None]:
     elkmon.reset()
 
 
-@pytest.fixture(scope="module")
-def faulty(tmp_path_factory):
-    plan = make_plan(14_000, 1, END)
-    return plan, served(tmp_path_factory.mktemp("faulty") / "store", plan)
+@pytest.fixture(scope="session")
+def quiet_weeks(tmp_path_factory, testrun_uid):
+    """Serve a week without faults for each seed."""
+
+    def make(folder):
+        for seed in range(SEEDS):
+            served(folder / f"{seed}", make_plan(1_500, seed, END, faults=False))
+
+    folder = once(tmp_path_factory, testrun_uid, "quiet-weeks", make)
+    return [folder / f"{seed}" for seed in range(SEEDS)]
 
 
-def test_each_fault_is_among_the_first_issues_and_nothing_else_is_blamed(faulty):
-    _, store = faulty
-
-    with Monitor(store) as monitor:
+def test_each_fault_is_among_the_first_issues_and_nothing_else_is_blamed(story):
+    with Monitor(story.store) as monitor:
         rows = monitor.issues(**WEEK).rows
 
     assert [(row.title, row.state) for row in rows if row.state == "new"] == [
@@ -56,20 +55,17 @@ def test_each_fault_is_among_the_first_issues_and_nothing_else_is_blamed(faulty)
     ]
 
 
-def test_the_onset_of_the_wrong_unit_is_found(faulty):
-    plan, store = faulty
-
-    with Monitor(store) as monitor:
+def test_the_onset_of_the_wrong_unit_is_found(story):
+    with Monitor(story.store) as monitor:
         wrong = monitor.issues(**WEEK).rows[0]
         since = monitor.issue(wrong.id, **WEEK).rising_since
 
-    assert abs(since - plan.unit_from) <= timedelta(hours=6)
+    begun = datetime.fromisoformat(story.truth["injected"]["unit_error"]["from"])
+    assert abs(since - begun) <= timedelta(hours=6)
 
 
-def test_the_new_version_is_found_to_fail_more_often_and_to_be_worse_at_the_site(faulty):
-    _, store = faulty
-
-    with Monitor(store) as monitor:
+def test_the_new_version_is_found_to_fail_more_often_and_to_be_worse_at_the_site(story):
+    with Monitor(story.store) as monitor:
         (row,) = [e for e in monitor.compare(V1, V2, **WEEK).rows if e.model == TRIAGE]
 
     assert row.failure_rate.verdict == "worse"
@@ -78,12 +74,11 @@ def test_the_new_version_is_found_to_fail_more_often_and_to_be_worse_at_the_site
     assert others.isdisjoint(each.name for each in row.worse)
 
 
-def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(tmp_path):
+def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(quiet_weeks):
     issues, verdicts, slices = 0, [], 0
     half = {"since": END - timedelta(days=3), "until": END, "model": DIGITS}
 
-    for seed in range(SEEDS):
-        store = served(tmp_path / f"{seed}", make_plan(1_500, seed, END, faults=False))
+    for store in quiet_weeks:
         with Monitor(store) as monitor:
             rows = [*monitor.issues(**WEEK).rows, *monitor.issues(**half).rows]
             compared = [*monitor.compare(**WEEK).rows, *monitor.compare(**half).rows]
@@ -98,6 +93,20 @@ def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(tmp_path):
     assert len(verdicts) == 4 * SEEDS
     assert sum(each in {"worse", "better"} for each in verdicts) <= binom.ppf(0.99, 4 * SEEDS, 0.05)
     assert slices <= binom.ppf(0.99, 2 * SEEDS, 0.05)
+
+
+def test_without_faults_the_report_raises_no_alarm_but_at_the_stated_rate(quiet_weeks):
+    alarms = {}
+
+    for store in quiet_weeks:
+        with closing(open_store(store)) as source:
+            report = build_report(source, Question.of(**WEEK), store)
+        alarms[store.name] = [each.title for section in report.sections for each in section.alarms]
+        calm = "Nothing is known to have got worse." in report.html
+        assert calm == (not alarms[store.name])
+
+    raised = {seed: titles for seed, titles in alarms.items() if titles}
+    assert len(raised) <= binom.ppf(0.99, SEEDS, RATE), raised
 
 
 def test_without_faults_version_2_answers_as_version_1():

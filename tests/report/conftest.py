@@ -1,24 +1,18 @@
 """Reports of small stores and of the demo, and the browser that opens them."""
 
-import json
 import shutil
-from dataclasses import asdict
-from datetime import datetime, timedelta, timezone
-from fcntl import LOCK_EX, flock
 
 import pytest
 from browser import Browser, Page
 from scenes import END, START, numbers, serve
+from weeks import WEEK, story
 
 import elkmon
 from elkmon.analysis.question import Question
-from elkmon.demo import make_plan
-from elkmon.demo.serve import feed_labels
-from elkmon.demo.serve import serve as serve_demo
 from elkmon.monitor import open_store
-from elkmon.report import Report, build_report
+from elkmon.report import build_report
 
-DEMO_END = datetime(2026, 11, 24, 9, tzinfo=timezone.utc)
+__all__ = ["story"]
 
 
 @pytest.fixture(autouse=True)
@@ -62,20 +56,9 @@ def others(build, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def demo_report(build, tmp_path_factory, testrun_uid):
-    """Make the report of the demo's week: once, whichever worker comes first."""
-    shared = tmp_path_factory.getbasetemp().parent / f"demo-report-{testrun_uid}"
-    with shared.with_suffix(".lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not shared.exists():
-            folder = tmp_path_factory.mktemp("demo") / "store"
-            plan = make_plan(14_000, 1, DEMO_END)
-            serve_demo(folder, plan, plan.requests, "host", lambda _number: None)
-            feed_labels(folder, plan, lambda _number: None)
-            elkmon.reset()
-            made = build(folder, DEMO_END - timedelta(days=7), DEMO_END)
-            shared.write_text(json.dumps(asdict(made)))
-        return Report(**json.loads(shared.read_text()))
+def demo_report(build, story):
+    """Make the report of the demo's week."""
+    return build(story.store, **WEEK)
 
 
 @pytest.fixture(scope="session")
