@@ -69,9 +69,10 @@ def _crowded(bins: Sequence[ScoreBin]) -> list[Blur]:
     found = blurs(bins)
     worst: dict[ScoreBin, Blur] = {}
     for part in (_AUC, _ABOVE, _BELOW):
-        left = sorted((each for each in found if each.bin not in worst), key=part, reverse=True)
+        left = [each for each in found if each.bin not in worst] if worst else found
         lost = sum(map(part, left))
-        for each in left:
+        # most have nothing to cut, and need no order
+        for each in sorted(left, key=part, reverse=True) if lost > BOUND else ():
             if lost <= BOUND:
                 break
             lost -= part(each)
