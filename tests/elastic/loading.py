@@ -1,16 +1,40 @@
 """The events of a folder, put on a cluster as ship and join leave them there."""
 
-from contextlib import closing
+import uuid
+from contextlib import closing, contextmanager
 
-from elasticsearch import helpers
+from elasticsearch import Elasticsearch, helpers
 
 from elkmon.events.fields import DATASETS, LABEL, PREDICTION
 from elkmon.events.ids import kept
+from elkmon.provision.cluster import put, remove
+from elkmon.provision.templates import Layout, assets
 from elkmon.store.base import Filter
 from elkmon.store.elastic.indices import index_of
 from elkmon.store.local import LocalStore
 
 EVERYTHING = 10**6
+
+
+@contextmanager
+def prepared(server):
+    """Give a client and a prefix with its templates, for longer than one test."""
+    prefix = f"t{uuid.uuid4().hex[:12]}"
+    made = assets(prefix, Layout(replicas=0), lifecycle=False)
+    with closing(Elasticsearch(server.url)) as client:
+        for asset in made:
+            put(client, asset)
+        yield client, prefix
+        clear(client, prefix)
+        for asset in reversed(made):
+            remove(client, asset.kind, asset.name)
+
+
+def clear(client, prefix):
+    """Remove all indices of a prefix."""
+    names = list(client.indices.get(index=f"{prefix}-*", expand_wildcards="all"))
+    if names:
+        client.indices.delete(index=names)
 
 
 def load(folder, client, prefix):
