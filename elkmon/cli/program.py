@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("worker", "Ship and join in one process, for containers and systemd."),
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
+    "prune": ("prune", "Delete old events for good, by age."),
     "doctor": ("doctor", "Look for what is wrong with a store."),
     "demo": ("demo", "Serve a simulated week of real models, and report its errors."),
 }

@@ -34,7 +34,7 @@ from elkmon.store.lines import scan
 from elkmon.store.rejects import Rejects
 from elkmon.store.repeats import find
 
-__all__ = ["Compacted", "Progress", "compact"]
+__all__ = ["Compacted", "Progress", "alone", "compact"]
 
 Progress = Callable[[int, int], None]
 """Called with how many bytes are done, of how many."""
@@ -98,7 +98,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
     """
     if not listing(folder):
         return Compacted()
-    with _alone(folder):
+    with alone(folder):
         failed: list[tuple[str, str]] = []
         found = {file: _closed_size(file, failed) for file in listing(folder).ndjson}
         sizes = {file: size for file, size in found.items() if size is not None}
@@ -161,8 +161,8 @@ def _publish(
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, and clear away what a killed compaction left.
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the lock of whoever replaces or removes files, and clear away what a killed one left.
 
     Raises:
         StoreError: another process holds it, or the folder may not be written to.
@@ -178,7 +178,9 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
         _clear(folder)
     except BlockingIOError as error:
-        raise StoreError(f"another compaction of {folder} is under way: wait for it") from error
+        raise StoreError(
+            f"another compaction of {folder} is under way, or an erasure: wait for it"
+        ) from error
     finally:
         os.close(fd)
 
