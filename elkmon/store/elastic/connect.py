@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from elkmon.store.elastic.node import Node
 __all__ = ["connect", "problem", "speaking"]
 
 _SECURITY = "security_exception"
+_QUIET = logging.NullHandler()
+"""What fails is raised, and said by us: the client need not print it, too."""
 
 
 def connect(url: str, access: Access) -> Elasticsearch:
@@ -43,6 +46,7 @@ def connect(url: str, access: Access) -> Elasticsearch:
         )
     if not parts.hostname or parts.query or parts.fragment:
         raise ConfigError(f"{url} is no address such as https://es:9200")
+    logging.getLogger("elastic_transport").addHandler(_QUIET)
     secure = parts.scheme == "https"
     tls: dict[str, object] = {}
     if secure and access.fingerprint is not None:
@@ -122,6 +126,8 @@ def _refused(error: ApiError) -> str:
         return f"{reason}: run elkmon setup, then elkmon ship"
     if status == 429:  # noqa: PLR2004
         return f"it is too busy ({reason}): try again later"
+    if "Fielddata is disabled" in reason:
+        return f"an index was made without elkmon's templates ({reason[:80]}…): see elkmon doctor"
     return f"it answers {status} {kind}: {reason}"
 
 

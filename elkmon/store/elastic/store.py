@@ -94,7 +94,10 @@ class ElasticStore:
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
-        return ordered([*health(self.cluster), *of_events(self)])
+        found = health(self.cluster)
+        if not any(each.level == "problem" for each in found):  # else no answer is to be trusted
+            found += of_events(self)
+        return ordered(found)
 
     def close(self) -> None:
         """Give back the connections."""
