@@ -158,7 +158,7 @@ class _Pass:
         self._report.late += len(merged.found)
         self._report.reasons.update(merged.left.values())
         late = (told for key in merged.found for told in merged.labels.get(key, ()))
-        marks = {told: _joined(told) for told in late if told.state in _LOOKED_AT[1:]}
+        marks = {told: self._joined(told, merged) for told in late if told.state in _LOOKED_AT[1:]}
         return not self._mark(marks) and not merged.left
 
     def join(self, labels: Sequence[Told]) -> None:
@@ -190,7 +190,7 @@ class _Pass:
         if told.key in merged.left:
             return None
         if told.key in merged.found:
-            return _joined(told)
+            return self._joined(told, merged)
         mark: dict[str, object] = {"state": "orphan", "attempts": told.attempts + 1}
         mark["next_at"] = None
         if told.prediction_id is None:
@@ -201,6 +201,13 @@ class _Pass:
         again = self._now + min(_FIRST * 2 ** min(told.attempts, 30), _LONGEST)
         if again < told.at + self._retention:
             mark["next_at"] = iso(again)
+        return mark
+
+    def _joined(self, told: Told, merged: Merged) -> dict[str, object]:
+        mark = {"state": "joined", "attempts": told.attempts + 1, "next_at": None}
+        last = told.at + self._retention
+        if told.key in merged.away and last > self._now:
+            mark["next_at"] = iso(last)  # it may still come where its id says: see join_late
         return mark
 
     def _learn_rates(self, models: set[str]) -> None:
@@ -233,7 +240,3 @@ class _Pass:
 _ERASED = "erased"
 _LOOKED_AT = ("joined", "orphan", "sampled_out")
 """States of labels that a new prediction may change."""
-
-
-def _joined(told: Told) -> dict[str, object]:
-    return {"state": "joined", "attempts": told.attempts + 1, "next_at": None}

@@ -2,7 +2,7 @@
 
 A label that is joined is done with, so that it is the prediction's turn: whatever arrived since the
 last pass is looked at once. Most need nothing: a prediction in the month that its own id tells is
-found by its label, whenever that comes.
+found by its label, whenever that comes; unless that label was sampled out, or has found others.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class Arrivals:
             view: of the labels.
         """
         settled = [each for each in self._history if each[0] <= self._now - _SETTLED]
-        if not self._history and not view.marked(["joined", "sampled_out"]):
+        if not self._history and not view.any_joined():
             return  # labels that are still to be joined find them
         since = settled[-1][1] if settled else {}
-        missed = set(view.marked(["sampled_out"]))
+        blind = view.blind()
         for shard in sorted({shard for _, shard in self._tops}):
             newer = self._newer(shard, since)
             if newer:
-                yield from self._page(shard, newer, missed)
+                yield from self._page(shard, newer, blind)
 
     def remember(self) -> None:
         """Note how far this pass has looked, for the next."""
@@ -127,7 +127,7 @@ class Arrivals:
         return conditions
 
     def _page(
-        self, shard: int, newer: list[dict[str, Any]], missed: set[str]
+        self, shard: int, newer: list[dict[str, Any]], blind: set[str]
     ) -> Iterator[dict[str, str]]:
         opened = patiently(
             lambda: self._client.open_point_in_time(
@@ -159,7 +159,7 @@ class Arrivals:
                     )
 
                 hits = whole(patiently(ask))["hits"]["hits"]
-                found = dict(filter(None, (self._suspect(hit, missed) for hit in hits)))
+                found = dict(filter(None, (self._suspect(hit, blind) for hit in hits)))
                 if found:
                     yield found
                 if len(hits) < _HITS:
@@ -169,12 +169,12 @@ class Arrivals:
             with suppress(ApiError, TransportError):  # it ends by itself
                 self._client.close_point_in_time(id=opened)
 
-    def _suspect(self, hit: Mapping[str, Any], missed: set[str]) -> tuple[str, str] | None:
+    def _suspect(self, hit: Mapping[str, Any], blind: set[str]) -> tuple[str, str] | None:
         said = hit.get("fields", {})
         (prediction_id,) = said.get("ml.prediction.id", [None])
         (model,) = said.get("ml.model.name", [""])
         if prediction_id is None:
             return None
-        if model not in missed and home(self._prefix, prediction_id) == hit["_index"]:
+        if model not in blind and home(self._prefix, prediction_id) == hit["_index"]:
             return None
         return hit["_id"], prediction_id

@@ -27,12 +27,14 @@ class Merged:
 
     Attributes:
         found: keys of those that are there, and say now what their labels say.
+        away: keys of those that are in other months only than their id tells.
         left: why others are left for the next pass, by key.
         labels: all labels of those that were looked for, by key.
         written: documents that were changed.
     """
 
     found: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
     labels: Mapping[str, list[Told]] = field(default_factory=dict)
     written: int = 0
@@ -75,50 +77,42 @@ class Merger:
         self, ids: Mapping[str, str], view: View, known: Iterable[Told], merged: Merged
     ) -> set[str]:
         """Merge once; give the keys to try again."""
+        homes = {key: home(self._prefix, each) for key, each in ids.items()}
         with ThreadPoolExecutor(1) as beside:
-            labels_found = beside.submit(view.labels, set(ids.values()))
+            looked_for = beside.submit(view.labels, set(ids.values()))
             there = places(self._client, self._prefix, list(ids))
-            there |= {
-                (index, key) for key, id_ in ids.items() if (index := home(self._prefix, id_))
-            }
+            there |= {(index, key) for key, index in homes.items() if index}
             read = list(documents(self._client, there))
-            labels = labels_found.result()
+            labels = looked_for.result()
         merged.labels = {**merged.labels, **{key: labels[key] for key in ids if key in labels}}
         by_key: dict[str, dict[tuple[str, str], Told]] = {}
         for told in (*(each for key in ids for each in labels.get(key, ())), *known):
             by_key.setdefault(told.key, {})[told.index, told.id] = told
-        updates, unchanged = [], set()
-        for document in read:
-            update = _update(document, by_key.get(document.id, {}).values())
-            if update is None:
-                unchanged.add(document.id)
-            else:
-                updates.append(update)
+        tried = (_update(each, by_key.get(each.id, {}).values()) for each in read)
+        updates = [each for each in tried if each is not None]
         self._lock.keep()
-        again: set[str] = set()
-        refused: dict[str, str] = {}
-        written: set[str] = set()
+        refused: dict[str, tuple[int, str]] = {}
         for update, (status, reason) in zip(updates, bulk(self._client, updates), strict=True):
-            if status in {MOVED, GONE}:
-                again.add(update.id)
-                refused[update.id] = "changed by others again and again"
-            elif status in BUSY:
-                again.add(update.id)
-                refused[update.id] = _TOO_BUSY
-            elif status >= 400:  # noqa: PLR2004 - HTTP's
-                refused[update.id] = reason
+            if status >= 400:  # noqa: PLR2004 - HTTP's
+                refused[update.id] = (status, _WHY.get(status, reason))
             else:
-                written.add(update.id)
                 merged.written += 1
         for key in ids:
             merged.left.pop(key, None)
-        merged.left.update(refused)
-        merged.found -= set(ids)
-        merged.found |= (unchanged | written) - set(refused)
-        return again
+        merged.left.update({key: reason for key, (_, reason) in refused.items()})
+        found = {each.id for each in read}
+        at_home = {each.id for each in read if each.index == homes[each.id]}
+        merged.found = merged.found - set(ids) | found - set(refused)
+        merged.away = merged.away - set(ids) | {key for key in found - at_home if homes[key]}
+        return {key for key, (status, _) in refused.items() if status in _WHY}
 
 
 _TOO_BUSY = "the cluster is too busy"
+_WHY = {
+    **dict.fromkeys((MOVED, GONE), "changed by others again and again"),
+    **dict.fromkeys(BUSY, _TOO_BUSY),
+}
+"""Why an update is tried again, by its status."""
 
 
 def home(prefix: str, prediction_id: str) -> str | None:

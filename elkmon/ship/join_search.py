@@ -50,21 +50,12 @@ class View:
         Yields:
             A page, and how many there are in all.
         """
-        new = {"bool": {"must_not": [{"exists": {"field": "ml.join.state"}}]}}
-        orphan = [
-            {"term": {"ml.join.state": "orphan"}},
+        due = [
+            {"bool": {"must_not": [{"exists": {"field": "ml.join.state"}}]}},
+            {"term": {"ml.join.state": "pending"}},
             {"range": {"ml.join.next_at": {"lte": iso(now)}}},
         ]
-        query = {
-            "bool": {
-                "should": [
-                    new,
-                    {"term": {"ml.join.state": "pending"}},
-                    {"bool": {"filter": orphan}},
-                ],
-                "minimum_should_match": 1,
-            }
-        }
+        query = {"bool": {"should": due, "minimum_should_match": 1}}
         total = 0
         for page in self._pages(query, size, count=True):
             total = total or page["hits"]["total"]["value"]
@@ -94,24 +85,39 @@ class View:
                 found[key] = _decisive(found[key])
         return found
 
-    def marked(self, states: Sequence[str]) -> list[str]:
-        """Name the models of which labels have one of some states; empty where one names none."""
-        found = whole(
-            patiently(
-                lambda: self._client.search(
-                    pit={"id": self._view, "keep_alive": _KEEP},
-                    allow_partial_search_results=False,
-                    size=0,
-                    query={"terms": {"ml.join.state": list(states)}},
-                    aggs={
-                        "models": {
-                            "terms": {"field": "ml.model.name", "size": _MOST, "missing": ""}
-                        }
-                    },
-                )
-            )
+    def any_joined(self) -> bool:
+        """Say whether any label is done with, as far as it goes."""
+        done = {"terms": {"ml.join.state": ["joined", "sampled_out"]}}
+        found = self._counted(done, terminate_after=1)
+        return bool(found["hits"]["total"]["value"])
+
+    def blind(self) -> set[str]:
+        """Name the models of which a new prediction may have a label that does not look for it.
+
+        Those are models with labels that were sampled out, or were joined in other months only
+        than their id tells; empty where a label names none.
+        """
+        away = [{"term": {"ml.join.state": "joined"}}, {"exists": {"field": "ml.join.next_at"}}]
+        either = [{"term": {"ml.join.state": "sampled_out"}}, {"bool": {"filter": away}}]
+        found = self._counted(
+            {"bool": {"should": either, "minimum_should_match": 1}},
+            aggs={"of": {"terms": {"field": "ml.model.name", "size": _MOST, "missing": ""}}},
         )
-        return [bucket["key"] for bucket in buckets(found, "models")]
+        return {bucket["key"] for bucket in buckets(found, "of")}
+
+    def _counted(self, query: dict[str, Any], **asked: Any) -> Any:  # noqa: ANN401 - the client's
+        def ask() -> Any:  # noqa: ANN401
+            return self._client.search(
+                pit={"id": self._view, "keep_alive": _KEEP},
+                allow_partial_search_results=False,
+                size=0,
+                query=query,
+                **asked,
+            )
+
+        found = whole(patiently(ask))
+        self._view = found["pit_id"]
+        return found
 
     def _pages(self, query: dict[str, Any], size: int, *, count: bool = False) -> Iterator[Any]:
         after: list[Any] | None = None

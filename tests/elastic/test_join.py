@@ -170,6 +170,27 @@ def test_a_prediction_that_comes_again_in_a_later_month_is_joined_then(cluster, 
     assert cluster.join().late == 0
 
 
+def test_a_prediction_that_comes_to_where_its_id_says_behind_others_is_joined(cluster, tmp_path):
+    own = id_of(AT)
+    events = [prediction(own, at="2026-10-02T00:00:00.000Z"), label("l1", own)]
+    cluster.load(*events)
+    cluster.seen()
+    cluster.join()
+    cluster.later(minutes=5)
+    cluster.join()
+    events.append(prediction(own))
+    cluster.load(events[-1])
+    cluster.later(minutes=5)
+
+    report = cluster.join()
+
+    assert (report.read, report.late) == (0, 1)
+    assert cluster.joined() == joined_locally(tmp_path, events)
+    cluster.later(days=365)
+    assert cluster.join().read == 1
+    assert only(cluster.marks())["next_at"] is None
+
+
 def test_models_that_use_the_same_id_are_told_apart(cluster, tmp_path):
     events = [
         prediction("1", model="fraud"),
