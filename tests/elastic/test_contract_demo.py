@@ -1,12 +1,12 @@
 """The demo's week in a folder and on a cluster: every question of the client, the same answer."""
 
-import math
 from contextlib import closing
 from dataclasses import fields
 from datetime import datetime, timezone
 
 import pytest
 from loading import load, prepared
+from nearly import assert_near
 
 from elkmon.demo import DemoOptions, run_demo
 from elkmon.events.access import Access
@@ -96,24 +96,3 @@ def test_the_catalog_is_the_same(both):
         if field.name not in KNOWN_TO_A_FOLDER_ONLY:
             assert getattr(found, field.name) == getattr(expected, field.name), field.name
     assert "sent again" in " ".join(found.notes)
-
-
-def assert_near(found, expected, path="answer"):
-    """Hold numbers to 1e-9, relative; everything else to be equal."""
-    if isinstance(expected, float) and isinstance(found, (int, float)):
-        assert math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12), path
-    elif isinstance(expected, dict):
-        assert found.keys() == expected.keys(), path
-        for name, value in expected.items():
-            assert_near(found[name], value, f"{path}.{name}")
-    elif isinstance(expected, (list, tuple)):
-        assert len(found) == len(expected), path
-        for number, value in enumerate(expected):
-            assert_near(found[number], value, f"{path}[{number}]")
-    elif hasattr(expected, "__dataclass_fields__"):
-        for field in fields(expected):
-            assert_near(
-                getattr(found, field.name), getattr(expected, field.name), f"{path}.{field.name}"
-            )
-    else:
-        assert found == expected, path
