@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import compress, count
 from math import log as ln
+from operator import countOf
 from typing import Any, TypeAlias
 
 import orjson
@@ -17,15 +18,14 @@ import orjson
 from elkmon.emit.attempt import answer_label
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.fast import NUMBERS
+from elkmon.emit.lines import Part
 from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import LOG_BIN, Recorder
 from elkmon.emit.table import as_columns
 from elkmon.emit.values import FEATURES, category, named
 
-__all__ = ["Encoder", "Known", "NeedsCare", "Part"]
+__all__ = ["Encoder", "Known", "NeedsCare", "folded"]
 
-Part: TypeAlias = "bytes | list[bytes]"
-"""A piece of a line: the same in all rows, or one a row."""
 Known: TypeAlias = dict[str, dict[str, bytes]]
 """Texts that were encoded, by the path that they stand under; empty where they need care."""
 
@@ -144,13 +144,12 @@ class Encoder:
             text = encode(value, path, notes) if type(value) in scalars else None
             return orjson.dumps(text) if text is not None and notes == Notes() else b""
 
-        values = _folded(values)
         if not isinstance(values, list):
             one = encoded(values)
             if not one:
                 raise NeedsCare
             return one
-        if set(map(type, values)) == {str}:
+        if countOf(map(type, values), str) == len(values):
             known = self._known.setdefault(path, {})
             for value in set(values) - known.keys():
                 known[value] = encoded(value)
@@ -165,9 +164,11 @@ class Encoder:
 
     def _numbers(self, values: object) -> Part | None:
         """Encode a column of numbers at once; None where it is not one."""
-        values = _folded(values)
-        kinds = map(type, values) if isinstance(values, list) else (type(values),)
-        if not _PLAIN_NUMBERS.issuperset(kinds):
+        if isinstance(values, list):
+            floats = countOf(map(type, values), float) == len(values)  # most often, and soonest
+            if not floats and not _PLAIN_NUMBERS.issuperset(map(type, values)):
+                return None
+        elif type(values) not in _PLAIN_NUMBERS:
             return None
         try:
             text = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
@@ -184,14 +185,14 @@ class Encoder:
 
     def _durations(self, given: object) -> tuple[Part, Part]:
         """Give nanoseconds and their bins, as :func:`elkmon.emit.attempt.duration_bin` has them."""
-        folded: Any = _folded(given)
+        values: Any = given
         texts, bins = [], []
-        for each in folded if isinstance(folded, list) else [folded]:
+        for each in values if isinstance(values, list) else [values]:
             fine = isinstance(each, (int, float)) and 1e-8 < each < 1e9  # noqa: PLR2004 - the rest is rare
             nanoseconds = int(each * 1e9) if fine else 0
             texts.append(b"%d" % nanoseconds if fine else b"")
             bins.append(b"%d" % int(ln(nanoseconds) / LOG_BIN) if fine else b"")
-        if isinstance(folded, list):
+        if isinstance(values, list):
             self._leave(not text for text in texts)
             return texts, bins
         if not texts[0]:
@@ -203,7 +204,7 @@ class Encoder:
         self.careful.update(compress(count(), which))
 
 
-def _folded(values: object) -> object:
+def folded(values: object) -> object:
     """Give the one value of a column that says the same in every row; else the column.
 
     That it compares equal is seen at once where it is not; that it also looks equal in JSON tells

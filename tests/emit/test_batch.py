@@ -221,6 +221,27 @@ def test_a_chunk_is_one_write(log, events, writes):
     assert writes == [250, 250, 100]
 
 
+def test_a_chunk_of_long_lines_has_fewer(log, events, writes, monkeypatch):
+    monkeypatch.setattr(Captured, "limit", 20_000)
+
+    log.predictions(label=["a"] * 100, features={"text": ["x" * 1000] * 100})
+
+    assert max(writes) < 20
+    assert len(writes) < 10
+    assert sum(writes) == 100
+
+
+def test_a_chunk_that_becomes_too_long_is_halved(log, events, writes, monkeypatch):
+    monkeypatch.setattr(Captured, "limit", 20_000)
+    texts = [f"{'x' * (place % 1000)}{place}" for place in range(1000)]
+
+    log.predictions(label="a", features={"text": texts})
+
+    assert len(writes) < 200
+    assert [each["ml"]["features"]["category"]["text"] for each in events.events] == texts
+    assert [each["event"]["sequence"] for each in events.events] == list(range(1, 1001))
+
+
 def test_ten_thousand_rows_are_ten_thousand_events(log, events, writes):
     number = 10_000
     amounts = np.linspace(0, 1, number)
