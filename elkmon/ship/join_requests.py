@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch
 from elasticsearch.exceptions import ConnectionError as Unreachable
 
 from elkmon.events.errors import StoreError
+from elkmon.ship.pace import jitter
 
 __all__ = [
     "BUSY",
@@ -30,8 +30,7 @@ __all__ = [
 MOVED, GONE = 409, 404
 BUSY = frozenset({429, 502, 503, 504})
 """What a cluster answers that has too much to do: worth asking again."""
-_TRIES = 6
-_LONGEST = 20.0
+_TRIES = 8
 _AT_ONCE = 2000
 """Documents in one request, at most."""
 _ANSWER = "took,items.*.status,items.*.error.type,items.*.error.reason"
@@ -78,8 +77,8 @@ def patiently(call: Callable[[], _T]) -> _T:
 
 
 def pause(attempt: int) -> None:
-    """Wait: longer each time, and not as long as others who wait."""
-    time.sleep(min(0.25 * 2.0**attempt, _LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+    """Wait before another attempt, the first being 0."""
+    time.sleep(jitter(attempt))
 
 
 def bulk(client: Elasticsearch, updates: Sequence[Update]) -> list[tuple[int, str]]:
