@@ -150,7 +150,7 @@ def test_one_id_in_two_months_counts_in_both(cluster, tmp_path):
     assert cluster.joined() == joined_locally(tmp_path, events)
 
 
-@pytest.mark.parametrize("own", ["1", id_of("2026-10-02T00:00:00.000Z")])
+@pytest.mark.parametrize("own", ["1", id_of("2026-10-02T00:00:00.000Z")], ids=["own", "UUIDv7"])
 def test_a_prediction_that_comes_again_in_a_later_month_is_joined_then(cluster, tmp_path, own):
     events = [prediction(own, at="2026-10-02T00:00:00.000Z"), label("l1", own)]
     cluster.load(*events)
