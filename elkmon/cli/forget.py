@@ -37,7 +37,7 @@ def command(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Erase a person's events for good.
+    """Erase a person's events, or those of one prediction.
 
     Of a prediction all that was said of it: itself, its labels, its errors and logs. Of a user all
     that has the user's hash, and all that was said of the user's predictions. Exit code 1 where

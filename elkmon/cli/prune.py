@@ -46,9 +46,9 @@ def _age(_context: click.Context, _option: click.Parameter, given: str) -> datet
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None:
-    """Delete old events for good: months of a cluster, files of a folder, always whole.
+    """Delete old events for good, by age.
 
-    A month goes when its last day is older, a file when its last event is. Issues are kept for
+    Months of a cluster and files of a folder go as a whole. A month goes when its last day is older, a file when its last event is. Issues are kept for
     ever. A file that is still written to, or that a registered reader has not passed, stays.
     """
     click.echo(f"events before {iso(before)}:")

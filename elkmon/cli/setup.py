@@ -69,9 +69,9 @@ def command(
     remove: bool,
     dry_run: bool,
 ) -> None:
-    """Put templates and the retention policy on a cluster, before events come.
+    """Put templates, retention, roles and keys on Elasticsearch.
 
-    It shows what changes, changes only that, and can be repeated; a newer elkmon's templates are
+    To be done before events come. It shows what changes, changes only that, and can be repeated; a newer elkmon's templates are
     left alone. Indices that are there keep their mappings: what changes holds from the next month.
     """
     if not is_url(store):
