@@ -48,8 +48,9 @@ def _age(_context: click.Context, _option: click.Parameter, given: str) -> datet
 def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None:
     """Delete old events for good, by age.
 
-    Months of a cluster and files of a folder go as a whole. A month goes when its last day is older, a file when its last event is. Issues are kept for
-    ever. A file that is still written to, or that a registered reader has not passed, stays.
+    Months of a cluster and files of a folder go as a whole. A month goes when its last day is
+    older, a file when its last event is. Issues are kept for ever. A file that is still written to,
+    or that a registered reader has not passed, stays.
     """
     click.echo(f"events before {iso(before)}:")
     if isinstance(store, Path):

@@ -71,8 +71,9 @@ def command(
 ) -> None:
     """Put templates, retention, roles and keys on Elasticsearch.
 
-    To be done before events come. It shows what changes, changes only that, and can be repeated; a newer elkmon's templates are
-    left alone. Indices that are there keep their mappings: what changes holds from the next month.
+    To be done before events come. It shows what changes, changes only that, and can be repeated; a
+    newer elkmon's templates are left alone. Indices that are there keep their mappings: what
+    changes holds from the next month.
     """
     if not is_url(store):
         raise click.UsageError(
