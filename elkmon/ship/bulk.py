@@ -27,12 +27,8 @@ _CREATED, _THERE, _BUSY = 201, 409, 429
 _MALFORMED, _FORBIDDEN, _ABSENT, _SERVER, _TOO_LARGE = 400, 403, 404, 500, 413
 _OVERLOADED = {429, 503, 504}
 _LATER = {429, 500, 502, 503, 504}
-_OF_CLUSTER = {
-    "validation_exception": "no room for another index",
-    "index_closed_exception": "the index is closed",
-    "process_cluster_event_timeout_exception": "the cluster is too busy",
-}
-"""Answers of status 400 that are about the cluster, and not about the event."""
+_OF_CLUSTER = {"index_closed_exception", "process_cluster_event_timeout_exception"}
+"""Answers of status 400 and others that are about the cluster, and not about the event."""
 
 
 class Bulk:
@@ -108,7 +104,7 @@ class Bulk:
         said = f"{status} {kind}: {reason}{f' ({cause})' if cause else ''}"
         if status == _SERVER:
             answer.doubtful[place] = said
-        elif status in {_FORBIDDEN, _ABSENT} or status in _LATER or kind in _OF_CLUSTER:
+        elif status in {_FORBIDDEN, _ABSENT} or status in _LATER or _of_cluster(kind, reason):
             answer.again[place] = f"{self.url}: {said}{_advice(kind, reason)}"
         else:
             answer.dead[place] = said
@@ -130,6 +126,14 @@ class Bulk:
         return StoreError(said)
 
 
+def _of_cluster(kind: str, reason: str) -> bool:
+    return kind in _OF_CLUSTER or _no_room(kind, reason)
+
+
+def _no_room(kind: str, reason: str) -> bool:
+    return kind == "validation_exception" and "shards" in reason
+
+
 def _advice(kind: str, reason: str) -> str:
     if kind == "cluster_block_exception":
         return ": the index takes no writes; is the disk full?"
@@ -137,6 +141,4 @@ def _advice(kind: str, reason: str) -> str:
         return ": run elkmon setup"
     if kind == "security_exception":
         return ": see elkmon setup --api-keys"
-    if kind == "validation_exception" and "shards" in reason:
-        return f": {_OF_CLUSTER[kind]}"
-    return ""
+    return ": there is no room for another index" if _no_room(kind, reason) else ""

@@ -25,7 +25,8 @@ def alone(path: Path, doing: str) -> Iterator[None]:
         StoreError: another process holds it, or the file cannot be made.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path.parent.parent, path.parent):  # each of its own mode: for us alone
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = _open(path)
     except OSError as error:
         raise StoreError(f"cannot write to {path}: {error.strerror}") from error

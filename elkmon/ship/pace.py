@@ -13,7 +13,7 @@ from elkmon.events.errors import StoreError
 __all__ = ["BatchSize", "Patience", "StoppedError", "jitter"]
 
 KiB = 1024
-_LEAST, _FIRST, _MOST = 64 * KiB, 1024 * KiB, 2048 * KiB
+_LEAST, _FIRST, _MOST = 64 * KiB, 512 * KiB, 1024 * KiB
 _QUICK, _SLOW = 0.5, 5.0
 """Seconds of one request: below the first more is sent at a time, above the second less."""
 _BASE, _LONGEST = 0.25, 30.0

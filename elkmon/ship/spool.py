@@ -6,7 +6,7 @@ import os
 import re
 import time
 from calendar import timegm
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -108,11 +108,26 @@ class SpoolReader:
         Raises:
             StoreError: the folder cannot be read.
         """
-        paths, parquet = _listed(self._folder)
-        files = [file for path in paths if (file := self._recognised(path)) is not None]
-        self._miss({path.name for path in paths}, parquet)
+        inodes, parquet = _listed(self._folder)
+        self._rename(inodes)
+        files = [file for name in inodes if (file := self._recognised(name)) is not None]
+        self._miss(set(inodes), parquet)
         self.behind = sum(seen.size - seen.offset for seen in self._files.values())
         return sorted(files, key=lambda file: (file.age, file.path.name))
+
+    def _rename(self, inodes: Mapping[str, int]) -> None:
+        """Let what is known of files follow them to new names."""
+        homes = {seen.inode: name for name, seen in self._files.items()}
+        moves = [
+            (homes[inode], name)
+            for name, inode in inodes.items()
+            if inode in homes and inodes.get(homes[inode]) != inode  # not there any more
+        ]
+        taken = {before: self._files.pop(before) for before, _ in moves}
+        for before, name in moves:
+            if _begins(self._folder / name, taken[before]):
+                self._tell(f"{before} is called {name} now")
+                self._files[name] = taken[before]
 
     def _miss(self, there: set[str], parquet: set[str]) -> None:
         """Tell which files are gone, and which were gone before they were ever seen."""
@@ -134,19 +149,18 @@ class SpoolReader:
             )
             self._files.update((name, Seen()) for name in before)
 
-    def _recognised(self, path: Path) -> _File | None:
+    def _recognised(self, name: str) -> _File | None:
         """See whether a file is the one known by its name; None where nothing is new in it."""
-        known = self._files.get(path.name)
+        path = self._folder / name
+        known = self._files.get(name)
         try:
-            status = path.lstat()
-            if known is not None and _unchanged(known, status):
+            if known is not None and _unchanged(known, path.lstat()):
                 return None
             closed = is_closed(path)  # before its size is looked at: that is then its last one
             with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 head = stream.read(HEAD)
                 fresh = Seen(0, 0, status.st_ino, len(head), head_of(head), status.st_size)
-                known = known or self._moved(path.name, fresh, head)
                 changed = None if known is None else _changed(known, fresh, head, stream)
         except FileNotFoundError:
             return None
@@ -154,23 +168,14 @@ class SpoolReader:
             self._tell(f"{path} cannot be read, and is left out for now: {error.strerror}")
             return None
         if changed is not None:
-            self._tell(f"{path.name} {changed}: it is read from its beginning")
+            self._tell(f"{name} {changed}: it is read from its beginning")
         elif known is not None:
             fresh.offset, fresh.lines = known.offset, known.lines
-        self._files[path.name] = fresh
+        self._files[name] = fresh
         if fresh.offset == fresh.size:
             return None
         ended = closed and self._now() - status.st_mtime >= _SETTLED
-        return _File(path, fresh, ended, _age(path.name, status.st_mtime))
-
-    def _moved(self, name: str, fresh: Seen, head: bytes) -> Seen | None:
-        """Find a file under the name that it had before."""
-        for before, seen in self._files.items():
-            same = seen.inode == fresh.inode and head_of(head[: seen.head_size]) == seen.head
-            if same and seen.head_size and not (self._folder / before).exists():
-                self._tell(f"{before} is called {name} now")
-                return self._files.pop(before)
-        return None
+        return _File(path, fresh, ended, _age(name, status.st_mtime))
 
     def _read(self, file: _File, size: Callable[[], int]) -> Iterator[Batch]:
         """Read a file's new lines; what fills no batch waits in the next one."""
@@ -214,29 +219,40 @@ class SpoolReader:
             batch.events.append(Event(data, event_id, index, place))
 
 
-def _listed(folder: Path) -> tuple[list[Path], set[str]]:
-    """Give the NDJSON files, those that are Parquet, too, included; and the names of Parquet files.
+def _listed(folder: Path) -> tuple[dict[str, int], set[str]]:
+    """Give the NDJSON files with their inodes, and the names of Parquet files.
+
+    A file that is there in both forms is in both: compaction keeps the first for us.
 
     Raises:
         StoreError: it is no folder, or may not be read.
     """
     try:
         with os.scandir(folder) as entries:
-            names = {
-                entry.name
+            inodes = {
+                entry.name: entry.inode()
                 for entry in entries
                 if entry.name.endswith((NDJSON, PARQUET))
                 and not entry.name.startswith(".")
                 and entry.is_file(follow_symlinks=False)
             }
     except FileNotFoundError:
-        return [], set()
+        return {}, set()
     except NotADirectoryError as error:
         raise StoreError(f"{folder} is a file: give the folder that holds the events") from error
     except OSError as error:
         raise StoreError(f"{folder} cannot be read: {error.strerror}") from error
-    ndjson = sorted(folder / name for name in names if name.endswith(NDJSON))
-    return ndjson, {name for name in names if name.endswith(PARQUET)}
+    ndjson = {name: inodes[name] for name in sorted(inodes) if name.endswith(NDJSON)}
+    return ndjson, set(inodes) - set(ndjson)
+
+
+def _begins(path: Path, known: Seen) -> bool:
+    """Say whether a file begins as one that is known: an inode is soon another file's."""
+    try:
+        with path.open("rb") as stream:
+            return known.head_size > 0 and head_of(stream.read(known.head_size)) == known.head
+    except OSError:
+        return False
 
 
 def _unchanged(known: Seen, status: os.stat_result) -> bool:
