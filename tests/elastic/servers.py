@@ -28,6 +28,8 @@ JAVA = {"8.19": 17, "9.2": 21}
 RUN = "ELKMON_TEST_SERVERS"
 """The variable that names the folder of this run's servers to its worker processes."""
 PASSWORD = "for-tests-only"  # noqa: S105 - of servers that live for one run of the tests
+QUICK = "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1"
+"""Of Java: up soon, and small."""
 _CACHE = Path(tempfile.gettempdir()) / f"elkmon-test-servers-{os.getuid()}"
 _NOBODY = 65534
 _PATIENCE = 180
@@ -76,7 +78,7 @@ def end(run):
     shutil.rmtree(run, ignore_errors=True)
 
 
-def launch(kind, folder, *, secured=False, port=None):
+def launch(kind, folder, *, secured=False, port=None, java=QUICK):
     """Start a server with a folder of its own, and wait until it answers."""
     home = _installed(kind, secured=secured)
     port = port or _free_port()
@@ -97,7 +99,7 @@ def launch(kind, folder, *, secured=False, port=None):
     environ = {
         "PATH": os.environ["PATH"],
         "ES_JAVA_HOME": str(_java(kind)),
-        "ES_JAVA_OPTS": "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1",
+        "ES_JAVA_OPTS": java,
         "ES_PATH_CONF": str(config),
         "ES_TMPDIR": str(folder / "tmp"),
         "LANG": "C.UTF-8",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from itertools import pairwise
 from math import isinf
 from typing import Any
@@ -28,6 +29,7 @@ _MOST = 60_000
 _WEIGHT = "ml.sample.weight"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FLATTENED = {Kind.CATEGORIES, Kind.LABELS}
+_MISSING: Json = {"missing_bucket": True, "missing_order": "last"}
 _UNITS = {"m": ("m", 1), "h": ("h", 1), "d": ("d", 1), "w": ("d", 7)}
 _STATISTICS = {"sum2": "extended_stats", "sum": "stats", "min": "stats", "max": "stats"}
 
@@ -56,9 +58,14 @@ class Grouping:
         self.aggregations = own if self._edges is None else _ranges(self._edges[1], own)
         self._weighted = any(each.kind in {"weight", "weight2", "sum", "sum2"} for each in measures)
         self.sources = self._sources()
-        self._cells = [(f"d{place}", _reader(each)) for place, each in enumerate(by)]
+        self._cells = [(f"d{place}", cache(_reader(each))) for place, each in enumerate(by)]
         places = {name: place for place, (_, name) in self._fields.items()}
-        self._places = [None if e.field is None else places[name_of(e.field)] for e in measures]
+        self._takers = [
+            _taker(each, None if each.field is None else places[name_of(each.field)])
+            for each in measures
+        ]
+        self._kinds = [each.kind for each in measures]
+        self._ordered = all(map(_comes_ordered, by))
         self.size = _MOST if self._edges is None else _MOST // (len(self._edges[1].edges) + 3)
 
     def rows(self, buckets: Iterable[Bucket]) -> tuple[tuple[Cell, ...], ...]:
@@ -66,16 +73,18 @@ class Grouping:
         found: dict[tuple[Cell, ...], list[Any]] = {}
         for bucket in buckets:
             named = bucket["key"]
-            key = [None if (v := named.get(n)) is None else read(v) for n, read in self._cells]
-            weight = named.get("w") if self._weighted else None
-            for part in self._parts(bucket, key):
-                values = self._values(part, 1.0 if weight is None else float(weight))
-                before = found.get(tuple(key))
+            cells = [None if (v := named.get(n)) is None else read(v) for n, read in self._cells]
+            weight = named.get("w")
+            for part in self._parts(bucket, cells):
+                values = [take(part, 1.0 if weight is None else weight) for take in self._takers]
+                key = tuple(cells)
+                before = found.get(key)
                 if before is not None:
-                    kinds = (each.kind for each in self._measures)
-                    values = list(map(_together, kinds, before, values))
-                found[tuple(key)] = values
-        rows = [(*key, *map(_shown, self._measures, each)) for key, each in found.items()]
+                    values = list(map(_together, self._kinds, before, values))
+                found[key] = values
+        rows = ((*key, *values) for key, values in found.items())
+        if self._ordered:
+            return tuple(rows)
         width = len(self._by)
         return tuple(sorted(rows, key=lambda row: [(cell is None, cell) for cell in row[:width]]))
 
@@ -104,24 +113,35 @@ class Grouping:
                 key[place] = int(name) if name.isdigit() else None
                 yield part
 
-    def _values(self, part: Bucket, weight: float) -> list[Any]:
-        """Give the measures of documents that weigh the same."""
-        made: list[Any] = []
-        for measure, place in zip(self._measures, self._places, strict=True):
-            statistic = part if place is None else part[place]
-            count = statistic.get("count", statistic.get("doc_count", statistic.get("value")))
-            if measure.kind == "count":
-                made.append(count)
-            elif measure.kind in {"weight", "weight2"}:
-                made.append((weight if measure.kind == "weight" else weight * weight) * count)
-            elif not count:
-                made.append(None)
-            elif measure.kind in {"min", "max"}:
-                made.append(statistic[measure.kind])
-            else:
-                name = "sum" if measure.kind == "sum" else "sum_of_squares"
-                made.append(weight * float(statistic[name]))
-        return made
+
+def _taker(measure: Measure, place: str | None) -> Callable[[Bucket, float], Any]:
+    """Say how a measure is had of documents that all weigh the same.
+
+    Args:
+        measure: the measure.
+        place: of its field's aggregation; None for the documents themselves.
+    """
+    kind, field = measure.kind, measure.field
+
+    def count(part: Bucket) -> Any:  # noqa: ANN401 - a number
+        if place is None:
+            return part["doc_count"]
+        found = part[place]
+        return found.get("count", found.get("doc_count", found.get("value")))
+
+    if kind == "count":
+        return lambda part, _: count(part)
+    if kind == "weight":
+        return lambda part, weight: weight * count(part)
+    if kind == "weight2":
+        return lambda part, weight: weight * weight * count(part)
+    assert place is not None  # noqa: S101 - the others have a field
+    assert field is not None  # noqa: S101
+    if kind in {"min", "max"}:
+        read = _READ[known(field)[0].kind]
+        return lambda part, _: read(part[place][kind]) if count(part) else None
+    name = "sum" if kind == "sum" else "sum_of_squares"
+    return lambda part, weight: weight * float(part[place][name]) if count(part) else None
 
 
 def moment(milliseconds: float) -> datetime:
@@ -150,19 +170,23 @@ def _reader(by: Dimension) -> Callable[[Any], Cell]:
     return _READ.get(known(by.field)[0].kind, str)
 
 
-def _shown(measure: Measure, value: Any) -> Cell:  # noqa: ANN401 - a number, or none
-    if measure.kind not in {"min", "max"} or measure.field is None or value is None:
-        return value  # type: ignore[no-any-return]  # it is one
-    return _READ[known(measure.field)[0].kind](value)
+def _comes_ordered(by: Dimension) -> bool:
+    """Say whether the buckets come in the order of rows.
+
+    Flattened entries are put behind; numbers do where there are no two zeros, one of them negative.
+    """
+    if isinstance(by, FieldValue):
+        return known(by.field)[0].kind in {Kind.KEYWORD, Kind.LONG, Kind.BOOLEAN, Kind.DATE}
+    return isinstance(by, TimeBucket)
 
 
 def _source(by: FieldValue | TimeBucket | Bins) -> Json:
     if isinstance(by, FieldValue):
-        return {"terms": {"field": name_of(by.field), "missing_bucket": True}}
+        return {"terms": {"field": name_of(by.field), **_MISSING}}
     if isinstance(by, Bins):
-        made = {"field": name_of(by.field), "interval": by.width, "missing_bucket": True}
+        made = {"field": name_of(by.field), "interval": by.width, **_MISSING}
         return {"histogram": made}
-    own: Json = {"field": "@timestamp", "missing_bucket": True}
+    own: Json = {"field": "@timestamp", **_MISSING}
     if by.unit == "M":
         return {"date_histogram": {**own, "calendar_interval": "month"}}
     unit, length = _UNITS[by.unit]
