@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import cache
 from itertools import compress
 from typing import Any
 
@@ -16,6 +15,7 @@ import orjson
 
 from elkmon.emit import reports
 from elkmon.emit.attempt import Attempt, submit, usable_id
+from elkmon.emit.clock import counters
 from elkmon.emit.columns import Encoder, Known, NeedsCare, folded
 from elkmon.emit.emitter import Emitter, trace_fields
 from elkmon.emit.exceptions import text_of
@@ -134,15 +134,9 @@ def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
     while len(ids) < number:
         now = emitter.clock.fresh()
         apart = f"{now.tail} {now.head}"  # a join and a split take a third of so many formats
-        counters = _counters()[: number - len(ids)]
-        ids += f"{now.head}{apart.join(counters)}{now.tail}".split(" ")
+        some = counters()[: number - len(ids)]
+        ids += f"{now.head}{apart.join(some)}{now.tail}".split(" ")
     return ids
-
-
-@cache
-def _counters() -> list[str]:
-    """Give what the clock's counter tells apart: 4,096 ids of one millisecond."""
-    return [f"{each:03x}" for each in range(0x1000)]
 
 
 def _some(columns: dict[str, Any], rows: slice) -> dict[str, Any]:
@@ -214,7 +208,7 @@ def _write_quickly(
         b'"created":"%b","sequence":' % now.iso,
         NUMBERS,
         *_rows(made.event, keep),
-        b'},%b"id":"' % recorder.head,
+        b"},%b" % recorder.head,
         shown,
         b'"%b' % recorder.positive_text,
         *_rows(made.ml, keep),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import count
+from itertools import count, cycle
 from select import select
 from sys import modules
 from threading import RLock
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from elkmon.emit.clock import Clock, iso
+from elkmon.emit.clock import Clock, counters, iso
 from elkmon.emit.plain import JSON, TEXT, Notes, plain
 from elkmon.emit.redact import Redactor
 from elkmon.emit.shed import shed
@@ -82,7 +82,7 @@ class Emitter:
             keys=settings.redact_keys, patterns=settings.redact_patterns, enabled=settings.redact
         )
         self.entity = os.urandom(8).hex()
-        self.ids = count(1)
+        self.counters = cycle(counters())
         self.sequence = count(1)
         self.handed_sequence = count(1)
         self.handed_on = 0
@@ -127,7 +127,11 @@ class Emitter:
         try:
             self.sink.write(line, ms, lines)
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self.warn(f"cannot write an event: {error!r}")
+            self.unwritten(error)
+
+    def unwritten(self, error: Exception) -> None:
+        """Say that the sink, which counts what it gets, was broken itself."""
+        self.warn(f"cannot write an event: {error!r}")
 
     def drop(self, reason: str, sentence: str) -> None:
         """Count an event that did not come to the sink, and say so."""
@@ -258,7 +262,7 @@ class Emitter:
     def new_id(self) -> str:
         """Make a UUIDv7 for an event."""
         now = self.clock.instant()
-        return f"{now.head}{next(self.ids) & 0xFFF:03x}{now.tail}"
+        return f"{now.head}{next(self.counters)}{now.tail}"
 
     def misuse(self, kind: str, sentence: str) -> None:
         """Take note of wrong use.

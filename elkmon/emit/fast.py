@@ -47,7 +47,7 @@ class Shape:
     def __init__(self, names: tuple[str, ...], before: bytes, after: bytes) -> None:
         self.names = names
         self.take: Callable[[dict[str, Any]], Any] = itemgetter(*names) if names else _nothing
-        self.seen: dict[Any, bytes] = {} if names else {(): b""}
+        self.seen: dict[Any, bytes] = {} if names else {(): after}
         self._before = before
         self._after = after
 
@@ -94,16 +94,15 @@ class Plans:
             return
         made = ml.get("features", {})
         if type(features) is dict and "dropped" not in made:
-            _remember(
-                self.features, features, made.get("category", {}), made["number"], b',"category":'
-            )
+            categories = made.get("category", {})
+            _remember(self.features, features, categories, made["number"], b',"category":', b"},")
         if type(segment) is dict and "segment" in ml:
             _remember(self.segments, segment, ml["segment"], {}, b'"segment":', b",")
         answer = {k: ml["prediction"][k] for k in ("positive", "label") if k in ml["prediction"]}
         if label is None or (type(label) is str and "label" in answer):
             if len(self.classes) >= _VALUES:
                 self.classes.clear()
-            text = b"," + orjson.dumps(answer)[1:-1] if answer else b""
+            text = b'",' + orjson.dumps(answer)[1:-1] if answer else b'"'
             if len(text) <= TAIL:
                 self.classes[label] = text
 
@@ -114,7 +113,7 @@ def _remember(
     categories: dict[str, str],
     numbers: dict[str, Any],
     before: bytes,
-    after: bytes = b"",
+    after: bytes,
 ) -> None:
     names = (*given,)
     if names in shapes and shapes[names].names == (*categories,):

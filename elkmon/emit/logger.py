@@ -27,10 +27,9 @@ from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
 
 __all__ = ["ElkmonLogger", "get_logger"]
 
-_LINE = (
-    b'{"@timestamp":"%b","event":{"id":"%b","dataset":"elkmon.prediction","kind":"event",'
-    b'"outcome":"success","duration":%d,"created":"%b","sequence":%d},'
-    b'%b"id":"%b"%b%b},%b%b"duration_bin":%d}%b}\n'
+_EVENT = (
+    b'","dataset":"elkmon.prediction","kind":"event","outcome":"success","duration":%d,'
+    b'"created":"%b","sequence":%d},'
 )
 
 
@@ -136,7 +135,7 @@ class ElkmonLogger(Levels):
                     categories is not None
                     and segments is not None
                     and NUMBERS.issuperset(map(type, numbers.values()))
-                    and b":null" not in features_text
+                    and features_text.find(b":null") < 0  # half the time of ``in``
                     and (score is None or (type(score) is float and score - score == 0.0))
                     and 1 < nanoseconds < LONG
                     and (self._tail_of is emitter or self._bind_tail(emitter))
@@ -147,7 +146,7 @@ class ElkmonLogger(Levels):
                     if now.ms != ms:
                         now = emitter.clock.turn(ms)
                     if id is None:
-                        made = f"{now.head}{next(emitter.ids) & 0xFFF:03x}{now.tail}"
+                        made = f"{now.head}{next(emitter.counters)}{now.tail}"
                         shown = raw = made.encode()
                     else:
                         made = clean_id(id)
@@ -157,22 +156,29 @@ class ElkmonLogger(Levels):
                             raise ValueError  # noqa: TRY301 - no id at all: the careful way makes one
                     key = recorder.keys.copy()
                     key.update(raw)
-                    line = _LINE % (
+                    pieces = (
+                        b'{"@timestamp":"',
                         now.iso,
+                        b'","event":{"id":"',
                         key.hexdigest().encode(),
-                        nanoseconds,
-                        now.iso,
-                        next(emitter.sequence),
+                        _EVENT % (nanoseconds, now.iso, next(emitter.sequence)),
                         recorder.head,
                         shown,
                         answer,
                         b"" if score is None else b',"score":' + orjson.dumps(score),
-                        b'"features":{"number":' + features_text + categories + b"},",
+                        b'},"features":{"number":',
+                        features_text,
+                        categories,
                         segments,
-                        int(ln(nanoseconds) / LOG_BIN),
+                        b'"duration_bin":%d}' % int(ln(nanoseconds) / LOG_BIN),
                         self._tail,
+                        b"}\n",
                     )
-                    emitter.write(line, ms)
+                    line = b"".join(pieces)
+                    try:
+                        emitter.sink.write(line, ms)  # at once: another call would cost 1 %
+                    except Exception as error:  # noqa: BLE001 - as ``emitter.write`` does
+                        emitter.unwritten(error)
                     return made
             except Exception:  # noqa: BLE001, S110 - something new, or odd: the careful way
                 pass

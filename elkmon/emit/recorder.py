@@ -140,6 +140,7 @@ class Recorder:
         self.plans = Plans()
         self.emitter: Emitter | None = None
         self.head = b""
+        """What all its predictions have in common, up to the prediction's id."""
         self.rate = 1.0
         self.all_kept = False
         """Whether every prediction is written, as it is neither sampled nor switched off."""
@@ -152,7 +153,7 @@ class Recorder:
             self.positive = category(emitter, self._given_positive, path, Notes())
         self.plans = Plans()  # another emitter may redact otherwise
         static = orjson.dumps({**emitter.static, "ml": {"schema": SCHEMA, **self.ml(sampled=True)}})
-        self.head = static[1:-2] + b',"prediction":{'
+        self.head = static[1:-2] + b',"prediction":{"id":"'
         self.all_kept = self.rate == 1.0 and emitter.settings.enabled and len(self.head) <= TAIL
         self.emitter = emitter
 
