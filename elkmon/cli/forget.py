@@ -65,7 +65,8 @@ def command(
             _say(found, "would be erased")
             return
         _count(found)
-        click.confirm(f"erase these {sum(found.counts.values()):,} events for good?", abort=True)
+        total = sum(found.counts.values())
+        click.confirm(f"erase {total:,} event{'s' * (total != 1)} for good?", abort=True)
     _say(erase(dry_run=False), "erased")
 
 
@@ -84,7 +85,7 @@ def _say(erased: Erased, what: str) -> None:
         click.echo(f"left: {clean(left)}")
     total = sum(erased.counts.values())
     found = total or erased.left
-    click.echo(f"{total:,} events {what}" if found else "nothing found to erase")
+    click.echo(f"{total:,} event{'s' * (total != 1)} {what}" if found else "nothing found to erase")
     if erased.left:
         raise click.exceptions.Exit(1)
 

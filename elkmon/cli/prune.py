@@ -65,13 +65,13 @@ def _indices(url: str, before: datetime, *, dry_run: bool, yes: bool) -> None:
         with speaking(url, "list indices"):
             months = outdated(client, settings.prefix, before)
         for month in months:
-            click.echo(f"{month.name}\t{month.events:,} events\t{_size(month.size)}")
+            click.echo(f"{month.name}\t{_events(month.events)}\t{_size(month.size)}")
         size = sum(month.size for month in months)
         events = sum(month.events for month in months)
-        if _sure(len(months), "indices", events, size, dry_run=dry_run, yes=yes):
+        if _sure(len(months), ("index", "indices"), events, size, dry_run=dry_run, yes=yes):
             with speaking(url, "delete indices"):
                 delete(client, months)
-            click.echo(f"deleted {len(months):,} indices, {events:,} events")
+            click.echo(f"deleted {_counted(len(months), 'index', 'indices')}, {_events(events)}")
 
 
 def _files(folder: Path, before: datetime, *, dry_run: bool, yes: bool) -> None:
@@ -81,15 +81,16 @@ def _files(folder: Path, before: datetime, *, dry_run: bool, yes: bool) -> None:
     found = _pruned(folder, before, dry_run=True)
     for old in found:
         if old.fate == "goes":
-            click.echo(f"{clean(old.name)}\t{old.events:,} events\t{_size(old.size)}")
+            click.echo(f"{clean(old.name)}\t{_events(old.events)}\t{_size(old.size)}")
     for old in found:
         if old.fate != "goes":
             click.echo(f"{clean(old.name)}\tstays: {_why(old)}")
     going = [old for old in found if old.fate == "goes"]
     events, size = sum(old.events for old in going), sum(old.size for old in going)
-    if _sure(len(going), "files", events, size, dry_run=dry_run, yes=yes):
+    if _sure(len(going), ("file", "files"), events, size, dry_run=dry_run, yes=yes):
         done = [old for old in _pruned(folder, before, dry_run=False) if old.fate == "goes"]
-        click.echo(f"deleted {len(done):,} files, {sum(old.events for old in done):,} events")
+        events = sum(old.events for old in done)
+        click.echo(f"deleted {_counted(len(done), 'file', 'files')}, {_events(events)}")
 
 
 def _pruned(folder: Path, before: datetime, *, dry_run: bool) -> list[OldFile]:
@@ -97,12 +98,14 @@ def _pruned(folder: Path, before: datetime, *, dry_run: bool) -> list[OldFile]:
         return prune_files(folder, before, dry_run=dry_run, progress=progress)
 
 
-def _sure(count: int, what: str, events: int, size: int, *, dry_run: bool, yes: bool) -> bool:
+def _sure(
+    count: int, what: tuple[str, str], events: int, size: int, *, dry_run: bool, yes: bool
+) -> bool:
     """Say what goes, and ask where that is wanted."""
     if not count:
         click.echo("nothing is that old")
         return False
-    said = f"{count:,} {what}, {events:,} events, {_size(size)}"
+    said = f"{_counted(count, *what)}, {_events(events)}, {_size(size)}"
     if dry_run:
         click.echo(f"would delete {said}")
         return False
@@ -113,6 +116,14 @@ def _why(old: OldFile) -> str:
     if old.fate == "behind":
         return f"not passed yet by {clean(', '.join(old.behind))}"
     return {"live": "still written to", "issues": "holds issues"}[old.fate]
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _events(count: int) -> str:
+    return _counted(count, "event", "events")
 
 
 def _size(size: int) -> str:

@@ -22,7 +22,7 @@ OPTIONAL: Mapping[str, str] = MappingProxyType(
     {
         "index.mapping.total_fields.ignore_dynamic_beyond_limit": (
             "an event that brings more than the allowed number of different features is refused, "
-            "and goes to the dead letters; with it, what is beyond is only not searchable"
+            "and goes to the dead letters; newer versions only do not index what is beyond"
         ),
     }
 )

@@ -106,4 +106,4 @@ def client_of(server, **options):
             "basic_auth": ("elastic", servers.PASSWORD),
             **options,
         }
-    return Elasticsearch(server.url, **options)
+    return Elasticsearch(server.url, **{"request_timeout": 60, **options})

@@ -70,8 +70,8 @@ def test_whole_months_go_and_issues_and_newer_ones_stay(server, prefix, months):
     result = run("--store", server.url, "--older-than", "300d", "--yes")
 
     assert result.exit_code == 0
-    assert f"{prefix}-prediction-{old:%Y.%m}.01\t1 events" in result.stdout
-    assert result.stdout.endswith("deleted 1 indices, 1 events\n")
+    assert f"{prefix}-prediction-{old:%Y.%m}.01\t1 event" in result.stdout
+    assert result.stdout.endswith("deleted 1 index, 1 event\n")
     assert {name.split("-")[1] for name in left()} == {"prediction", "label", "issue"}
     assert f"{prefix}-prediction-{old:%Y.%m}.01" not in left()
 
@@ -92,7 +92,7 @@ def test_a_dry_run_and_a_no_delete_nothing(server, months):
     dry = run("--store", server.url, "--older-than", "300d", "--dry-run")
     no = run("--store", server.url, "--older-than", "300d", input="n\n")
 
-    assert "would delete 1 indices, 1 events" in dry.stdout
+    assert "would delete 1 index, 1 event" in dry.stdout
     assert no.exit_code == 130
     assert "for good?" in no.stdout
     assert len(left()) == 1
@@ -116,7 +116,7 @@ def test_files_go_when_their_last_event_is_old(tmp_path, write):
 
     assert result.exit_code == 0
     assert "old.ndjson\t2 events" in result.stdout
-    assert result.stdout.endswith("deleted 1 files, 2 events\n")
+    assert result.stdout.endswith("deleted 1 file, 2 events\n")
     assert names(tmp_path) == {"both.ndjson", "new.ndjson"}
 
 
@@ -128,7 +128,7 @@ def test_compacted_files_go_with_what_was_set_apart_of_them(tmp_path, write):
 
     result = run("--store", tmp_path, "--older-than", "300d", "--yes")
 
-    assert result.stdout.endswith("deleted 1 files, 1 events\n")
+    assert result.stdout.endswith("deleted 1 file, 1 event\n")
     assert names(tmp_path) == {"new.parquet"}
     assert not (tmp_path / "rejected" / "old.ndjson").exists()
     assert not (tmp_path / ".repeats.parquet").exists()
@@ -162,7 +162,7 @@ def test_a_file_that_a_registered_reader_has_not_passed_stays(tmp_path, write, c
 
     assert "stays: not passed yet by ship" in behind.stdout
     assert still
-    assert passed.stdout.endswith("deleted 1 files, 1 events\n")
+    assert passed.stdout.endswith("deleted 1 file, 1 event\n")
     assert names(tmp_path) == set()
 
 
@@ -191,7 +191,7 @@ def test_a_dry_run_leaves_files(tmp_path, write):
 
     result = run("--store", tmp_path, "--older-than", "43w", "--dry-run")
 
-    assert "would delete 1 files, 1 events" in result.stdout
+    assert "would delete 1 file, 1 event" in result.stdout
     assert names(tmp_path) == {"old.ndjson"}
 
 

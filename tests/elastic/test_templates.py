@@ -4,6 +4,7 @@ import pytest
 from elasticsearch import BadRequestError
 
 from elkmon.events.fields import DATASETS, FIELDS, Kind
+from elkmon.provision.difference import difference
 from elkmon.provision.templates import VERSION, Layout, assets
 
 INDEX = "prediction-2026.11.01"
@@ -100,13 +101,14 @@ def test_an_event_without_a_readable_time_is_refused(kept):
         kept({"@timestamp": "yesterday"})
 
 
-def test_features_beyond_the_limit_are_ignored_and_the_event_stays(kept):
-    many = {f"f{number}": number for number in range(6000)}
+def test_features_beyond_the_limit_are_ignored_and_the_event_stays(server, prefix, kept, installed):
+    fewer = {"index.mapping.total_fields.limit": 200}
+    installed(server).indices.create(index=f"{prefix}-{INDEX}", settings=fewer)
 
-    hit = kept({"ml": {"features": {"number": many}}})
+    hit = kept({"ml": {"features": {"number": {f"f{number}": number for number in range(300)}}}})
 
-    assert len(hit["_source"]["ml"]["features"]["number"]) == 6000
-    assert hit["_ignored"]
+    assert len(hit["_source"]["ml"]["features"]["number"]) == 300
+    assert 100 < len(hit["_ignored"]) < 300
 
 
 def test_an_index_says_by_which_version_of_the_templates_it_was_made(server, prefix, installed):
@@ -135,6 +137,17 @@ def test_events_go_a_month_after_their_retention_counted_by_the_name_of_the_inde
         "index.lifecycle.name": "elkmon-retention",
         "index.lifecycle.parse_origination_date": "true",
     }
+
+
+def test_a_policy_that_a_cluster_tells_with_what_it_adds_is_the_same():
+    policy, *_ = assets("elkmon", Layout(retention=90))
+    told = {"version": 3, "modified_date": "2026-11-24T10:00:00.000Z", "in_use_by": {}}
+    there = {**told, "policy": policy.body["policy"]}
+    longer, *_ = assets("elkmon", Layout(retention=91))
+
+    assert difference(policy, there) == []
+    lines = [line for line in difference(longer, there) if line[0] in "+-"]
+    assert lines == ['-        "min_age": "121d"', '+        "min_age": "122d"']
 
 
 def test_issues_are_kept_for_ever():
