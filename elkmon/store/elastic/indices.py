@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from elkmon.events.fields import DATASETS, Dataset
-from elkmon.store.base import Filter
 
-__all__ = ["index_of", "month_of", "month_of_id", "pattern", "short", "spans"]
+__all__ = ["index_of", "month_of", "month_of_id", "pattern", "short"]
 
 _ID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -49,16 +48,3 @@ def month_of_id(prediction_id: str) -> datetime | None:
         return datetime.fromtimestamp(0, timezone.utc) + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
-
-
-def spans(name: str, prefix: str, where: Filter) -> bool:
-    """Say whether an index may hold events of a window; an unknown name may."""
-    found = re.fullmatch(rf"{re.escape(prefix)}-[a-z]+-(\d{{4}})\.(\d\d)\.01", name)
-    if found is None:
-        return True
-    year, month = int(found[1]), int(found[2])
-    first = datetime(year, month, 1, tzinfo=timezone.utc)
-    after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=timezone.utc)
-    return (where.until is None or first < where.until) and (
-        where.since is None or where.since < after
-    )
