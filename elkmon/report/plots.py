@@ -22,9 +22,14 @@ _TIME = {
     "type": "temporal",
     "title": None,
     "scale": {"type": "utc"},
-    "axis": {"format": "%d %b", "tickCount": {"interval": "day", "step": 1}, "labelOverlap": True},
+    "axis": {
+        "format": "%d %b",
+        "tickCount": {"interval": "day", "step": 1},
+        "labelOverlap": True,
+        "labelSeparation": 8,
+    },
 }
-_HOURS = {"format": "%d %b %H:%M", "tickCount": 6, "labelOverlap": True}
+_HOURS = {"format": "%d %b %H:%M", "tickCount": 6, "labelOverlap": True, "labelSeparation": 8}
 _VERSIONS = ("var(--v1)", "var(--v2)", "var(--v3)", "var(--v4)")
 _SHAPES = ("circle", "square", "triangle-up", "diamond")
 

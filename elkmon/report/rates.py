@@ -78,7 +78,7 @@ def _rate(
     highest = max(known, key=lambda each: each[1].value or 0.0)
     total = percent(_whole(answers, errors=errors))
     top = f"{percent(highest[1])} from {_when(highest[0].time)} on"
-    lead = [f"{total} of {whole} in the span; highest {top}."]
+    lead = [f"{total} of {whole} in the span{f'; highest {top}' if highest[1].k else ''}."]
     alt = f"{title} of {cell(answers.question.model)} over time, steps of {every}. {lead[0]}"
     if answers.deployments:
         went = ", ".join(f"{e.version} {_when(e.time)}" for e in answers.deployments[-3:])
