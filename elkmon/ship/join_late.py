@@ -151,8 +151,9 @@ class Arrivals:
                         search_after=after,
                         track_total_hits=False,
                         query=query,
-                        source=False,
+                        stored_fields="_none_",
                         docvalue_fields=[
+                            {"field": "event.id"},
                             {"field": "ml.prediction.id"},
                             {"field": "ml.model.name"},
                         ],
@@ -177,4 +178,4 @@ class Arrivals:
             return None
         if model not in blind and home(self._prefix, prediction_id) == hit["_index"]:
             return None
-        return hit["_id"], prediction_id
+        return said["event.id"][0], prediction_id

@@ -177,7 +177,8 @@ def places(client: Elasticsearch, prefix: str, keys: Sequence[str]) -> set[tuple
             allow_partial_search_results=False,
             query={"ids": {"values": list(keys)}},
             size=_MOST,
-            source=False,
+            stored_fields="_none_",  # no document is unpacked: an event's id is its document's
+            docvalue_fields=[{"field": "event.id"}],
             track_total_hits=False,
         )
 
@@ -185,7 +186,7 @@ def places(client: Elasticsearch, prefix: str, keys: Sequence[str]) -> set[tuple
         return set()
     hits = whole(patiently(ask))["hits"]["hits"]
     if len(hits) < _MOST or len(keys) == 1:
-        return {(hit["_index"], hit["_id"]) for hit in hits}
+        return {(hit["_index"], hit["fields"]["event.id"][0]) for hit in hits}
     half = len(keys) // 2  # each is there in many months
     return places(client, prefix, keys[:half]) | places(client, prefix, keys[half:])
 

@@ -298,7 +298,7 @@ def test_pages_are_joined_one_after_the_other(cluster_new):
 
     assert report.joined == 25
     assert report.written == 7
-    assert steps == [(done, 25) for done in (4, 8, 12, 16, 20, 24, 25)]
+    assert steps == [*((done, 25) for done in (0, 4, 8, 12, 16, 20, 24)), (25, 25)]
 
 
 def test_very_many_labels_of_one_prediction_are_merged(cluster_new):
