@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
+from itertools import product
 from os import urandom
 from time import gmtime, strftime, time_ns
 from typing import NamedTuple
 
-__all__ = ["Clock", "Instant", "counters", "iso"]
+__all__ = ["COUNTERS", "Clock", "Instant", "iso"]
+
+COUNTERS = tuple(map("".join, product("0123456789abcdef", repeat=3)))
+"""What stands between an instant's head and tail, for 4,096 ids of one millisecond.
+
+To format one takes longer than the rest of an id; to make them all at the first event, too long for
+one that a signal handler logs.
+"""
 
 
 class Instant(NamedTuple):
@@ -33,16 +40,6 @@ def iso(ms: int) -> bytes:
     if len(text) != 19:  # noqa: PLR2004 - four digits of a year, and the rest
         raise ValueError(f"{text} is not between the years 1000 and 9999")
     return b"%b.%03dZ" % (text.encode(), rest)
-
-
-@cache
-def counters() -> list[str]:
-    """Give what stands between an instant's head and tail, for 4,096 ids of one millisecond.
-
-    They are made at the first event, not at import; to format one takes longer than all the rest
-    of an id.
-    """
-    return [f"{each:03x}" for each in range(0x1000)]
 
 
 def _random_tail() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import compress, count
+from math import isnan
 from math import log as ln
 from operator import countOf
 from typing import Any, TypeAlias
@@ -24,16 +25,14 @@ from elkmon.emit.recorder import LOG_BIN, Recorder
 from elkmon.emit.table import as_columns
 from elkmon.emit.values import FEATURES, category, named
 
-__all__ = ["Encoder", "Known", "NeedsCare", "folded"]
+__all__ = ["Encoder", "NeedsCare"]
 
-Known: TypeAlias = dict[str, dict[str, bytes]]
-"""Texts that were encoded, by the path that they stand under; empty where they need care."""
+Recipe: TypeAlias = "bytes | Callable[[slice], list[bytes]]"
+"""A piece of a line that is the same in all rows, or what makes those of some rows."""
 
 _SCALARS = frozenset((str, int, bool))
 _CATEGORIES = frozenset((str, bool))
 _PLAIN_NUMBERS = NUMBERS | {type(None)}
-_FOLDABLE = NUMBERS | _SCALARS
-_AS_THEY_ARE = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class NeedsCare(Exception):  # noqa: N818 - no error: it is the other way
@@ -41,55 +40,69 @@ class NeedsCare(Exception):  # noqa: N818 - no error: it is the other way
 
 
 class Encoder:
-    """Encode columns of some rows of a batch.
+    """Encode columns of a batch, some rows at a time.
+
+    What all rows share, and what the columns are, is found out once.
 
     Args:
         recorder: the model.
         emitter: whose redaction holds.
         columns: by name, as a call of ``predictions`` had them: lists, or a value for all rows.
-        known: what was encoded for the rows before; it is added to.
 
     Attributes:
-        event: what follows the sequence number within ``event``.
-        ml: what follows the prediction's id and positive class within ``ml``.
-        careful: numbers of the rows that need care; their values are to be left out.
+        careful: numbers of the rows, among those encoded last, that need care; their values are to
+            be left out.
 
     Raises:
-        NeedsCare: all of them do.
+        NeedsCare: all rows do.
     """
 
-    def __init__(
-        self, recorder: Recorder, emitter: Emitter, columns: dict[str, Any], known: Known
-    ) -> None:
+    def __init__(self, recorder: Recorder, emitter: Emitter, columns: dict[str, Any]) -> None:
         self._recorder = recorder
         self._emitter = emitter
-        self._known = known
+        self._bins: list[bytes] = []
         self.careful: set[int] = set()
-        self.event: list[Part] = []
-        self.ml: list[Part] = []
+        event: list[Recipe] = []
+        ml: list[Recipe] = []
         if any(columns[name] is not None for name in ("value", "scores", "at", "user")):
             raise NeedsCare
         if columns["label"] is not None:
-            self.ml += [b',"label":', self._label(columns["label"])]
+            ml += [b',"label":', self._label(columns["label"])]
         if columns["score"] is not None:
             score = self._numbers(columns["score"])
             if score is None:
                 raise NeedsCare
-            self.ml += [b',"score":', score]
-        self.ml.append(b"}")
+            ml += [b',"score":', score]
+        ml.append(b"}")
         if columns["features"] is not None:
-            self.ml += self._features(_named(columns["features"]))
+            ml += self._features(_named(columns["features"]))
         if columns["segment"]:
             segment = _named(columns["segment"])
             if len(segment) > FEATURES:
                 raise NeedsCare
-            self.ml += _object(b"segment", self._texts_of(segment, "ml.segment", _SCALARS))
+            ml += _object(b"segment", self._texts_of(segment, "ml.segment", _SCALARS))
         if columns["duration"] is not None:
             nanoseconds, bins = self._durations(columns["duration"])
-            self.event = [b',"duration":', nanoseconds]
-            self.ml += [b',"duration_bin":', bins]
+            event += [b',"duration":', nanoseconds]
+            ml += [b',"duration_bin":', bins]
+        self._event = _merged(event)
+        self._ml = _merged(ml)
 
-    def _label(self, values: object) -> Part:
+    def encode(self, rows: slice) -> tuple[list[Part], list[Part]]:
+        """Encode some rows.
+
+        Returns:
+            What follows the sequence number within ``event``, and what follows the prediction's id
+            and positive class within ``ml``.
+
+        Raises:
+            NeedsCare: all of them do.
+        """
+        self.careful = set()
+        event = [each if isinstance(each, bytes) else each(rows) for each in self._event]
+        return event, [each if isinstance(each, bytes) else each(rows) for each in self._ml]
+
+    def _label(self, values: object) -> Recipe:
         if self._recorder.task == "regression":
             raise NeedsCare
 
@@ -98,16 +111,16 @@ class Encoder:
 
         return self._texts(values, "ml.prediction.label", encode, _SCALARS)
 
-    def _features(self, features: dict[Any, Any]) -> list[Part]:
-        numbers: dict[str, Part] = {}
+    def _features(self, features: dict[Any, Any]) -> list[Recipe]:
+        numbers: dict[str, Recipe] = {}
         texts: dict[str, Any] = {}
         for name, values in features.items():
             self._check(name)
-            pieces = self._numbers(values)
-            if pieces is None:
+            recipe = self._numbers(values)
+            if recipe is None:
                 texts[name] = values
             else:
-                numbers[name] = pieces
+                numbers[name] = recipe
         if max(len(numbers), len(texts)) > FEATURES:
             raise NeedsCare
         categories = self._texts_of(texts, "ml.features.category", _CATEGORIES)
@@ -116,7 +129,7 @@ class Encoder:
 
     def _texts_of(
         self, columns: dict[Any, Any], path: str, scalars: frozenset[type]
-    ) -> dict[str, Part]:
+    ) -> dict[str, Recipe]:
         def encode(value: object, path: str, notes: Notes) -> str | None:
             return category(self._emitter, value, path, notes)
 
@@ -136,7 +149,7 @@ class Encoder:
         path: str,
         encode: Callable[[object, str, Notes], str | None],
         scalars: frozenset[type],
-    ) -> Part:
+    ) -> Recipe:
         """Encode each different text once."""
 
         def encoded(value: object) -> bytes:
@@ -149,78 +162,91 @@ class Encoder:
             if not one:
                 raise NeedsCare
             return one
-        if countOf(map(type, values), str) == len(values):
-            known = self._known.setdefault(path, {})
-            for value in set(values) - known.keys():
-                known[value] = encoded(value)
-            pieces = list(map(known.__getitem__, values))
-            whole = b"" not in known.values()
-        else:
-            pieces = list(map(encoded, values))
-            whole = False
-        if not whole:
-            self._leave(not piece for piece in pieces)
-        return pieces
+        known: dict[str, bytes] = {}
+        unfit: set[str] = set()
 
-    def _numbers(self, values: object) -> Part | None:
-        """Encode a column of numbers at once; None where it is not one."""
-        if isinstance(values, list):
-            floats = countOf(map(type, values), float) == len(values)  # most often, and soonest
-            if not floats and not _PLAIN_NUMBERS.issuperset(map(type, values)):
-                return None
-        elif type(values) not in _PLAIN_NUMBERS:
-            return None
-        try:
-            text = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
-        except TypeError:  # an integer that a double cannot hold
-            return None
+        def rows_of(rows: slice) -> list[bytes]:
+            some = values[rows]
+            if countOf(map(type, some), str) != len(some):
+                pieces = list(map(encoded, some))
+                self._leave(not piece for piece in pieces)
+                return pieces
+            distinct = set(some)
+            for value in distinct - known.keys():
+                known[value] = encoded(value)
+                if not known[value]:
+                    unfit.add(value)
+            pieces = list(map(known.__getitem__, some))
+            if unfit and not unfit.isdisjoint(distinct):
+                self._leave(not piece for piece in pieces)
+            return pieces
+
+        return rows_of
+
+    def _numbers(self, values: object) -> Recipe | None:
+        """Encode a column of numbers, many in one call; None where it is not one."""
         if not isinstance(values, list):
+            if type(values) not in NUMBERS:
+                return None
+            try:
+                text = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
+            except TypeError:  # an integer that a double cannot hold
+                return None
             if text == b"null":
                 raise NeedsCare
             return text
-        pieces = text[1:-1].split(b",")
-        if b"n" in text:  # of null; one character is looked for ten times as fast
-            self._leave(piece == b"null" for piece in pieces)
-        return pieces
+        told = next(filter(_tells, values), None)
+        if told is not None and type(told) not in NUMBERS:
+            return None
 
-    def _durations(self, given: object) -> tuple[Part, Part]:
+        def rows_of(rows: slice) -> list[bytes]:
+            some = values[rows]
+            floats = countOf(map(type, some), float) == len(some)  # most often, and soonest seen
+            if not floats and not _PLAIN_NUMBERS.issuperset(map(type, some)):
+                raise NeedsCare
+            try:
+                text = orjson.dumps(some, option=orjson.OPT_STRICT_INTEGER)
+            except TypeError as error:  # an integer that a double cannot hold
+                raise NeedsCare from error
+            pieces = text[1:-1].split(b",")
+            if b"n" in text:  # of null; one character is looked for ten times as fast
+                self._leave(piece == b"null" for piece in pieces)
+            return pieces
+
+        return rows_of
+
+    def _durations(self, given: object) -> tuple[Recipe, Recipe]:
         """Give nanoseconds and their bins, as :func:`elkmon.emit.attempt.duration_bin` has them."""
-        values: Any = given
-        texts, bins = [], []
-        for each in values if isinstance(values, list) else [values]:
-            fine = isinstance(each, (int, float)) and 1e-8 < each < 1e9  # noqa: PLR2004 - the rest is rare
-            nanoseconds = int(each * 1e9) if fine else 0
-            texts.append(b"%d" % nanoseconds if fine else b"")
-            bins.append(b"%d" % int(ln(nanoseconds) / LOG_BIN) if fine else b"")
-        if isinstance(values, list):
-            self._leave(not text for text in texts)
-            return texts, bins
-        if not texts[0]:
-            raise NeedsCare
-        return texts[0], bins[0]
+        if not isinstance(given, list):
+            text, one = _duration(given)
+            if not text:
+                raise NeedsCare
+            return text, one
+
+        def nanoseconds(rows: slice) -> list[bytes]:
+            made = list(map(_duration, given[rows]))
+            self._bins = [each for _, each in made]
+            self._leave(not text for text, _ in made)
+            return [text for text, _ in made]
+
+        return nanoseconds, lambda _: self._bins
 
     def _leave(self, which: Iterable[bool]) -> None:
         """Leave rows to the careful way."""
         self.careful.update(compress(count(), which))
 
 
-def folded(values: object) -> object:
-    """Give the one value of a column that says the same in every row; else the column.
+def _tells(value: object) -> bool:
+    """Say whether a value tells what its column is made of: one that is missing does not."""
+    return value is not None and not (type(value) is float and isnan(value))
 
-    That it compares equal is seen at once where it is not; that it also looks equal in JSON tells
-    1 from 1.0 and True.
-    """
-    if not isinstance(values, list) or not values or type(values[0]) not in _FOLDABLE:
-        return values
-    first = values[0]
-    try:
-        if values != [first] * len(values):
-            return values
-        one = orjson.dumps(first)
-        text = orjson.dumps(values, option=_AS_THEY_ARE)
-    except Exception:  # noqa: BLE001 - whatever is in it, its methods included
-        return values
-    return first if text == b"[" + (one + b",") * (len(values) - 1) + one + b"]" else values
+
+def _duration(given: Any) -> tuple[bytes, bytes]:  # noqa: ANN401 - whatever the column has
+    """Give nanoseconds and their bin; nothing where they need care."""
+    if not (isinstance(given, (int, float)) and 1e-8 < given < 1e9):  # noqa: PLR2004 - the rest is rare
+        return b"", b""
+    nanoseconds = int(given * 1e9)
+    return b"%d" % nanoseconds, b"%d" % int(ln(nanoseconds) / LOG_BIN)
 
 
 def _named(table: dict[Any, Any] | list[Any]) -> dict[Any, Any]:
@@ -230,9 +256,20 @@ def _named(table: dict[Any, Any] | list[Any]) -> dict[Any, Any]:
     return columns
 
 
-def _object(name: bytes, members: dict[str, Part]) -> list[Part]:
+def _object(name: bytes, members: dict[str, Recipe]) -> list[Recipe]:
     """Give a member that is an object, as it follows others."""
-    parts: list[Part] = [b",", b'"' + name + b'":{']
-    for place, (key, part) in enumerate(members.items()):
-        parts += [(b"," if place else b"") + orjson.dumps(key) + b":", part]
-    return [*parts, b"}"]
+    recipes: list[Recipe] = [b",", b'"' + name + b'":{']
+    for place, (key, recipe) in enumerate(members.items()):
+        recipes += [(b"," if place else b"") + orjson.dumps(key) + b":", recipe]
+    return [*recipes, b"}"]
+
+
+def _merged(recipes: list[Recipe]) -> list[Recipe]:
+    """Put together neighbours that are the same in all rows."""
+    merged: list[Recipe] = []
+    for each in recipes:
+        if merged and isinstance(each, bytes) and isinstance(merged[-1], bytes):
+            merged[-1] += each
+        else:
+            merged.append(each)
+    return merged

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from elkmon.emit.clock import Clock, counters, iso
+from elkmon.emit.clock import COUNTERS, Clock, iso
 from elkmon.emit.plain import JSON, TEXT, Notes, plain
 from elkmon.emit.redact import Redactor
 from elkmon.emit.shed import shed
@@ -82,7 +82,7 @@ class Emitter:
             keys=settings.redact_keys, patterns=settings.redact_patterns, enabled=settings.redact
         )
         self.entity = os.urandom(8).hex()
-        self.counters = cycle(counters())
+        self.counters = cycle(COUNTERS)
         self.sequence = count(1)
         self.handed_sequence = count(1)
         self.handed_on = 0

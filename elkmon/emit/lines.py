@@ -17,7 +17,7 @@ Part: TypeAlias = "bytes | list[bytes]"
 NUMBERS: list[bytes] = []
 """Stands for the sequence numbers: they are taken when a line is written."""
 _CHUNK = 250
-"""Rows of one write: so many stay in the processor's cache."""
+"""Lines of one write, at most: so many stay in the processor's cache."""
 
 
 def write_lines(emitter: Emitter, parts: list[Part], rows: int, ms: int) -> None:
@@ -34,8 +34,8 @@ def write_lines(emitter: Emitter, parts: list[Part], rows: int, ms: int) -> None
     row = [piece for text in (*between, end + start) for piece in (b"", text)]
     width = len(row)
     length = sum(map(len, texts)) + sum(len(values[0]) for values in columns if values)
-    chunk = max(min(_CHUNK, emitter.sink.limit // length, rows), 1)
-    pieces = [start, *row * chunk]  # what is the same in all rows stays there
+    chunk = max(min(rows, _CHUNK, emitter.sink.limit // length), 1)
+    pieces = [start, *row * chunk]
     for at in range(0, rows, chunk):
         many = min(chunk, rows - at)
         del pieces[1 + many * width :]

@@ -8,7 +8,12 @@ from importlib import import_module
 from math import isnan
 from typing import Any
 
-__all__ = ["Shapeless", "as_columns", "column", "frame", "height", "rows_of"]
+import orjson
+
+__all__ = ["Shapeless", "as_columns", "column", "frame", "height", "is_single", "own", "rows_of"]
+
+_FOLDABLE = frozenset((str, int, float, bool))
+_AS_THEY_ARE = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class Shapeless(ValueError):  # noqa: N818 - what it says is what is wrong
@@ -29,11 +34,13 @@ def _readable(value: object) -> bool:
 
 
 def column(value: object) -> list[Any]:
-    """Read one column: a list, an array, a series, or anything that can be gone through.
+    """Read one column: a list, as it is; an array, a series, or anything that can be gone through.
 
     Raises:
         Shapeless: it cannot be read.
     """
+    if type(value) is list:
+        return value
     dtype = getattr(value, "dtype", None)
     if isinstance(value, Iterable) and getattr(dtype, "kind", "") in {"m", "M"}:
         return list(value)  # numpy would make numbers of times with nanoseconds
@@ -53,6 +60,34 @@ def _without_nan_texts(values: list[Any]) -> list[Any]:
     if set(map(type, values)) != {str, float}:
         return values
     return [None if isinstance(each, float) and isnan(each) else each for each in values]
+
+
+def own(values: object) -> object:
+    """Give the one value of a column that says the same in every row; else a copy of the column.
+
+    Nobody can change a copy while it is written.
+    """
+    made = _folded(values)
+    return list(made) if isinstance(made, list) else made
+
+
+def _folded(values: object) -> object:
+    """Give the one value of a column that says the same in every row; else the column.
+
+    That it compares equal is seen at once where it is not; that it also looks equal in JSON tells
+    1 from 1.0 and True.
+    """
+    if not isinstance(values, list) or not values or type(values[0]) not in _FOLDABLE:
+        return values
+    first = values[0]
+    try:
+        if values != [first] * len(values):
+            return values
+        one = orjson.dumps(first)
+        text = orjson.dumps(values, option=_AS_THEY_ARE)
+    except Exception:  # noqa: BLE001 - whatever is in it, its methods included
+        return values
+    return first if text == b"[" + (one + b",") * (len(values) - 1) + one + b"]" else values
 
 
 def frame(value: object) -> dict[Any, Any] | list[Any]:
