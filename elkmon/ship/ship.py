@@ -81,6 +81,7 @@ def shipper(
     *,
     patience: Patience,
     progress: Callable[[Tally], None] = lambda _tally: None,
+    parallel: int = 4,
 ) -> Shipper:
     """Make the shipper of a route.
 
@@ -89,6 +90,7 @@ def shipper(
         access: credentials, certificates, index prefix.
         patience: waits where nothing is taken, tells people, and knows when to stop.
         progress: is shown the figures now and then.
+        parallel: requests at a time.
 
     Raises:
         ConfigError: the route cannot be used.
@@ -110,6 +112,7 @@ def shipper(
         DeadLetters(route.folder),
         patience=patience,
         progress=progress,
+        parallel=parallel,
     )
 
 

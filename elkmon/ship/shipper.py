@@ -72,8 +72,8 @@ class Shipper:
         letters: DeadLetters,
         *,
         patience: Patience,
-        progress: Callable[[Tally], None] = lambda _tally: None,
-        parallel: int = 4,
+        progress: Callable[[Tally], None],
+        parallel: int,
         size: BatchSize | None = None,
     ) -> None:
         self.tally = Tally()
