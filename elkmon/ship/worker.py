@@ -39,13 +39,14 @@ class Job:
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
-        self._thread = Thread(target=self._run, name=f"elkmon-{self.name}")
-        self._thread.start()
+        thread = Thread(target=self._run, name=f"elkmon-{self.name}")
+        thread.start()
+        self._thread = thread
 
     @property
     def alive(self) -> bool:
-        """Say whether it goes on."""
-        return self._thread is not None and self._thread.is_alive()
+        """Say whether it goes on, or is about to begin."""
+        return self._thread is None or self._thread.is_alive()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended."""
