@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from threading import Event
 
 import click
 
 from elkmon.cli.progress import shown_progress
+from elkmon.cli.stopping import stopping
 from elkmon.events.access import access
 from elkmon.events.errors import StoreError
 from elkmon.ship.join import RETENTION, JoinReport, join
@@ -59,38 +60,29 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
             "Elasticsearch, as in --store https://es:9200"
         )
     settings = access()
-    client = connect(store, settings)
-    stopping = Event()
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-    for each in before:
-        signal.signal(each, lambda _number, _frame: stopping.set())
+    with closing(connect(store, settings)) as client, stopping() as stop:
 
-    def one() -> JoinReport:
-        with speaking(store, "join labels"), shown_progress("joining labels") as progress:
-            return join(
-                client,
-                settings.prefix,
-                retention=timedelta(days=retention),
-                progress=progress,
-                stop=stopping.is_set,
-            )
+        def one() -> JoinReport:
+            with speaking(store, "join labels"), shown_progress("joining labels") as progress:
+                return join(
+                    client,
+                    settings.prefix,
+                    retention=timedelta(days=retention),
+                    progress=progress,
+                    stop=stop.is_set,
+                )
 
-    try:
         if follow:
-            _follow(one, every, stopping)
+            _follow(one, every, stop)
         elif _say(one()).left:
             raise click.exceptions.Exit(1)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        client.close()
 
 
-def _follow(one: _Pass, every: float, stopping: Event) -> None:
+def _follow(one: _Pass, every: float, stop: Event) -> None:
     """Join until told to stop; what fails is said once, and tried again."""
     said = ""
     total = JoinReport()
-    while not stopping.is_set():
+    while not stop.is_set():
         try:
             report = one()
         except StoreError as error:
@@ -102,7 +94,7 @@ def _follow(one: _Pass, every: float, stopping: Event) -> None:
             total += report
             if report.read or report.late:
                 _say(report)
-        stopping.wait(every)
+        stop.wait(every)
     click.echo(f"in all: {total.balance()}")
 
 
