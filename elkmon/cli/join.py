@@ -9,12 +9,14 @@ from threading import Event
 
 import click
 
+from elkmon.cli.options import cluster_option
 from elkmon.cli.progress import shown_progress
 from elkmon.cli.stopping import stopping
 from elkmon.events.access import access
 from elkmon.events.errors import StoreError
-from elkmon.ship.join import RETENTION, JoinReport, join
+from elkmon.ship.join import JoinReport, join
 from elkmon.store.elastic.connect import connect, speaking
+from elkmon.store.elastic.indices import RETENTION
 from elkmon.store.place import is_url
 
 __all__ = ["command"]
@@ -23,13 +25,7 @@ _Pass = Callable[[], JoinReport]
 
 
 @click.command("join")
-@click.option(
-    "--store",
-    envvar="ELKMON_STORE",
-    required=True,
-    metavar="URL",
-    help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
-)
+@cluster_option
 @click.option("--follow", is_flag=True, help="Go on, pass after pass, until SIGTERM or Ctrl-C.")
 @click.option(
     "--every",

@@ -12,6 +12,7 @@ from elkmon.events.fields import DATASETS
 from elkmon.store.place import is_url
 
 __all__ = [
+    "cluster_option",
     "dataset_option",
     "folder_option",
     "format_options",
@@ -61,6 +62,13 @@ store_option = _store_option(
     "Folder of the events, or Elasticsearch as https://es:9200; also ELKMON_STORE.", cluster=True
 )
 folder_option = _store_option("Folder of the events; also ELKMON_STORE.", cluster=False)
+cluster_option = click.option(
+    "--store",
+    envvar="ELKMON_STORE",
+    required=True,
+    metavar="URL",
+    help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
+)
 
 
 dataset_option = click.option(

@@ -11,25 +11,21 @@ from pathlib import Path
 import click
 from elasticsearch import Elasticsearch
 
+from elkmon.cli.options import cluster_option
 from elkmon.cli.output import clean
 from elkmon.events.access import access
 from elkmon.events.errors import ConfigError
 from elkmon.provision.keys import Job, make_keys, revoke
 from elkmon.provision.setup import Plan, apply, plan, take_out
 from elkmon.store.elastic.connect import connect, speaking
+from elkmon.store.elastic.indices import RETENTION
 from elkmon.store.place import is_url
 
 __all__ = ["command"]
 
 
 @click.command("setup")
-@click.option(
-    "--store",
-    envvar="ELKMON_STORE",
-    required=True,
-    metavar="URL",
-    help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
-)
+@cluster_option
 @click.option(
     "--shards",
     type=click.IntRange(1, 1024),
@@ -46,7 +42,7 @@ __all__ = ["command"]
     "--retention",
     type=click.IntRange(1, 36_500),
     metavar="DAYS",
-    help="How long events are kept, in days; as it is there, else 365.",
+    help=f"How long events are kept, in days; as it is there, else {RETENTION.days}.",
 )
 @click.option("--api-keys", is_flag=True, help="Make a role and a key for writer, reader, worker.")
 @click.option(

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from elkmon.cli.output import clean
-from elkmon.ship.join import RETENTION
 from elkmon.ship.tally import Tally
+from elkmon.store.elastic.indices import RETENTION
 
 __all__ = ["age_options", "folder_option", "name_option", "route_options", "shown_shipping"]
 

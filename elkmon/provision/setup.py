@@ -14,7 +14,7 @@ from elkmon.provision.difference import difference
 from elkmon.provision.templates import (
     MANAGED,
     OPTIONAL,
-    RETENTION,
+    RETENTION_MARK,
     VERSION,
     Asset,
     Layout,
@@ -176,7 +176,7 @@ def _layout(client: Elasticsearch, prefix: str) -> Layout:
     return Layout(
         shards=int(index.get("number_of_shards", default.shards)),
         replicas=int(index.get("number_of_replicas", default.replicas)),
-        retention=int(_meta(there).get(RETENTION, default.retention)),
+        retention=int(_meta(there).get(RETENTION_MARK, default.retention)),
     )
 
 

@@ -8,15 +8,15 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
-from elkmon.store.elastic.indices import pattern, short
+from elkmon.store.elastic.indices import RETENTION, pattern, short
 
-__all__ = ["MANAGED", "OPTIONAL", "RETENTION", "VERSION", "Asset", "Layout", "assets", "mark"]
+__all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
 
 VERSION = 1
 """Of the templates: it rises with every change, and setup refuses to go back."""
 MANAGED = "elkmon"
 """What ``_meta.managed_by`` says of all that setup puts in, and may take out."""
-RETENTION = "retention_days"
+RETENTION_MARK = "retention_days"
 """Where the ``_meta`` of the settings says how long events are kept."""
 OPTIONAL: Mapping[str, str] = MappingProxyType(
     {
@@ -53,7 +53,7 @@ class Layout:
 
     shards: int = 1
     replicas: int = 1
-    retention: int = 365
+    retention: int = RETENTION.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _settings(layout: Layout, without: Collection[str]) -> dict[str, Any]:
         **{name: "true" for name in OPTIONAL if name not in without},
     }
     made = _component(settings=settings)
-    made["_meta"][RETENTION] = layout.retention  # also where no policy can hold it
+    made["_meta"][RETENTION_MARK] = layout.retention  # also where no policy can hold it
     return made
 
 

@@ -17,10 +17,10 @@ from elkmon.ship.join_lock import LEASE, Lock, locked
 from elkmon.ship.join_marks import ERASED, Mark, Marks
 from elkmon.ship.join_merge import Merged, Merger
 from elkmon.ship.join_search import View, viewed
+from elkmon.store.elastic.indices import RETENTION
 
-__all__ = ["RETENTION", "JoinReport", "join"]
+__all__ = ["JoinReport", "join"]
 
-RETENTION = timedelta(days=365)
 PAGE = 1000
 
 

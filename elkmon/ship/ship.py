@@ -15,7 +15,6 @@ from elkmon.ship.admission import Admission
 from elkmon.ship.bulk import Bulk
 from elkmon.ship.deadletters import DeadLetters
 from elkmon.ship.destination import Destination
-from elkmon.ship.join import RETENTION
 from elkmon.ship.logstash import Logstash
 from elkmon.ship.pace import Patience
 from elkmon.ship.registration import Registration, load
@@ -23,6 +22,7 @@ from elkmon.ship.shipper import Shipper
 from elkmon.ship.spool import SpoolReader
 from elkmon.ship.tally import Tally
 from elkmon.store.elastic.connect import connect
+from elkmon.store.elastic.indices import RETENTION
 
 __all__ = ["Route", "Via", "admission_of", "destination_of", "shipper"]
 
