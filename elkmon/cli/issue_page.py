@@ -12,7 +12,7 @@ from elkmon.analysis.rates import Rate
 from elkmon.analysis.where import lookup
 from elkmon.analysis.words import duration, probability
 from elkmon.cli.figures import counts, interval, percent, when
-from elkmon.cli.issues_table import STATE_STYLES, events_command, trend_of
+from elkmon.cli.issues_table import STATE_STYLES, bars_of, events_command, trend_of
 from elkmon.cli.one_event import in_words, time_of
 from elkmon.cli.output import Output, clean, table, typed_text
 from elkmon.store.base import Event
@@ -41,13 +41,14 @@ def show_issue(output: Output, store: Place, question: Question, detail: IssueDe
     )
     if detail.rising_since is not None:
         output.show(Text(f"rising since about {when(detail.rising_since)} UTC", "yellow"))
-    top = max((each.count for each in row.trend), default=0)
-    if len(row.trend) > 1:
-        width = duration((row.trend[1].time - row.trend[0].time).total_seconds())
+    bars = bars_of(row)
+    if len(bars) > 1:
+        top = max(bar.count for bar in bars)
+        width = duration((bars[1].time - bars[0].time).total_seconds())
         drawn = Text.assemble(
             "trend ",
             (trend_of(row), "cyan"),
-            (f" from {when(row.trend[0].time)}, steps of {width}, highest {top:,}", "dim"),
+            (f" from {when(bars[0].time)}, steps of {width}, highest {top:,}", "dim"),
         )
         output.show(drawn)
     _show_shares(output, detail)

@@ -8,13 +8,13 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.analysis.issue_detail import events_of
-from elkmon.analysis.issue_row import IssueRow
+from elkmon.analysis.issue_row import IssueRow, Step
 from elkmon.analysis.question import Question
 from elkmon.cli.figures import command_line, sparkline, when
 from elkmon.cli.output import Output, below, clean, fitting, table
 from elkmon.store.place import Place
 
-__all__ = ["STATE_STYLES", "abbreviated", "events_command", "show_issues", "trend_of"]
+__all__ = ["STATE_STYLES", "abbreviated", "bars_of", "events_command", "show_issues", "trend_of"]
 
 STATE_STYLES = {
     "regressed": "bold red",
@@ -24,6 +24,7 @@ STATE_STYLES = {
     "ignored": "dim",
 }
 _SHORTEST = 7
+_MOST_BARS = 42
 
 
 def abbreviated(ids: Iterable[str]) -> Callable[[str], str]:
@@ -40,10 +41,18 @@ def show_issues(output: Output, rows: Sequence[IssueRow]) -> None:
     output.show(fitting(output, lambda wide: _table(output, rows, wide=wide)))
 
 
+def bars_of(row: IssueRow) -> Sequence[Step]:
+    """Give the trend in no more steps than a column of a table has room for."""
+    trend = row.trend
+    each = -(-len(trend) // _MOST_BARS) or 1
+    runs = [trend[start : start + each] for start in range(0, len(trend), each)]
+    return [Step(run[0].time, sum(step.count for step in run)) for run in runs]
+
+
 def trend_of(row: IssueRow) -> str:
     """Draw how often an issue occurred, each issue to its own height."""
-    counts: list[float | None] = [float(each.count) for each in row.trend]
-    return sparkline(counts, max((each or 0.0 for each in counts), default=0.0))
+    counts = [bar.count for bar in bars_of(row)]
+    return sparkline(counts, max(counts, default=0))
 
 
 def events_command(store: Place, question: Question, row: IssueRow) -> str:

@@ -5,12 +5,16 @@ import json
 import re
 import shlex
 import shutil
+from datetime import datetime, timedelta, timezone
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from risen import SPAN, serve
 
 from elkmon import StoreError
+from elkmon.analysis.issue_row import Step
+from elkmon.cli.issues_table import trend_of
 from elkmon.events.fields import ISSUE
 from elkmon.monitor import Monitor
 
@@ -264,6 +268,16 @@ def test_a_csv_has_one_row_an_issue(run, folder):
     rows = list(csv.DictReader(StringIO(result.stdout)))
     assert [row["title"] for row in rows] == [RISEN, "KeyError", "ValueError"]
     assert "were compared at equal label age" in result.stderr
+
+
+def test_a_long_trend_is_drawn_in_a_row_of_a_table_and_loses_nothing():
+    start = datetime(2026, 11, 1, tzinfo=timezone.utc)
+    steps = [Step(start + hour * timedelta(hours=1), int(hour in {0, 167})) for hour in range(168)]
+    row = SimpleNamespace(trend=steps)
+
+    drawn = trend_of(row)
+
+    assert (len(drawn), drawn[0], drawn[-1], set(drawn[1:-1])) == (42, "█", "█", {"▁"})
 
 
 def test_a_csv_of_one_is_its_trend(issues):
