@@ -13,6 +13,7 @@ __all__ = [
     "BY_NAME",
     "DATASETS",
     "FIELDS",
+    "READINGS",
     "SCHEMA",
     "Dataset",
     "Field",
@@ -103,6 +104,7 @@ _MODEL = (PREDICTION, LABEL, ERROR, LOG, METRIC, DEPLOYMENT, ISSUE)
 _P = (PREDICTION,)
 _L = (LABEL,)
 _PL = (PREDICTION, LABEL)
+_M = (METRIC,)
 _K, _T, _D, _N = Kind.KEYWORD, Kind.TEXT, Kind.DOUBLE, Kind.LONG
 
 FIELDS: tuple[Field, ...] = (
@@ -186,6 +188,43 @@ FIELDS: tuple[Field, ...] = (
     Field("metric.name", _K, "Name of the figure.", (METRIC,)),
     Field("metric.value", _D, "Its value.", (METRIC,)),
     Field("metric.unit", _K, "Its unit.", (METRIC,)),
+    # host readings, under the names that Metricbeat gives them; it has none for GPUs
+    Field("metricset.period", _N, "Time since the reading before.", _M, unit="ms"),
+    Field("system.cpu.cores", _N, "Processors that the host has.", _M),
+    Field("system.cpu.total.norm.pct", _D, "Share of processor time in use, 0 to 1.", _M),
+    Field("system.cpu.user.norm.pct", _D, "Share of it spent in programs.", _M),
+    Field("system.cpu.system.norm.pct", _D, "Share of it spent in the kernel.", _M),
+    Field("system.cpu.iowait.norm.pct", _D, "Share of it that waits for a disk.", _M),
+    Field("system.load.1", _D, "Processes that run or wait to, mean of 1 minute.", _M),
+    Field("system.load.5", _D, "Likewise, of 5 minutes.", _M),
+    Field("system.load.15", _D, "Likewise, of 15 minutes.", _M),
+    Field("system.memory.total", _N, "Memory that the host has.", _M, unit="byte"),
+    Field("system.memory.actual.used.bytes", _N, "Memory that is not available to programs.",
+          _M, unit="byte"),
+    Field("system.memory.actual.used.pct", _D, "Share of memory in use, 0 to 1.", _M),
+    Field("system.memory.swap.used.bytes", _N, "Swap space in use.", _M, unit="byte"),
+    Field("system.memory.swap.used.pct", _D, "Share of swap space in use, 0 to 1.", _M),
+    Field("system.filesystem.mount_point", _K, "The file system that a reading is of.", _M),
+    Field("system.filesystem.total", _N, "Its size.", _M, unit="byte"),
+    Field("system.filesystem.used.bytes", _N, "Space in use.", _M, unit="byte"),
+    Field("system.filesystem.used.pct", _D, "Share of the usable space in use, 0 to 1.", _M),
+    Field("host.disk.read.bytes", _N, "Read from all disks since the reading before.", _M,
+          unit="byte"),
+    Field("host.disk.write.bytes", _N, "Written to all disks since the reading before.", _M,
+          unit="byte"),
+    Field("host.network.ingress.bytes", _N,
+          "Received on all interfaces but the loopback since the reading before.", _M,
+          unit="byte"),
+    Field("host.network.egress.bytes", _N, "Sent on them since the reading before.", _M,
+          unit="byte"),
+    Field("system.gpu.id", _K, "The GPU that a reading is of.", _M),
+    Field("system.gpu.name", _K, "Its product's name.", _M),
+    Field("system.gpu.utilization.pct", _D, "Share of time that it worked, 0 to 1.", _M),
+    Field("system.gpu.memory.total", _N, "Memory that it has.", _M, unit="byte"),
+    Field("system.gpu.memory.used.bytes", _N, "Memory in use.", _M, unit="byte"),
+    Field("system.gpu.memory.used.pct", _D, "Share of its memory in use, 0 to 1.", _M),
+    Field("system.gpu.temperature.celsius", _D, "Its temperature.", _M, unit="°C"),
+    Field("system.gpu.power.watts", _D, "The power that it draws.", _M, unit="W"),
     # emitter
     Field("ml.emitter.last_sequence", _N, "The highest sequence given out so far.", (EMITTER,)),
     Field("ml.emitter.accepted", _N, "Events that the process tried to write so far.",
@@ -198,6 +237,13 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+
+READINGS: tuple[Field, ...] = tuple(
+    field
+    for field in FIELDS
+    if field.name.startswith(("system.", "host.")) and field.kind is not Kind.KEYWORD
+)
+"""Figures of a host, each a field of its own; several stand in one event."""
 
 _SHORT = {
     "time": "@timestamp",

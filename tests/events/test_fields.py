@@ -7,7 +7,7 @@ import pytest
 from elkmon.events import fields
 from elkmon.events.fields import BY_NAME, DATASETS, FIELDS, Kind, find
 
-NAME = re.compile(r"@timestamp|[a-z_]+(\.[a-z_]+)*")
+NAME = re.compile(r"@timestamp|[a-z_]+(\.([a-z_]+|\d+))*")
 
 
 def test_no_field_is_declared_twice():
