@@ -1,10 +1,15 @@
-"""Business and host figures over time: what ``elkmon.metric`` events hold, by name."""
+"""Business and host figures over time: what ``elkmon.metric`` events hold, by name.
+
+What an application logged is one figure an event, under ``metric.name``; of a host's readings
+several stand in one event, each under a field of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from elkmon.analysis.order import natural_all
 from elkmon.analysis.question import Question
@@ -12,7 +17,7 @@ from elkmon.analysis.result import Result
 from elkmon.analysis.times import utc
 from elkmon.analysis.where import foreign
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import METRIC
+from elkmon.events.fields import METRIC, READINGS, Field
 from elkmon.store.base import Cell, Condition, FieldValue, Measure, Store
 
 __all__ = ["MetricRow", "metrics", "whole"]
@@ -22,6 +27,10 @@ _MEASURES = (
     *(Measure("count"), Measure("count", _VALUE), Measure("weight", _VALUE)),
     *(Measure("sum", _VALUE), Measure("min", _VALUE), Measure("max", _VALUE)),
 )
+
+
+_Kind = Literal["count", "sum", "min", "max"]
+_OF_READING: tuple[_Kind, ...] = ("count", "sum", "min", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +66,40 @@ def metrics(store: Store, question: Question, names: tuple[str, ...] = ()) -> Re
     unknown = foreign((*question.conditions, *_named(question)), METRIC)
     if unknown:
         raise QueryError(f"{', '.join(unknown)} is not known of metrics")
-    where = question.filter
-    if names:
-        only = Condition(_NAME, "=", names)
-        where = replace(where, conditions=(*where.conditions, only))
-    by = (FieldValue(_NAME), FieldValue(_UNIT), *question.dimensions)
-    table = store.aggregate(METRIC, by=by, measures=_MEASURES, where=where)
-    rows = [_row(question, row) for row in table.rows]
+    readings = [each for each in READINGS if not names or each.name in names]
+    rows = _logged(store, question, names) if len(readings) < len(names) or not names else []
+    rows += _read(store, question, readings) if readings else []
     rows.sort(key=lambda r: natural_all((r.name, r.unit, *r.by.values(), r.time)))
     figures = ("name", "unit", "count", "absent", "mean", "min", "max")
     return Result(question, tuple(rows), (*question.by, "time", *figures))
+
+
+def _logged(store: Store, question: Question, names: tuple[str, ...]) -> list[MetricRow]:
+    """Ask for what applications logged."""
+    named = Condition(_NAME, "=", names) if names else Condition(_NAME, "exists")
+    where = replace(question.filter, conditions=(*question.filter.conditions, named))
+    by = (FieldValue(_NAME), FieldValue(_UNIT), *question.dimensions)
+    table = store.aggregate(METRIC, by=by, measures=_MEASURES, where=where)
+    return [_row(question, row) for row in table.rows]
+
+
+def _read(store: Store, question: Question, readings: Sequence[Field]) -> list[MetricRow]:
+    """Ask for what was read of hosts: one question for all fields."""
+    measures = [Measure(kind, each.name) for each in readings for kind in _OF_READING]
+    unnamed = Condition(_NAME, "missing")
+    where = replace(question.filter, conditions=(*question.filter.conditions, unnamed))
+    table = store.aggregate(METRIC, by=question.dimensions, measures=measures, where=where)
+    found = []
+    width = len(question.dimensions)
+    for row in table.rows:
+        groups, figures = row[:width], row[width:]
+        for place, field in enumerate(readings):
+            first = place * len(_OF_READING)
+            count, total, least, most = figures[first : first + len(_OF_READING)]
+            if count:
+                of = (count, count, count, total, least, most)
+                found.append(_row(question, (field.name, field.unit or None, *groups, *of)))
+    return found
 
 
 def whole(rows: tuple[MetricRow, ...]) -> list[MetricRow]:

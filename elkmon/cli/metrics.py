@@ -32,14 +32,16 @@ from elkmon.cli.output import (
     write_csv,
     write_json,
 )
-from elkmon.events.fields import METRIC
+from elkmon.events.fields import METRIC, READINGS
 from elkmon.monitor import open_store
-from elkmon.store.base import TimeBucket
+from elkmon.store.base import Condition, TimeBucket
 from elkmon.store.place import Place
 
 __all__ = ["command"]
 
 _Key = tuple[object, ...]
+_BYTE = "byte"
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 @click.command("metrics")
@@ -60,8 +62,8 @@ def command(
 ) -> None:
     """Show business and host figures over time.
 
-    What was logged with log.metric: count, mean, least and greatest value of each, and the course
-    of its mean.
+    What was logged with log.metric, and what elkmon host read: count, mean, least and greatest
+    value of each, and the course of its mean.
     """
     question = Question.of(**asked)
     steps = question.every or step(question.since, question.until)
@@ -113,10 +115,17 @@ def _show(
     if lost:
         lines.append(f"left out, as NaN or infinite: {lost:,} of the values")
     output.show(made, *(Text(line, "dim") for line in lines))
-    named = typed(equal("metric.name", name) for name in names)
-    more = [part for text in named for part in ("--where", text)]
+    more = [part for text in typed(_behind(names)) for part in ("--where", text)]
     behind = command_line("events", store, question, *more, "--dataset", METRIC)
     output.show(Text(""), Text("The events behind", "bold"), typed_text(behind))
+
+
+def _behind(names: Sequence[str]) -> list[Condition]:
+    """Say which events hold some figures; of several of a host's no conditions can."""
+    readings = {each.name for each in READINGS}.intersection(names)
+    if not readings:
+        return [equal("metric.name", name) for name in names]
+    return [Condition(names[0], "exists")] if len(names) == 1 else []
 
 
 def _key(row: MetricRow) -> _Key:
@@ -152,12 +161,13 @@ def _table(
     heads += numbers + ([] if courses is None else ["over time"])
     made = table(output, heads, right=set(numbers))
     for row in answer.rows:
-        unit = "" if row.unit is None else f" {clean(row.unit)}"
+        in_bytes = row.unit == _BYTE
+        unit = "" if row.unit is None or in_bytes else f" {clean(row.unit)}"
         cells = [Text.assemble((clean(row.name), "bold"), (unit, "dim"))]
         cells += [Text(ABSENT if row.by[name] is None else cell(row.by[name])) for name in groups]
         cells += [] if row.time is None else [Text(when(row.time))]
-        cells += [Text(f"{row.count:,}"), Text(_number(row.mean), "bold")]
-        bounds = [Text(_number(row.min)), Text(_number(row.max))]
+        cells += [Text(f"{row.count:,}"), Text(_number(row.mean, in_bytes), "bold")]
+        bounds = [Text(_number(row.min, in_bytes)), Text(_number(row.max, in_bytes))]
         cells += bounds if wide else [below(*bounds)]
         cells += [] if courses is None else [Text(courses[_key(row)], "cyan")]
         made.add_row(*cells)
@@ -168,5 +178,10 @@ def _has_model(answer: Result[MetricRow]) -> bool:
     return any(row.by.get("model") is not None for row in answer.rows)
 
 
-def _number(value: float | None) -> str:
-    return ABSENT if value is None else f"{value:,.6g}"
+def _number(value: float | None, in_bytes: bool) -> str:
+    if value is None:
+        return ABSENT
+    if not in_bytes:
+        return f"{value:,.6g}"
+    power = min(max(int(abs(value)).bit_length() - 1, 0) // 10, len(_SIZES) - 1)
+    return f"{value / 1024**power:,.4g} {_SIZES[power]}"

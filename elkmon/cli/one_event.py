@@ -22,6 +22,17 @@ COLOURS = {
 }
 """Each kind's colour on a terminal."""
 
+_READINGS = {
+    "cpu": "system.cpu.total.norm.pct",
+    "memory": "system.memory.actual.used.pct",
+    "load": "system.load.1",
+    "of": "system.filesystem.mount_point",
+    "used": "system.filesystem.used.pct",
+    "gpu": "system.gpu.id",
+    "working": "system.gpu.utilization.pct",
+}
+"""What says most of a host's readings."""
+
 _Event = Mapping[str, Any]
 _MS = 1_000_000
 _WORDS = 200
@@ -108,6 +119,8 @@ def _error(event: _Event) -> str:
 
 
 def _metric(event: _Event) -> str:
+    if lookup(event, "metric.name") is None:
+        return ", ".join(_given(event, **_READINGS))
     unit = lookup(event, "metric.unit")
     value = f"{lookup(event, 'metric.name')} = {_number(lookup(event, 'metric.value'))}"
     return value if unit is None else f"{value} {unit}"

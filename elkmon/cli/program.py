@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
     "tail": ("tail", "Follow events live."),
+    "host": ("host", "Write readings of this host, beside the events of its models."),
     "import": ("import_", "Turn FILE, a table of predictions, into events."),
     "compact": ("compact", "Turn closed files into Parquet, for speed."),
     "ship": ("ship", "Send events to Elasticsearch, or to Logstash."),
@@ -56,6 +57,7 @@ _EXTRAS = {
     "rich": "cli",
     "elastic_transport": "elastic",
     "elasticsearch": "elastic",
+    "psutil": "host",
 }
 
 

@@ -9,6 +9,8 @@ from elkmon.analysis.metrics import metrics, whole
 from elkmon.analysis.question import Question
 from elkmon.store.base import Condition
 
+LOGGED = ("basket", "cpu", "x")
+"""Names of no reading of a host: these alone are asked for."""
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 
 
@@ -18,7 +20,7 @@ def test_each_name_and_unit_is_a_row(laid):
         ("basket", "eur", "m", 3, 2, 2.0, 30.0, 5.0, 25.0),
     )
 
-    basket, cpu = metrics(store, Question.of()).rows
+    basket, cpu = metrics(store, Question.of(), LOGGED).rows
 
     assert (basket.name, basket.unit, basket.by) == ("basket", "eur", {"model": "m"})
     assert (basket.count, basket.absent, basket.mean) == (2, 1, 15.0)
@@ -26,7 +28,9 @@ def test_each_name_and_unit_is_a_row(laid):
 
 
 def test_a_figure_without_any_value_has_no_mean(laid):
-    (row,) = metrics(laid(("x", None, "m", 2, 0, 0.0, None, None, None)), Question.of()).rows
+    (row,) = metrics(
+        laid(("x", None, "m", 2, 0, 0.0, None, None, None)), Question.of(), LOGGED
+    ).rows
 
     assert (row.count, row.absent, row.mean, row.min, row.max) == (0, 2, None, None, None)
 
@@ -38,7 +42,7 @@ def test_steps_are_put_together_to_one(laid):
         ("x", "s", "m", later, 4, 3, 3.0, 24.0, 2.0, 20.0),
     )
 
-    stepped = metrics(store, Question.of(every="1h")).rows
+    stepped = metrics(store, Question.of(every="1h"), LOGGED).rows
     (row,) = whole(stepped)
 
     assert [each.time for each in stepped] == [NOON, later]
@@ -53,9 +57,21 @@ def test_steps_without_values_do_not_spoil_the_whole(laid):
         ("x", "s", "m", later, 1, 0, 0.0, None, None, None),
     )
 
-    (row,) = whole(metrics(store, Question.of(every="1h")).rows)
+    (row,) = whole(metrics(store, Question.of(every="1h"), LOGGED).rows)
 
     assert (row.count, row.absent, row.mean, row.min) == (0, 2, None, None)
+
+
+def test_readings_of_a_host_are_asked_for_at_once_each_as_a_figure(laid):
+    store = laid(("m", "host-1", 3, 6.0, 1.0, 3.0, 0, None, None, None))
+    names = ("system.load.1", "system.memory.total")
+
+    (row,) = metrics(store, Question.of(by="host", model="m"), names).rows
+
+    (asked,) = store.asked
+    assert asked["where"].conditions[-1] == Condition("metric.name", "missing")
+    assert (row.name, row.unit, row.by) == ("system.load.1", None, {"model": "m", "host": "host-1"})
+    assert (row.count, row.absent, row.mean, row.min, row.max) == (3, 0, 2.0, 1.0, 3.0)
 
 
 def test_names_are_conditions(laid):
