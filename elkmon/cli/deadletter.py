@@ -28,6 +28,7 @@ __all__ = ["command"]
 
 _COLUMNS = ("id", "at", "shipper", "file", "line", "offset", "reason")
 _VARYING = re.compile(r"\d+")
+_LONG_WORD = re.compile(r"(\S{32})\S{32,}")
 _PATIENCE = 600.0
 
 
@@ -65,12 +66,18 @@ def _show(out: Output, shown: list[Letter], reasons: Counter[str]) -> None:
     made: Table = table(out, ("id", "time", "file", "line", "reason"), right={"line"})
     for letter in shown:
         place = letter.unfit.place
-        cells = (letter.id, letter.at, place.file, f"{place.line}", letter.unfit.reason)
+        cells = (letter.id, letter.at, place.file, f"{place.line}", _readable(letter.unfit.reason))
         made.add_row(*(Text(clean(cell)) for cell in cells))
     out.show(made)
     total = reasons.total()
     out.show(Text(f"{total:,} dead letter{'s' * (total != 1)}, by reason:", "bold"))
-    out.show(*(Text(clean(f"{count:,} {reason}")) for reason, count in reasons.most_common(20)))
+    most = reasons.most_common(20)
+    out.show(*(Text(clean(f"{count:,} {_readable(reason)}")) for reason, count in most))
+
+
+def _readable(reason: str) -> str:
+    """Cut what a destination repeats of the event, such as an id of hundreds of characters."""
+    return _LONG_WORD.sub(r"\1…", reason)
 
 
 @command.command("show")

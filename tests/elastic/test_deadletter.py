@@ -54,6 +54,16 @@ def test_the_list_has_places_and_reasons(cluster, server_new, prefix, folder):
     assert len(csv) == 2
 
 
+def test_an_over_long_id_does_not_fill_the_list(cluster, server_new, prefix, tmp_path):
+    write(tmp_path / "spool", "a.ndjson", line("x" * 600))
+    ship(tmp_path / "spool", server_new.url, prefix)
+
+    text = run("list", "--store", tmp_path / "spool").stdout
+
+    assert text.count("x" * 31 + "… is too long") == 2, text
+    assert "x" * 600 in listed(tmp_path / "spool")["letters"][0]["reason"]
+
+
 def test_no_dead_letters_is_said(folder):
     assert run("list", "--store", folder).stdout == "no dead letters\n"
 
