@@ -1,7 +1,8 @@
 """What may be left out of a test run: only what is asked for by name, and it is said at the end.
 
 ``ELKMON_SKIP=browser,elasticsearch`` leaves out the tests that need a browser or a cluster. Without
-it, such a test fails if there is none, with the command that installs it.
+it, such a test fails if there is none, with the command that installs it. Servers that no package
+manager brings are named by a variable; where it is not set, their tests are left out.
 """
 
 import os
@@ -17,6 +18,10 @@ SKIPPABLE = {
     "browser": "needs Chromium",
     "elasticsearch": "needs Elasticsearch",
 }
+NAMED = {
+    "kibana": "ELKMON_TEST_KIBANA_URL",
+}
+"""Markers of tests that need a server, and the variable that names it."""
 _LEFT_OUT = pytest.StashKey[set[str]]()
 _SERVERS = pytest.StashKey[Path]()
 
@@ -30,6 +35,8 @@ def pytest_configure(config):
         )
     for name, why in SKIPPABLE.items():
         config.addinivalue_line("markers", f"{name}: {why}; ELKMON_SKIP={name} leaves it out")
+    for name, variable in NAMED.items():
+        config.addinivalue_line("markers", f"{name}: needs what {variable} names")
     config.stash[_LEFT_OUT] = names
     if not hasattr(config, "workerinput"):  # the one process that begins and ends the run
         config.stash[_SERVERS] = servers.begin()
@@ -40,6 +47,10 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker(name) is not None:
                 item.add_marker(pytest.mark.skip(reason=f"ELKMON_SKIP has {name}"))
+    for name, variable in NAMED.items():
+        for item in items:
+            if item.get_closest_marker(name) is not None and not os.environ.get(variable):
+                item.add_marker(pytest.mark.skip(reason=f"{variable} is not set"))
 
 
 def pytest_unconfigure(config):
@@ -48,10 +59,19 @@ def pytest_unconfigure(config):
         servers.end(config.stash[_SERVERS])
     names = config.stash.get(_LEFT_OUT, set())
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if not names or reporter is None or hasattr(config, "workerinput"):
+    if reporter is None or hasattr(config, "workerinput"):
         return
     skipped = reporter.stats.get("skipped", [])
-    counted = (
-        f"{name} ({sum(name in each.keywords for each in skipped)} tests)" for name in sorted(names)
-    )
-    reporter.write_line(f"NOT TESTED, as ELKMON_SKIP says: {', '.join(counted)}", yellow=True)
+
+    for name, variable in NAMED.items():
+        count = sum(f"{variable} is not set" in str(each.longrepr) for each in skipped)
+        if count:
+            said = f"NOT TESTED, as {variable} is not set: {name} ({count} tests)"
+            reporter.write_line(said, yellow=True)
+    if names:
+        counted = (
+            f"{name} ({sum(name in each.keywords for each in skipped)} tests)"
+            for name in sorted(names)
+        )
+        said = f"NOT TESTED, as ELKMON_SKIP says: {', '.join(counted)}"
+        reporter.write_line(said, yellow=True)

@@ -24,6 +24,7 @@ class Access:
     verify: bool = True
     timeout: float = 30.0
     prefix: str = "elkmon"
+    kibana_url: str | None = None
 
 
 ACCESS: tuple[Setting, ...] = (
@@ -38,6 +39,7 @@ ACCESS: tuple[Setting, ...] = (
     Setting("verify", "ELKMON_VERIFY_CERTS", "Off: certificates are not checked."),
     Setting("timeout", "ELKMON_TIMEOUT", "How long one request may take, in seconds."),
     Setting("prefix", "ELKMON_INDEX_PREFIX", "What the names of all indices begin with."),
+    Setting("kibana_url", "ELKMON_KIBANA_URL", "Kibana, such as `https://kibana:5601`."),
 )  # fmt: skip
 
 SECRETS = ("api_key", "username", "password")
@@ -77,6 +79,7 @@ def access(environ: Mapping[str, str] | None = None) -> Access:
         verify=_verify(found.get("verify", "1")),
         timeout=_timeout(found.get("timeout", "30")),
         prefix=_prefix(found.get("prefix", "elkmon")),
+        kibana_url=found.get("kibana_url"),
     )
 
 

@@ -1,0 +1,108 @@
+"""Connectors and rules in a space: what is there of them, and which Kibana cannot have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from elkmon.provision.kibana.client import Kibana
+from elkmon.provision.kibana.rules import CONSUMER, Connector, Rule, connectors, rules
+from elkmon.provision.kibana.steps import Body, Step, differing
+
+__all__ = ["alerting", "places"]
+
+_NO_KEY = (
+    "this Kibana cannot keep rules, which are left out: set "
+    "xpack.encryptedSavedObjects.encryptionKey in kibana.yml (32 characters or more), restart it, "
+    "and provision again"
+)
+
+
+def alerting(
+    kibana: Kibana, number: tuple[int, int], prefix: str, predictions: str, *, overwrite: bool
+) -> tuple[list[Step], list[str]]:
+    """Say what has to be done about connectors and rules in a space, in that order.
+
+    What is there stays as it is, for thresholds are people's own.
+
+    Args:
+        kibana: a space of it.
+        number: Kibana's version.
+        prefix: of all indices.
+        predictions: identifier of the data view of predictions.
+        overwrite: whether what differs is replaced.
+
+    Returns:
+        The steps, and what this Kibana cannot have, with the reason.
+
+    Raises:
+        ProvisionError: Kibana cannot be reached, or refuses.
+    """
+    health = kibana.ask("GET", "/api/alerting/_health", None, "see whether it has rules")
+    if not health["has_permanent_encryption_key"]:
+        return [], [_NO_KEY]
+    listed = kibana.ask("GET", "/api/alerting/rule_types", None, "see its types of rules")
+    types = {each["id"]: each for each in listed}
+    to = connectors(prefix, kibana.space)
+    steps = [_connector(kibana, each, overwrite=overwrite) for each in to]
+    without = []
+    for rule in rules(prefix, kibana.space, predictions):
+        lacking = _lacking(rule, number, types.get(rule.kind))
+        if lacking:
+            without.append(f"the rule {rule.name} is left out: {lacking}")
+        else:
+            body = rule.body(types[rule.kind]["default_action_group_id"], to)
+            steps.append(_rule(kibana, rule, body, overwrite=overwrite))
+    return steps, without
+
+
+def places(prefix: str, space: str) -> list[tuple[str, str]]:
+    """Give titles and addresses of all rules and connectors, in the order to remove them."""
+    return [
+        *((f"rule {each.name}", _rule_path(each)) for each in rules(prefix, space, "")),
+        *((f"connector {each.name}", _connector_path(each)) for each in connectors(prefix, space)),
+    ]
+
+
+def _lacking(rule: Rule, number: tuple[int, int], kind: Body | None) -> str:
+    """Say why a rule cannot be there; nothing if it can."""
+    if number < rule.since:
+        return f"it needs Kibana {'.'.join(map(str, rule.since))} or later"
+    if kind is None or not kind["enabled_in_license"]:
+        return f"this Kibana has no rules of type {rule.kind}"
+    if not kind["authorized_consumers"].get(CONSUMER, {}).get("all"):
+        return f"these credentials may not make rules of type {rule.kind}"
+    return ""
+
+
+def _connector_path(connector: Connector) -> str:
+    return f"/api/actions/connector/{connector.id}"
+
+
+def _rule_path(rule: Rule) -> str:
+    return f"/api/alerting/rule/{rule.id}"
+
+
+def _connector(kibana: Kibana, wanted: Connector, *, overwrite: bool) -> Step:
+    body = {"name": wanted.name, "config": wanted.config}
+    step = _step(
+        kibana, f"connector {wanted.name}", _connector_path(wanted), body, overwrite=overwrite
+    )
+    kind = {"connector_type_id": wanted.kind} if step.state == "new" else {}
+    return replace(step, body={**body, **kind, "secrets": {}})
+
+
+def _rule(kibana: Kibana, rule: Rule, body: dict[str, Any], *, overwrite: bool) -> Step:
+    step = _step(kibana, f"rule {rule.name}", _rule_path(rule), body, overwrite=overwrite)
+    kind = {"rule_type_id": rule.kind, "consumer": CONSUMER} if step.state == "new" else {}
+    return replace(step, body={**body, **kind})
+
+
+def _step(kibana: Kibana, title: str, path: str, body: Body, *, overwrite: bool) -> Step:
+    there = kibana.get(path, f"see the {title}")
+    if there is None:
+        return Step(title, "new", path=path)
+    differs = "; ".join(differing(body, there))
+    if not differs:
+        return Step(title, "same")
+    return Step(title, "changed" if overwrite else "kept", differs, method="PUT", path=path)

@@ -1,0 +1,179 @@
+"""Provision a space of Kibana: look first, change only what has to be; take out only one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elkmon.events.errors import ProvisionError
+from elkmon.events.fields import PREDICTION
+from elkmon.provision.kibana.alerting import alerting, places
+from elkmon.provision.kibana.client import DEFAULT, Kibana, RefusedError
+from elkmon.provision.kibana.saved import (
+    bring,
+    compared,
+    marked,
+    ours,
+    tagged,
+    title_of,
+    unmarked,
+)
+from elkmon.provision.kibana.steps import Body, Step
+from elkmon.store.elastic.indices import pattern
+
+__all__ = ["OLDEST", "Plan", "apply", "export", "plan", "take_out"]
+
+OLDEST = (8, 6)
+"""The oldest Kibana that reads these saved objects."""
+_SPACES = "/api/spaces/space"
+_BAD_REQUEST, _NOT_FOUND = 400, 404
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What provisioning would do.
+
+    Attributes:
+        new_space: whether the space is to be made.
+        objects: saved objects.
+        rules: connectors and rules, in the order to make them.
+        warnings: what this Kibana cannot have, and why.
+    """
+
+    new_space: bool
+    objects: list[Step]
+    rules: list[Step]
+    warnings: list[str]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Give all steps, in the order to make them."""
+        return [*self.objects, *self.rules]
+
+
+def plan(
+    kibana: Kibana, version: str, prefix: str, objects: Sequence[Body], *, overwrite: bool
+) -> Plan:
+    """Say what has to change in a space; nothing is changed.
+
+    Args:
+        kibana: a space of it.
+        version: of Kibana.
+        prefix: of all indices.
+        objects: saved objects, as they are in the default space.
+        overwrite: whether what people changed in Kibana is replaced, too.
+
+    Raises:
+        ProvisionError: Kibana is too old, cannot be reached, or refuses.
+    """
+    major, minor, *_ = (int(part) for part in version.split("."))
+    if (major, minor) < OLDEST:
+        raise ProvisionError(
+            f"{kibana.url}: this is Kibana {version}: elkmon needs "
+            f"{'.'.join(map(str, OLDEST))} or later"
+        )
+    wanted = marked(objects, prefix, kibana.space)
+    predictions = next(
+        each["id"]
+        for each in wanted
+        if each["type"] == "index-pattern"
+        and each["attributes"]["title"] == pattern(prefix, [PREDICTION])
+    )
+    rules, warnings = alerting(kibana, (major, minor), prefix, predictions, overwrite=overwrite)
+    return Plan(
+        not _has_space(kibana), compared(kibana, wanted, overwrite=overwrite), rules, warnings
+    )
+
+
+def apply(kibana: Kibana, planned: Plan) -> None:
+    """Make the changes of a plan; it can be interrupted and repeated.
+
+    Raises:
+        ProvisionError: Kibana does not answer, or refuses something: which, and what it took.
+    """
+    if planned.new_space:
+        body = {"id": kibana.space, "name": kibana.space}
+        kibana.ask("POST", _SPACES, body, f"make the space {kibana.space}")
+    sent = [step for step in planned.objects if step.to_do]
+    if sent:
+        bring(kibana, sent)
+    for step in planned.rules:
+        if step.to_do:
+            kibana.ask(step.method, step.path, step.body, f"put the {step.title} there")
+
+
+def export(kibana: Kibana, prefix: str, objects: Sequence[Body]) -> list[dict[str, Any]]:
+    """Give the saved objects of a space that bear our tag, and all that they refer to.
+
+    Args:
+        kibana: a space of it.
+        prefix: of all indices.
+        objects: saved objects, as they are in the default space.
+
+    Raises:
+        ProvisionError: Kibana cannot be reached, refuses, or has none.
+    """
+    found = tagged(kibana, marked(objects, prefix, kibana.space), deep=True)
+    if not found:
+        raise ProvisionError(
+            f"{kibana.url}: nothing of elkmon's is in the space {kibana.space}: name another one "
+            "by --space, or run elkmon kibana provision"
+        )
+    return [unmarked(each) for each in found]
+
+
+def take_out(
+    kibana: Kibana, prefix: str, objects: Sequence[Body], *, dry_run: bool
+) -> tuple[list[str], list[str]]:
+    """Remove from a space what provisioning put there, and nothing else; the space stays.
+
+    Args:
+        kibana: a space of it.
+        prefix: of all indices.
+        objects: saved objects, as they are in the default space.
+        dry_run: whether only to say what would go.
+
+    Returns:
+        What went, and what stays with its reason.
+
+    Raises:
+        ProvisionError: Kibana cannot be reached, or refuses.
+    """
+    mine, others = ours(kibana, marked(objects, prefix, kibana.space))
+    stays = [f"{title_of(each)}: it bears the tag {prefix}, but is not elkmon's" for each in others]
+    going = [
+        *(
+            each
+            for each in places(prefix, kibana.space)
+            if kibana.get(each[1], f"see the {each[0]}")
+        ),
+        *((title_of(each), f"/api/saved_objects/{each['type']}/{each['id']}") for each in mine),
+    ]
+    gone = []
+    for title, path in going:
+        reason = None if dry_run else _remove(kibana, title, path)
+        if reason is None:
+            gone.append(title)
+        else:
+            stays.append(f"{title}: {reason}")
+    if gone and kibana.space != DEFAULT:
+        stays.append(f"space {kibana.space}: all else in it would go with it")
+    return gone, stays
+
+
+def _has_space(kibana: Kibana) -> bool:
+    if kibana.space == DEFAULT:
+        return True
+    return kibana.get(f"{_SPACES}/{kibana.space}", f"see the space {kibana.space}") is not None
+
+
+def _remove(kibana: Kibana, title: str, path: str) -> str | None:
+    """Remove one thing; give the reason why it stays, if it does."""
+    try:
+        kibana.ask("DELETE", path, None, f"remove the {title}")
+    except RefusedError as error:
+        if error.status not in {_BAD_REQUEST, _NOT_FOUND}:
+            raise
+        return error.told
+    return None
