@@ -63,6 +63,26 @@ def test_a_cluster_that_is_not_there():
         ask("http://localhost:9")
 
 
+def test_a_host_that_nobody_knows():
+    with pytest.raises(StoreError, match=r"reached \([^()]*\([^()]*\)\); is it"):
+        ask("http://nobody.invalid:9200")
+
+
+def test_a_server_without_tls():
+    with pretending({}) as url, pytest.raises(StoreError, match="is it http://"):
+        ask(url.replace("http:", "https:"))
+
+
+def test_a_server_with_tls(server_secured):
+    with pytest.raises(StoreError, match=r"connection without response\).*is it https://"):
+        ask(server_secured.url.replace("https:", "http:"))
+
+
+def test_a_server_that_answers_with_a_page():
+    with pretending("<p>no</p>", status=501) as url, pytest.raises(StoreError, match="or a proxy"):
+        ask(url)
+
+
 def test_another_product():
     with pretending({"hello": "world"}) as url, pytest.raises(StoreError, match="another product"):
         ask(url)

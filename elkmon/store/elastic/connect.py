@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -99,6 +100,8 @@ def problem(error: Exception, url: str, doing: str) -> str:
     place = f"{url}: cannot {doing}"
     if isinstance(error, UnsupportedProductError):
         return f"{url} is not Elasticsearch 8.10 or later: is it another product, or a proxy?"
+    if isinstance(error, TlsError) and "WRONG_VERSION" in _short(error):
+        return f"{place}: it does not speak TLS: is it http://, is the port right?"
     if isinstance(error, TlsError):
         return (
             f"{place}: its certificate is not trusted ({_short(error)}): name its authority in "
@@ -107,7 +110,9 @@ def problem(error: Exception, url: str, doing: str) -> str:
     if isinstance(error, ConnectionTimeout):
         return f"{place}: no answer in time; is it busy? ELKMON_TIMEOUT gives it longer"
     if isinstance(error, TransportError):
-        return f"{place}: it cannot be reached ({_short(error)}); is it running, is the port right?"
+        told = _short(error)
+        https = ", is it https://" if url.startswith("http:") and "closed" in told else ""
+        return f"{place}: it cannot be reached ({told}); is it running, is the port right{https}?"
     assert isinstance(error, ApiError)  # noqa: S101 - the three kinds that a client raises
     return f"{place}: {_refused(error)}"
 
@@ -135,6 +140,8 @@ def _reason(error: ApiError) -> tuple[str, str]:
     """Give the kind of error and its text, of the cause that says most."""
     body = error.body if isinstance(error.body, dict) else {}
     told = body.get("error")
+    if not body:
+        return "in another way than Elasticsearch", "is it another product, or a proxy?"
     if not isinstance(told, dict):
         return "error", str(told or error.message or error)
     causes = told.get("root_cause") or [told]
@@ -143,5 +150,10 @@ def _reason(error: ApiError) -> tuple[str, str]:
 
 
 def _short(error: TransportError) -> str:
+    """Give the innermost of the causes that urllib3 nests in one another."""
     text = str(error.errors[0] if error.errors else error.message)
-    return text.rsplit(": ", 1)[-1].strip("()'\" ") or type(error).__name__
+    text = re.sub(r" \(_ssl\.c:\d+\)", "", text)
+    told = re.split(r": |\('", text)[-1]
+    while told.endswith(("'", '"')) or told.count(")") > told.count("("):
+        told = told[:-1]
+    return told or type(error).__name__
