@@ -165,6 +165,7 @@ class StandIn:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet, or each waits for the other side's 40 ms
     kibana = None
 
     def log_message(self, *_):
