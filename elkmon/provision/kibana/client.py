@@ -78,8 +78,8 @@ class Kibana:
         """Close the connections."""
         self._node.close()
 
-    def wait(self, tell: Callable[[str, float], None], stop: Event, patience: float) -> str:
-        """Wait until Kibana is ready, and give its version.
+    def wait(self, tell: Callable[[str, float], None], stop: Event, patience: float) -> str | None:
+        """Wait until Kibana is ready, and give its version; None where waiting was stopped.
 
         Args:
             tell: takes why it has to be waited for, and since how many seconds.
@@ -87,8 +87,7 @@ class Kibana:
             patience: how long to wait at most, in seconds.
 
         Raises:
-            ProvisionError: it is not ready in time, is no Kibana, or does not take the
-                credentials; or the waiting was stopped.
+            ProvisionError: it is not ready in time, is no Kibana, or does not take the credentials.
         """
         began, pause = monotonic(), _FIRST_PAUSE
         while True:
@@ -100,7 +99,7 @@ class Kibana:
                     raise ProvisionError(f"{error}; waited for {waited:.0f} seconds") from error
                 tell(str(error), waited)
             if stop.wait(pause):
-                raise ProvisionError(f"{self.url}: stopped while Kibana was not ready")
+                return None
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def get(self, path: str, doing: str) -> Any | None:  # noqa: ANN401 - any JSON

@@ -236,17 +236,19 @@ def _count(
 
 
 def _action(rule: Rule, to: Connector, group: str, *, over: bool) -> dict[str, Any]:
-    values = {"value": "{{context.value}}"} if rule.kind == _QUERY else {}
-    state = "over" if over else "alert"
-    said = "{{rule.name}}: over again" if over else f"{{{{rule.name}}}}: {rule.meaning}"
-    said += " ({{context.reason}})" if rule.kind == _EQUATION and not over else ""
+    told = "" if rule.kind == _QUERY else " of {{alert.id}}"  # a model's name
+    said = f"{{{{rule.name}}}}{told}: {'over' if over else rule.meaning}"
     params: dict[str, Any] = {"level": "info" if over else "warn", "message": said}
     if to.kind == ".index":
         params = {
             "documents": [
                 {
                     "rule": {"id": "{{rule.id}}", "name": "{{rule.name}}"},
-                    "alert": {"id": "{{alert.id}}", "state": state, **values},
+                    "alert": {
+                        "id": "{{alert.id}}",
+                        "state": "over" if over else "begun",
+                        "value": "{{context.value}}",
+                    },
                     "message": said,
                 }
             ]
