@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from elkmon.provision.kibana.client import Kibana
-from elkmon.provision.kibana.rules import CONSUMER, Connector, Rule, connectors, rules
+from elkmon.provision.kibana.rules import CONSUMERS, Connector, Rule, connectors, rules
 from elkmon.provision.kibana.steps import Body, Step, differing
 
 __all__ = ["alerting", "places"]
@@ -51,8 +51,7 @@ def alerting(
         if lacking:
             without.append(f"the rule {rule.name} is left out: {lacking}")
         else:
-            body = rule.body(types[rule.kind]["default_action_group_id"], to)
-            steps.append(_rule(kibana, rule, body, overwrite=overwrite))
+            steps.append(_rule(kibana, rule, types[rule.kind], to, overwrite=overwrite))
     return steps, without
 
 
@@ -70,9 +69,15 @@ def _lacking(rule: Rule, number: tuple[int, int], kind: Body | None) -> str:
         return f"it needs Kibana {'.'.join(map(str, rule.since))} or later"
     if kind is None or not kind["enabled_in_license"]:
         return f"this Kibana has no rules of type {rule.kind}"
-    if not kind["authorized_consumers"].get(CONSUMER, {}).get("all"):
+    if _consumer(kind) is None:
         return f"these credentials may not make rules of type {rule.kind}"
     return ""
+
+
+def _consumer(kind: Body) -> str | None:
+    """Give whom these credentials may make rules of a type for."""
+    may = kind["authorized_consumers"]
+    return next((name for name in CONSUMERS if may.get(name, {}).get("all")), None)
 
 
 def _connector_path(connector: Connector) -> str:
@@ -92,10 +97,14 @@ def _connector(kibana: Kibana, wanted: Connector, *, overwrite: bool) -> Step:
     return replace(step, body={**body, **kind, "secrets": {}})
 
 
-def _rule(kibana: Kibana, rule: Rule, body: dict[str, Any], *, overwrite: bool) -> Step:
+def _rule(
+    kibana: Kibana, rule: Rule, kind: Body, to: Sequence[Connector], *, overwrite: bool
+) -> Step:
+    body = rule.body(kind["default_action_group_id"], to)
     step = _step(kibana, f"rule {rule.name}", _rule_path(rule), body, overwrite=overwrite)
-    kind = {"rule_type_id": rule.kind, "consumer": CONSUMER} if step.state == "new" else {}
-    return replace(step, body={**body, **kind})
+    if step.state == "new":
+        body |= {"rule_type_id": rule.kind, "consumer": _consumer(kind)}
+    return replace(step, body=body)
 
 
 def _step(kibana: Kibana, title: str, path: str, body: Body, *, overwrite: bool) -> Step:

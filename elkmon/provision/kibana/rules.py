@@ -12,10 +12,10 @@ import orjson
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION
 from elkmon.store.elastic.indices import pattern
 
-__all__ = ["CONSUMER", "Connector", "Rule", "connectors", "rules"]
+__all__ = ["CONSUMERS", "Connector", "Rule", "connectors", "rules"]
 
-CONSUMER = "stackAlerts"
-"""Who rules belong to, as the menu Stack Management, Rules makes them."""
+CONSUMERS = ("stackAlerts", "observability", "logs", "infrastructure")
+"""Whose rules they may be: of Stack Rules, or, where a type is not theirs yet, of another."""
 
 _QUERY, _EQUATION = ".es-query", "observability.rules.custom_threshold"
 _NAMESPACE = uuid.UUID("6f0b1d0e-3a52-5c1b-9d0a-6c2f3e1a7b44")
