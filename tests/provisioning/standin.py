@@ -119,18 +119,24 @@ class StandIn:
 
     def _imported(self, body, space):
         sent = {(each["type"], each["id"]) for each in body}
-        lacking = [each for each in (self._lacking(one, sent, space) for one in body) if each]
-        if lacking:
-            return {"successCount": 0, "success": False, "errors": lacking}
+        errors = [each for each in (self._lacking(one, sent, space) for one in body) if each]
+        bad = {(each["type"], each["id"]) for each in errors}
         results = []
         for each in body:
+            if (each["type"], each["id"]) in bad:
+                continue
             key = (each["type"], each["id"])
             taken = key in self.saved and self.saved[key]["space"] != space
             if not taken:
                 self.saved[key] = {"space": space, "object": each}
             result = {"type": each["type"], "id": each["id"], "overwrite": True}
             results.append({**result, "destinationId": "another"} if taken else result)
-        return {"successCount": len(body), "success": True, "successResults": results}
+        account = {"successCount": len(results), "success": not errors, "warnings": []}
+        return (
+            account
+            | ({"successResults": results} if results else {})
+            | ({"errors": errors} if errors else {})
+        )
 
     def _lacking(self, one, sent, space):
         """Give the error of an object that refers to data views which are nowhere."""

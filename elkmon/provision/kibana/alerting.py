@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from elkmon.provision.kibana.client import Kibana
-from elkmon.provision.kibana.rules import CONSUMERS, Connector, Rule, connectors, rules
+from elkmon.provision.kibana.rules import Connector, Rule, connectors, rules
 from elkmon.provision.kibana.steps import Body, Step, differing
 
 __all__ = ["alerting", "places"]
 
+_PRIVILEGES = {"stackAlerts": "Stack Rules", "logs": "Logs"}
 _NO_KEY = (
     "this Kibana cannot keep rules, which are left out: set "
     "xpack.encryptedSavedObjects.encryptionKey in kibana.yml (32 characters or more), restart it, "
@@ -19,16 +20,23 @@ _NO_KEY = (
 
 
 def alerting(
-    kibana: Kibana, number: tuple[int, int], prefix: str, predictions: str, *, overwrite: bool
+    kibana: Kibana,
+    number: tuple[int, int],
+    prefix: str,
+    space: str,
+    predictions: str,
+    *,
+    overwrite: bool,
 ) -> tuple[list[Step], list[str]]:
     """Say what has to be done about connectors and rules in a space, in that order.
 
     What is there stays as it is, for thresholds are people's own.
 
     Args:
-        kibana: a space of it.
+        kibana: the space, or another one as long as there is none of its name.
         number: Kibana's version.
         prefix: of all indices.
+        space: where they go.
         predictions: identifier of the data view of predictions.
         overwrite: whether what differs is replaced.
 
@@ -43,10 +51,10 @@ def alerting(
         return [], [_NO_KEY]
     listed = kibana.ask("GET", "/api/alerting/rule_types", None, "see its types of rules")
     types = {each["id"]: each for each in listed}
-    to = connectors(prefix, kibana.space)
+    to = connectors(prefix, space)
     steps = [_connector(kibana, each, overwrite=overwrite) for each in to]
     without = []
-    for rule in rules(prefix, kibana.space, predictions):
+    for rule in rules(prefix, space, predictions):
         lacking = _lacking(rule, number, types.get(rule.kind))
         if lacking:
             without.append(f"the rule {rule.name} is left out: {lacking}")
@@ -65,19 +73,14 @@ def places(prefix: str, space: str) -> list[tuple[str, str]]:
 
 def _lacking(rule: Rule, number: tuple[int, int], kind: Body | None) -> str:
     """Say why a rule cannot be there; nothing if it can."""
+    needs = f", for which they need all privileges for {_PRIVILEGES[rule.consumer]}"
     if number < rule.since:
         return f"it needs Kibana {'.'.join(map(str, rule.since))} or later"
     if kind is None or not kind["enabled_in_license"]:
-        return f"this Kibana has no rules of type {rule.kind}"
-    if _consumer(kind) is None:
-        return f"these credentials may not make rules of type {rule.kind}"
+        return f"this Kibana has no type {rule.kind}, or these credentials may not see it{needs}"
+    if not kind["authorized_consumers"].get(rule.consumer, {}).get("all"):
+        return f"these credentials may not make rules of type {rule.kind}{needs}"
     return ""
-
-
-def _consumer(kind: Body) -> str | None:
-    """Give whom these credentials may make rules of a type for."""
-    may = kind["authorized_consumers"]
-    return next((name for name in CONSUMERS if may.get(name, {}).get("all")), None)
 
 
 def _connector_path(connector: Connector) -> str:
@@ -103,7 +106,7 @@ def _rule(
     body = rule.body(kind["default_action_group_id"], to)
     step = _step(kibana, f"rule {rule.name}", _rule_path(rule), body, overwrite=overwrite)
     if step.state == "new":
-        body |= {"rule_type_id": rule.kind, "consumer": _consumer(kind)}
+        body |= {"rule_type_id": rule.kind, "consumer": rule.consumer}
     return replace(step, body=body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -67,12 +68,19 @@ class Kibana:
         self.url = url
         self.space = space
         self._node = Urllib3HttpNode(config.replace(http_compress=False))  # it reads no gzip
+        self._timeout = access.timeout
         self._headers = HttpHeaders({"kbn-xsrf": "elkmon", "accept": "application/json"})
         if access.api_key is not None:
             self._headers["authorization"] = f"ApiKey {access.api_key}"
         elif access.username is not None and access.password is not None:
             both = (access.username, access.password)
             self._headers["authorization"] = basic_auth_to_header(both)
+
+    def at(self, space: str) -> Kibana:
+        """Give another space, over the same connections."""
+        other = copy(self)
+        other.space = space
+        return other
 
     def close(self) -> None:
         """Close the connections."""
@@ -204,7 +212,9 @@ class Kibana:
     ) -> NodeApiResponse:
         all_headers = self._headers.copy()
         all_headers.update(headers)
-        return self._node.perform_request(method, path, data, all_headers)
+        return self._node.perform_request(
+            method, path, data, all_headers, request_timeout=self._timeout
+        )
 
     def _check(self, answer: NodeApiResponse, doing: str) -> None:
         status = answer.meta.status
@@ -223,7 +233,7 @@ _UNKNOWN = (
 _ADVICE: Mapping[int, str] = {
     401: _UNKNOWN,
     403: "these credentials may not ({told}): they need all privileges for Dashboard, Discover, "
-    "Saved Objects Management, Stack Rules, Actions and Connectors in this space",
+    "Saved Objects and Tag Management, Stack Rules, Logs, Actions and Connectors in this space",
     409: "someone else is changing it at the same time ({told}): try again",
     _TOO_LARGE: "it takes no request of this size ({told}): raise "
     "savedObjects.maxImportPayloadBytes in kibana.yml, or the limit of the proxy in between",
@@ -247,8 +257,10 @@ def _told(data: bytes) -> str:
 
 
 def _unready(body: Body, data: bytes) -> str:
-    overall = body.get("status", {}).get("overall", {}) if "status" in body else {}
-    return str(overall.get("summary") or overall.get("level") or _told(data))
+    overall = body.get("status", {}).get("overall") if "status" in body else None
+    if overall is None:
+        return _told(data)
+    return str(overall.get("summary") or "it starts, or waits for its Elasticsearch")
 
 
 def _other(answer: NodeApiResponse) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,14 +80,23 @@ def plan(
         if each["type"] == "index-pattern"
         and each["attributes"]["title"] == pattern(prefix, [PREDICTION])
     )
-    rules, warnings = alerting(kibana, (major, minor), prefix, predictions, overwrite=overwrite)
-    return Plan(
-        not _has_space(kibana), compared(kibana, wanted, overwrite=overwrite), rules, warnings
+    new = kibana.get(f"{_SPACES}/{kibana.space}", f"see the space {kibana.space}") is None
+    # a space that is not there says to everyone that he may not: the default one tells the same
+    asked = kibana.at(DEFAULT) if new else kibana
+    steps = compared(asked, wanted, overwrite=overwrite)
+    rules, warnings = alerting(
+        asked, (major, minor), prefix, kibana.space, predictions, overwrite=overwrite
     )
+    return Plan(new, steps, rules, warnings)
 
 
-def apply(kibana: Kibana, planned: Plan) -> None:
+def apply(kibana: Kibana, planned: Plan, progress: Callable[[int, int], None]) -> None:
     """Make the changes of a plan; it can be interrupted and repeated.
+
+    Args:
+        kibana: the space.
+        planned: for it.
+        progress: takes how many are done, of how many; a rule takes Kibana some seconds.
 
     Raises:
         ProvisionError: Kibana does not answer, or refuses something: which, and what it took.
@@ -96,11 +105,12 @@ def apply(kibana: Kibana, planned: Plan) -> None:
         body = {"id": kibana.space, "name": kibana.space}
         kibana.ask("POST", _SPACES, body, f"make the space {kibana.space}")
     sent = [step for step in planned.objects if step.to_do]
+    rules = [step for step in planned.rules if step.to_do]
     if sent:
         bring(kibana, sent)
-    for step in planned.rules:
-        if step.to_do:
-            kibana.ask(step.method, step.path, step.body, f"put the {step.title} there")
+    for done, step in enumerate(rules, len(sent)):
+        progress(done, len(sent) + len(rules))
+        kibana.ask(step.method, step.path, step.body, f"put the {step.title} there")
 
 
 def export(kibana: Kibana, prefix: str, objects: Sequence[Body]) -> list[dict[str, Any]]:
@@ -160,12 +170,6 @@ def take_out(
     if gone and kibana.space != DEFAULT:
         stays.append(f"space {kibana.space}: all else in it would go with it")
     return gone, stays
-
-
-def _has_space(kibana: Kibana) -> bool:
-    if kibana.space == DEFAULT:
-        return True
-    return kibana.get(f"{_SPACES}/{kibana.space}", f"see the space {kibana.space}") is not None
 
 
 def _remove(kibana: Kibana, title: str, path: str) -> str | None:

@@ -12,12 +12,12 @@ import orjson
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION
 from elkmon.store.elastic.indices import pattern
 
-__all__ = ["CONSUMERS", "Connector", "Rule", "connectors", "rules"]
-
-CONSUMERS = ("stackAlerts", "observability", "logs", "infrastructure")
-"""Whose rules they may be: of Stack Rules, or, where a type is not theirs yet, of another."""
+__all__ = ["Connector", "Rule", "connectors", "rules"]
 
 _QUERY, _EQUATION = ".es-query", "observability.rules.custom_threshold"
+_CONSUMERS = {_QUERY: "stackAlerts", _EQUATION: "logs"}
+"""Whose rules they are: which of Kibana's privileges opens them. Stack Rules has had the second
+type in the newest versions only; Logs has it since there is one."""
 _NAMESPACE = uuid.UUID("6f0b1d0e-3a52-5c1b-9d0a-6c2f3e1a7b44")
 _EVERY = "5m"
 _RECOVERED = "recovered"
@@ -55,6 +55,11 @@ class Rule:
     since: tuple[int, int]
     meaning: str
     params: Body
+
+    @property
+    def consumer(self) -> str:
+        """Name the part of Kibana that it belongs to."""
+        return _CONSUMERS[self.kind]
 
     def body(self, fired: str, to: Sequence[Connector]) -> dict[str, Any]:
         """Give what is told to Kibana.

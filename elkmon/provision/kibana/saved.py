@@ -203,4 +203,5 @@ def _reason(error: Body) -> str:
         return "this Kibana does not know such objects"
     if "conflict" in kind:
         return f"there is something else in its place ({kind}): rename or remove that first"
-    return str(error.get("message", kind))
+    told = error.get("message") or error.get("output", {}).get("payload", {}).get("message")
+    return str(told or kind)
