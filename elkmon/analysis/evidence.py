@@ -1,4 +1,4 @@
-"""What figures of quality are made of: sums over labelled predictions, from one question or two."""
+"""What figures of quality are made of: sums over labelled predictions, from one question."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ __all__ = ["BINARY", "BINS", "PROBABILITY", "RANK", "RATING", "RESIDUAL", "Evide
 BINARY = "binary"
 BINS = 1000
 """Score bins over [0, 1]."""
-SUCCEEDED = Condition("event.outcome", "=", ("success",))
 _TASK = "ml.task"
+_OUTCOME = "event.outcome"
+SUCCEEDED = Condition(_OUTCOME, "=", ("success",))
+_SAID = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
 _LABELLED = "ml.truth.observed_at"
 
 PROBABILITY, RANK, RESIDUAL, RATING = "probability", "rank", "residual", "rating"
@@ -202,53 +204,31 @@ def gather(
     store: Store,
     question: Question,
     families: Collection[str] = (),
-    tried: Iterable[tuple[Group, str | None]] = (),
 ) -> list[Evidence]:
     """Ask for what figures are made of.
 
     Args:
         store: to ask.
         question: what to ask.
-        families: of sums that are needed.
-        tried: groups with attempts, and their task: they have evidence, if of nothing, also where
-            no attempt succeeded. Only binary tasks have score bins, and are asked by themselves
-            where there are others.
+        families: of sums that are needed. Only binary tasks have score bins.
 
     Returns:
-        One piece of evidence a group, step and task, sorted by group, then time.
+        One piece of evidence a group, step and task, if of nothing where no attempt succeeded;
+        sorted by group, then time.
     """
-    found = {(group, task): Evidence(group.by, task, group.time) for group, task in tried}
-    tasks = {task for _, task in found}
-    binary: tuple[Condition, ...] = ()
-    others: tuple[Condition, ...] = ()
-    ranked = RANK in families and BINARY in tasks
-    if ranked and tasks != {BINARY}:
-        binary = (Condition(_TASK, "=", (BINARY,)),)
-        others = (Condition(_TASK, "!=", (BINARY,)),)
-    if ranked:
-        asked = {each for each in families if each in {PROBABILITY, RANK}}
-        _ask(store, question, binary, Places(asked), found)
-    if others or not ranked:
-        _ask(store, question, others, Places(each for each in families if each != RANK), found)
-    return [each for _, each in in_order(found)]
-
-
-def _ask(
-    store: Store,
-    question: Question,
-    only: tuple[Condition, ...],
-    at: Places,
-    found: dict[tuple[Group, str | None], Evidence],
-) -> None:
-    said = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
-    asked: list[Dimension] = [FieldValue(_TASK), *map(FieldValue, said)]
+    at = Places(families)
+    asked: list[Dimension] = [FieldValue(_TASK), FieldValue(_OUTCOME), *map(FieldValue, _SAID)]
     if at.ranked:
-        asked.append(Bins(_SCORE, 1 / BINS))
-    answer = ask(store, question, asked, at.measures, SUCCEEDED, *only)
+        binary = Condition(_TASK, "=", (BINARY,))
+        asked.append(Bins(_SCORE, 1 / BINS, binary))
+    answer = ask(store, question, asked, at.measures)
     width = len(question.dimensions)
-    groups = width + 1 + len(said)
+    groups = width + 2 + len(_SAID)
+    found: dict[tuple[Group, str | None], Evidence] = {}
     for cells, rows in groupby(answer, key=lambda row: row[:groups]):
-        task, *rest = cells[width:]
+        task, outcome, *said = cells[width:]
         group = group_of(question, cells)
         evidence = found.setdefault((group, task), Evidence(group.by, task, group.time))
-        evidence.take(rest, [row[groups:] for row in rows], at)
+        if outcome == "success":
+            evidence.take(said, [row[groups:] for row in rows], at)
+    return [each for _, each in in_order(found)]

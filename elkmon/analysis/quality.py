@@ -9,14 +9,15 @@ from datetime import datetime
 from elkmon.analysis.auc import ScoreBin
 from elkmon.analysis.evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.analysis.figure import Figure
-from elkmon.analysis.groups import Group, grouped
+from elkmon.analysis.groups import Group
 from elkmon.analysis.matrix import AVERAGED
 from elkmon.analysis.quality_metrics import Ground, Metric, chosen, defaults
 from elkmon.analysis.question import Question
 from elkmon.analysis.rates import Rate
 from elkmon.analysis.result import Result, parts_of
 from elkmon.analysis.scores import score_bins
-from elkmon.store.base import Cell, FieldValue, Measure, Store
+from elkmon.events.classes import TASKS
+from elkmon.store.base import Cell, Store
 
 __all__ = ["ClassRow", "Gathered", "QualityRow", "collect", "quality", "rows_of"]
 
@@ -97,16 +98,9 @@ def quality(
 def collect(store: Store, question: Question, metrics: str | Iterable[str] = ()) -> Gathered:
     """Ask for what figures are made of; arguments and errors as of :func:`quality`."""
     named = chosen(metrics)
-    families = {each.family for each in named if each.family is not None}
-    by, measures = [FieldValue("ml.task")], [Measure("count")]
-    tried = [(group, task) for group, (task, _) in grouped(store, question, by, measures)]
-    if not tried:
-        return Gathered((), named, frozenset())
-    if not named:
-        tasks = {task for _, task in tried}
-        families = {m.family for m in defaults(tasks) if m.family is not None}
-    found = gather(store, question, families, tried)
-    return Gathered(tuple(found), named, frozenset(families))
+    wanted = named or defaults(TASKS)
+    families = frozenset(each.family for each in wanted if each.family is not None)
+    return Gathered(tuple(gather(store, question, families)), named, families)
 
 
 def rows_of(

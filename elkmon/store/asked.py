@@ -38,6 +38,8 @@ def check(by: Sequence[Dimension], measures: Sequence[Measure], where: Filter) -
     """
     if sum(isinstance(each, Edges) for each in by) > 1:
         raise QueryError("only one dimension of a question may have edges")
+    if sum(isinstance(each, Bins) and each.where is not None for each in by) > 1:
+        raise QueryError("only one dimension of a question may be bins of some events")
     for dimension in by:
         _check_dimension(dimension)
     for measure in measures:
@@ -106,6 +108,10 @@ def _check_dimension(by: Dimension) -> None:
     if isinstance(by, Bins):
         if not 0 < by.width < inf:
             raise QueryError(f"bins of {by.field} need a width above 0, not {by.width}")
+        if by.where is not None:
+            _check_condition(by.where)
+            if by.where.op != "=" or known(by.where.field)[0].kind is Kind.KEYWORDS:
+                raise QueryError(f"bins of {by.field} can be of events with one field's = value")
     elif len(by.edges) < 2 or not all(a < b for a, b in pairwise(by.edges)):  # noqa: PLR2004 - one interval
         raise QueryError(f"edges of {by.field} must be two numbers or more, rising")
 

@@ -53,11 +53,28 @@ class TimeBucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: ``field op values``.
+
+    ``=`` and ``!=`` take several values (any of, none of); ``exists`` and ``missing`` take none;
+    the others take one. ``!=`` also matches an absent field.
+    """
+
+    field: str
+    op: Literal["=", "!=", "<", "<=", ">", ">=", "exists", "missing"]
+    values: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bins:
-    """Group a number by equal widths: the group is floor(value / width), in double."""
+    """Group a number by equal widths: the group is floor(value / width), in double.
+
+    ``where`` tells, with ``=``, which events to put into bins: the others are None.
+    """
 
     field: str
     width: float
+    where: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +102,6 @@ class Measure:
 
     kind: Literal["count", "weight", "weight2", "sum", "sum2", "min", "max"]
     field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One condition: ``field op values``.
-
-    ``=`` and ``!=`` take several values (any of, none of); ``exists`` and ``missing`` take none;
-    the others take one. ``!=`` also matches an absent field.
-    """
-
-    field: str
-    op: Literal["=", "!=", "<", "<=", ">", ">=", "exists", "missing"]
-    values: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,13 @@ def _dimension(made: Question, by: Dimension) -> str:
     if isinstance(by, FieldValue):
         return ref.sql
     if isinstance(by, Bins):
-        return f"floor({ref.sql}::DOUBLE / {by.width!r}::DOUBLE)"
+        number = f"floor({ref.sql}::DOUBLE / {by.width!r}::DOUBLE)"
+        if by.where is None:
+            return number
+        told = made.reference(by.where.field)
+        bound = values(by.where)
+        made.values.extend(bound)
+        return f"CASE WHEN {told.sql} IN ({', '.join('?' for _ in bound)}) THEN {number} END"
     edges = [f"'{each!r}'::DOUBLE" for each in by.edges]
     within = f"{ref.sql} >= {edges[0]} AND {ref.sql} < {edges[-1]}"
     return f"CASE WHEN {within} THEN {_between(ref.sql, edges, 0, len(edges) - 1)} END"

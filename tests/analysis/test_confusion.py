@@ -11,7 +11,7 @@ def row(truth, predicted, n=1, weight=1.0, model="m"):
     """Lay out n labelled predictions: group, task, said, then counts, Σw, Σw², labelled."""
     outcome = None if truth is None else "correct" if truth == predicted else "wrong"
     counts = (n, n * weight, n * weight**2, n, n * weight)
-    return (model, "multiclass", None, predicted, truth, outcome, *counts)
+    return (model, "multiclass", "success", None, predicted, truth, outcome, *counts)
 
 
 def test_it_is_the_matrix_of_scikit_learn(laid):

@@ -167,9 +167,21 @@ EDGED = st.builds(
     st.sampled_from(NUMERIC),
     st.sampled_from([EDGES, (-1e3, -0.0, 5.0), (float("-inf"), 0.1, float("inf"))]),
 )
-BY = st.tuples(st.lists(DIMENSIONS, max_size=3), st.lists(EDGED, max_size=1), st.booleans()).map(
-    lambda parts: [*parts[1], *parts[0]] if parts[2] else [*parts[0], *parts[1]]
+BINNED = st.builds(
+    Bins,
+    st.sampled_from(NUMERIC),
+    st.sampled_from(WIDTHS),
+    st.sampled_from(
+        [
+            Condition("ml.task", "=", ("binary",)),
+            Condition("event.outcome", "=", ("success", "unknown")),
+            Condition("ml.model.version", "=", ("1",)),
+        ]
+    ),
 )
+BY = st.tuples(
+    st.lists(DIMENSIONS, max_size=3), st.lists(EDGED, max_size=1), st.lists(BINNED, max_size=1)
+).flatmap(lambda parts: st.permutations([each for part in parts for each in part]))
 MEASURES = st.lists(
     st.one_of(
         st.sampled_from([Measure("count"), Measure("weight"), Measure("weight2")]),

@@ -184,6 +184,16 @@ def test_bins_are_the_floor_of_the_value_by_the_width_in_double(store):
     assert ask(store, Bins("ml.features.number.age", 10))[:2] == [(3.0, 1), (4.0, 1)]
 
 
+def test_bins_may_be_of_some_events_only(store):
+    version = Condition("ml.model.version", "=", ("1", "10"))
+
+    rows = ask(store, VERSION, Bins(SCORE, 0.5, version))
+
+    assert rows == [
+        *(("1", 0.0, 1), ("1", 1.0, 1), ("10", 0.0, 1), ("2", None, 2), (None, None, 1)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("edges", "rows"),
     [
@@ -440,6 +450,9 @@ def test_a_file_is_no_store(tmp_path):
         (Bins("ml.model.name", 1), "holds no numbers, and cannot be put into bins"),
         (Bins("ml.segment.age", 1), "holds no numbers"),
         (Bins(SCORE, 0), "a width above 0"),
+        (Bins(SCORE, 1, Condition(SCORE, ">", (0,))), "one field's = value"),
+        (Bins(SCORE, 1, Condition("ml.redacted", "=", ("a",))), "one field's = value"),
+        (Bins(SCORE, 1, Condition("ml.nope", "=", ("a",))), "no such field"),
         (Bins(SCORE, float("nan")), "a width above 0"),
         (Bins(SCORE, float("inf")), "a width above 0"),
         (Edges(SCORE, (1.0,)), "two numbers or more, rising"),
@@ -456,9 +469,12 @@ def test_a_dimension_that_cannot_be_is_refused_with_a_hint(opened, by, said):
         ask(opened, by)
 
 
-def test_only_one_dimension_may_have_edges(opened):
+@pytest.mark.parametrize(
+    "each", [Edges(SCORE, (0.0, 1.0)), Bins(SCORE, 1, Condition(RATE, "=", (1.0,)))]
+)
+def test_only_one_dimension_may_have_edges_and_one_bins_of_some_events(opened, each):
     with pytest.raises(QueryError, match="only one dimension"):
-        ask(opened, Edges(SCORE, (0.0, 1.0)), Edges(VALUE, (0.0, 1.0)))
+        ask(opened, each, each)
 
 
 @pytest.mark.parametrize(

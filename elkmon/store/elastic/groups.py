@@ -8,6 +8,7 @@ asked for: within such a group all weigh the same, so that plain sums are enough
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from itertools import pairwise
@@ -16,10 +17,19 @@ from typing import Any
 
 from elkmon.events.fields import Kind
 from elkmon.store.asked import known
-from elkmon.store.base import Bins, Cell, Dimension, Edges, FieldValue, Measure, TimeBucket
+from elkmon.store.base import (
+    Bins,
+    Cell,
+    Dimension,
+    Edges,
+    FieldValue,
+    Filter,
+    Measure,
+    TimeBucket,
+)
 from elkmon.store.elastic.request import exists, name_of
 
-__all__ = ["Grouping", "moment"]
+__all__ = ["Grouping", "binned_apart", "moment"]
 
 Json = dict[str, Any]
 Bucket = Mapping[str, Any]
@@ -40,6 +50,7 @@ class Grouping:
     Args:
         by: dimensions.
         measures: measures; both as checked by :func:`elkmon.store.asked.check`.
+        binned: whether the events asked for are those that bins with a condition are of.
 
     Attributes:
         sources: of the composite; one that takes no flattened entry comes first, since
@@ -48,8 +59,11 @@ class Grouping:
         size: buckets of a page.
     """
 
-    def __init__(self, by: Sequence[Dimension], measures: Sequence[Measure]) -> None:
+    def __init__(
+        self, by: Sequence[Dimension], measures: Sequence[Measure], *, binned: bool = True
+    ) -> None:
         self._by = by
+        self._binned = binned
         self._measures = measures
         self._fields = _statistics(measures)
         edges = [(place, each) for place, each in enumerate(by) if isinstance(each, Edges)]
@@ -92,7 +106,8 @@ class Grouping:
         first: list[Json] = []
         last: list[Json] = []
         for place, by in enumerate(self._by):
-            if not isinstance(by, Edges):
+            absent = isinstance(by, Bins) and by.where is not None and not self._binned
+            if not isinstance(by, Edges) and not absent:
                 flat = isinstance(by, FieldValue) and known(by.field)[0].kind in _FLATTENED
                 (last if flat else first).append({f"d{place}": _source(by)})
         if self._weighted:
@@ -112,6 +127,21 @@ class Grouping:
                 name = part.get("key", "")
                 key[place] = int(name) if name.isdigit() else None
                 yield part
+
+
+def binned_apart(by: Sequence[Dimension], where: Filter) -> list[tuple[Filter, bool]]:
+    """Split a question where bins are of some events only: a source is of all or of none.
+
+    Returns:
+        What each part asks for, and whether its events are put into those bins.
+    """
+    within = next((each.where for each in by if isinstance(each, Bins) and each.where), None)
+    if within is None:
+        return [(where, True)]
+    return [
+        (replace(where, conditions=(*where.conditions, only)), only is within)
+        for only in (within, replace(within, op="!="))
+    ]
 
 
 def _taker(measure: Measure, place: str | None) -> Callable[[Bucket, float], Any]:

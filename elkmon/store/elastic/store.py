@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from elkmon.events.access import Access, access
 from elkmon.events.fields import DATASETS, Dataset
@@ -10,7 +11,7 @@ from elkmon.store.asked import check, check_events
 from elkmon.store.base import Catalog, Dimension, Event, Filter, Measure, Table
 from elkmon.store.elastic.catalog import inventory
 from elkmon.store.elastic.connect import connect
-from elkmon.store.elastic.groups import Grouping
+from elkmon.store.elastic.groups import Grouping, binned_apart
 from elkmon.store.elastic.health import health
 from elkmon.store.elastic.paging import Cluster
 from elkmon.store.findings import Finding, of_events, ordered
@@ -55,9 +56,12 @@ class ElasticStore:
         names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
         if not names:
             return Table((), ())
-        grouping = Grouping(by, measures)
-        buckets = self.cluster.buckets([dataset], where, grouping)
-        return Table(tuple(names), grouping.rows(buckets))
+        asked = [
+            (part, Grouping(by, measures, binned=binned))
+            for part, binned in binned_apart(by, where)
+        ]
+        buckets = (self.cluster.buckets([dataset], part, grouping) for part, grouping in asked)
+        return Table(tuple(names), asked[0][1].rows(chain.from_iterable(buckets)))
 
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
