@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test lint format demo bench clean
+.PHONY: help test lint format demo bench kibana clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -34,6 +34,9 @@ demo: $(READY)  ## a simulated week of real predictions, and its error report
 
 bench: $(READY)  ## side-by-side measurements, as a table of ratios
 	$(BIN)/python -m benchmarks
+
+kibana: $(READY)  ## write kibana/elkmon.ndjson anew, from the field table
+	$(BIN)/python -m elkmon.provision.kibana
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist
