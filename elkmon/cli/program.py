@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("worker", "Ship and join in one process, for containers and systemd."),
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
+    "kibana": ("kibana", "Put dashboards and alert rules into Kibana."),
     "prune": ("prune", "Delete old events for good, by age."),
     "forget": ("forget", "Erase a person's events, or those of one prediction."),
     "doctor": ("doctor", "Look for what is wrong with a store."),

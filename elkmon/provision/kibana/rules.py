@@ -45,7 +45,7 @@ class Rule:
         name: for people.
         kind: Kibana's type of rule.
         since: the oldest Kibana that takes it.
-        meaning: when it fires, in plain words, with what to do.
+        meaning: what an alert means, whatever the thresholds are, and what to do.
         params: as its type takes them.
     """
 
@@ -107,40 +107,40 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
     return [
         rule(
             "failure-rate", "failure rate", _EQUATION, (8, 12),
-            "More than 5 % of a model's attempts failed within the last hour, of 100 or more. "
-            "See: elkmon errors --since 1h, elkmon issues list.",
+            "too many attempts fail. See: elkmon errors --since 1h, elkmon issues list.",
             _equations(
                 predictions,
                 "h", 1,
                 # a failed attempt is never sampled out: it counts once, the others by their weight
-                (("A / B", ">", 0.05), {"A": _is("event.outcome", "failure"), "B": _weights()}),
-                (("A", ">=", 100), {"A": _is("event.outcome", "failure", "success")}),
+                ("failure rate", "A / B", ">", 0.05,
+                 {"A": _is("event.outcome", "failure"), "B": _weights()}),
+                ("attempts", "A", ">=", 100, {"A": _is("event.outcome", "failure", "success")}),
             ),
         ),
         rule(
             "error-rate", "error rate at enough coverage", _EQUATION, (8, 12),
-            "More than 10 % of a model's answers of the last 7 days turned out wrong, where 100 or "
-            "more, and at least 20 % of all, have a label. "
-            "See: elkmon errors, elkmon compare, elkmon issues list.",
+            "too many answers turn out wrong. See: elkmon errors, elkmon compare, elkmon issues "
+            "list.",
             _equations(
                 predictions,
                 "d", 7,
-                (("A / B", ">", 0.1), {"A": _judged("wrong"), "B": _judged("wrong", "correct")}),
-                (("A", ">=", 100), {"A": _judged("wrong", "correct")}),
-                (("A / B", ">=", 0.2),
+                ("error rate", "A / B", ">", 0.1,
+                 {"A": _judged("wrong"), "B": _judged("wrong", "correct")}),
+                ("labelled answers", "A", ">=", 100, {"A": _judged("wrong", "correct")}),
+                ("coverage", "A / B", ">=", 0.2,
                  {"A": _judged("wrong", "correct"), "B": _is("event.outcome", "success")}),
             ),
         ),
         rule(
             "silence", "no predictions", _QUERY, (8, 7),
-            "No prediction at all was stored for an hour: no model answers, or events do not get "
-            "here. See: elkmon worker, elkmon models.",
+            "no prediction comes in: no model answers, or events do not get here. See: elkmon "
+            "worker, elkmon models.",
             _count(pattern(prefix, [PREDICTION]), {"match_all": {}}, "<", 1, "h", 1),
         ),
         rule(
             "label-backlog", "label backlog", _QUERY, (8, 7),
-            "Labels wait for more than an hour to be joined to their predictions: quality figures "
-            "lag behind. Is elkmon join, or elkmon worker, running?",
+            "labels wait to be joined to their predictions, so that quality figures lag behind. Is "
+            "elkmon join, or elkmon worker, running?",
             _count(
                 pattern(prefix, [LABEL]),
                 {"bool": {
@@ -152,9 +152,7 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
         ),
         rule(
             "dead-letters", "dead letters", _QUERY, (8, 7),
-            "Events could not be stored within the last hour; each is kept with its reason in "
-            f"{prefix}-deadletter-*. Letters of elkmon ship are in its folder: see elkmon "
-            "deadletter list.",
+            f"events could not be stored; each is kept with its reason in {prefix}-deadletter-*.",
             _count(f"{prefix}-deadletter-*", {"match_all": {}}, ">", 0, "h", 1),
         ),
     ]  # fmt: skip
@@ -188,7 +186,7 @@ def _equations(
     data_view: str,
     unit: str,
     size: int,
-    *conditions: tuple[tuple[str, str, float], Mapping[str, Body]],
+    *conditions: tuple[str, str, str, float, Mapping[str, Body]],
 ) -> dict[str, Any]:
     """Give conditions that a model has to meet, all of them, within one span."""
     return {
@@ -196,12 +194,13 @@ def _equations(
             {
                 "metrics": [{"name": name, **metric} for name, metric in metrics.items()],
                 "equation": equation,
+                "label": label,
                 "comparator": comparator,
                 "threshold": [threshold],
                 "timeSize": size,
                 "timeUnit": unit,
             }
-            for (equation, comparator, threshold), metrics in conditions
+            for label, equation, comparator, threshold, metrics in conditions
         ],
         "groupBy": [_field("ml.model.name")],
         "alertOnNoData": False,
@@ -241,8 +240,10 @@ def _count(
 
 
 def _action(rule: Rule, to: Connector, group: str, *, over: bool) -> dict[str, Any]:
-    told = "" if rule.kind == _QUERY else " of {{alert.id}}"  # a model's name
-    said = f"{{{{rule.name}}}}{told}: {'over' if over else rule.meaning}"
+    of, why = "", ""
+    if rule.kind == _EQUATION:
+        of, why = " of {{alert.id}}", " ({{context.reason}})"  # a model's name; Kibana's words
+    said = f"{{{{rule.name}}}}{of}: {'over' if over else rule.meaning + why}"
     params: dict[str, Any] = {"level": "info" if over else "warn", "message": said}
     if to.kind == ".index":
         params = {

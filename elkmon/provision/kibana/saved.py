@@ -42,7 +42,7 @@ def marked(objects: Sequence[Body], prefix: str, space: str) -> list[dict[str, A
     text = orjson.dumps(list(objects)).decode()
     if space != DEFAULT:
         names = "|".join(sorted((re.escape(each["id"]) for each in objects), reverse=True))
-        text = re.sub(rf"(?<![\w.-])({names})(?![\w*.-])", rf"\1-{space}", text)
+        text = re.sub(rf"({names})(?![\w*-]|\.\w)", rf"\1-{space}", text)
     tag = _tag(prefix, space)
     made = [tag]
     for each in orjson.loads(text):
