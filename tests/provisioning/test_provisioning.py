@@ -6,6 +6,7 @@ import pytest
 
 from elkmon.events.errors import ProvisionError
 from elkmon.provision.kibana.provisioning import apply, export, plan, take_out
+from elkmon.provision.kibana.saved import marked
 
 VERSION = "8.12.2"
 
@@ -43,6 +44,11 @@ def states(steps):
 def board_of(kibana, identifier):
     asked = [{"type": "dashboard", "id": identifier}]
     return kibana.ask("POST", "/api/saved_objects/_bulk_get", asked, "look")["saved_objects"][0]
+
+
+def make_space(kibana):
+    body = {"id": kibana.space, "name": kibana.space}
+    kibana.ask("POST", "/api/spaces/space", body, "make a space")
 
 
 def save_by_hand(kibana, identifier, **attributes):
@@ -162,7 +168,6 @@ def test_two_spaces_have_their_own_of_everything(provision, place, asking):
 def test_removing_takes_out_all_of_it_and_nothing_of_others(provision, objects, place, asking):
     provision()
     other = {**objects[1], "id": f"{place.prefix}-mine", "references": []}
-    tag = {"type": "tag", "id": f"{place.prefix}-tag-{place.space}", "name": "tag-ref"}
     with asking() as kibana:
         kibana.upload([other])
 
@@ -171,31 +176,39 @@ def test_removing_takes_out_all_of_it_and_nothing_of_others(provision, objects, 
         left = board_of(kibana, other["id"])
         again = take_out(kibana, place.prefix, objects, dry_run=False)
 
-        provision()
-        kibana.upload([{**other, "references": [tag]}])
-        gone, stays = take_out(kibana, place.prefix, objects, dry_run=False)
-
     assert dry == wet
     assert len(wet[0]) == 10
     assert "all else in it" in wet[1][0]
     assert left["attributes"]["title"] == "Overview"
     assert again == ([], [])
-    assert len(gone) == 9  # the tag, which others bear, stays
+
+
+def test_what_people_tagged_themselves_stays_and_so_does_the_tag(objects, place, asking):
+    with asking() as kibana:
+        tag = marked(objects, place.prefix, place.space)[0]
+        reference = {"type": "tag", "id": tag["id"], "name": f"tag-ref-{tag['id']}"}
+        other = {**objects[1], "id": f"{place.prefix}-mine", "references": [reference]}
+        make_space(kibana)
+        kibana.upload([tag, *marked(objects, place.prefix, place.space)[1:], other])
+
+        gone, stays = take_out(kibana, place.prefix, objects, dry_run=False)
+        left = board_of(kibana, other["id"])
+
+    assert gone == [f"data view {place.prefix}-prediction-*", "dashboard Overview"]
     assert stays[0] == f"dashboard Overview: it bears the tag {place.prefix}, but is not elkmon's"
+    assert left["references"] == [reference]
 
 
-def test_an_export_can_be_imported_elsewhere(provision, objects, place, asking):
+def test_an_export_can_be_imported(provision, objects, place, asking):
     provision()
     with asking() as kibana:
         found = export(kibana, place.prefix, objects)
-
-        take_out(kibana, place.prefix, objects, dry_run=False)
         account = kibana.upload(found)
 
     assert {each["type"] for each in found} == {"tag", "dashboard", "index-pattern"}
     assert account["success"]
     assert account["successCount"] == 3
-    assert provision()["dashboard Overview"].state == "kept"  # it is not known to be elkmon's
+    assert provision()["dashboard Overview"].state == "kept"  # its owner is who imported it
 
 
 def test_an_export_of_nothing_says_so(objects, place, asking):
