@@ -155,12 +155,13 @@ class Steps(Column):
     Attributes:
         label: for people.
         field: the number.
-        edges: where steps begin and end; equal steps, as many as fit, where there are none.
+        edges: where steps begin and end, None for no end; where there are none, equal steps, as
+            many as fit.
     """
 
     label: str
     field: str
-    edges: Sequence[float] = ()
+    edges: Sequence[float | None] = ()
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
         """Give the fields that it stands on, each with the types that fit."""

@@ -6,9 +6,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Aggregate", "Expression", "Whole", "average", "count", "highest", "percentile", "total"]
+__all__ = [
+    "Aggregate",
+    "Expression",
+    "Per",
+    "Whole",
+    "average",
+    "count",
+    "different",
+    "highest",
+    "lowest",
+    "percentile",
+    "total",
+]
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_ROOT = "sqrt"
 _RECORDS = "___records___"
 
 
@@ -26,6 +39,10 @@ class Expression:
 
     def __truediv__(self, other: Expression | float) -> Expression:
         return _Arithmetic("divide", (self, other))
+
+    def root(self) -> Expression:
+        """Give the square root."""
+        return _Arithmetic(_ROOT, (self,))
 
     @property
     def text(self) -> str:
@@ -49,8 +66,7 @@ class Expression:
             form: how its value is shown, as Lens has it.
         """
         made = _Columns(name)
-        tree = self.compile(made)
-        last = tree if isinstance(tree, str) else made.math(tree, self.text)
+        last = made.name(self)
         own = {
             **_column(label, "formula"),
             "params": {"formula": self.text, "isFormulaBroken": False, "format": form},
@@ -127,9 +143,37 @@ class Whole(Expression):
 
     def compile(self, made: _Columns) -> str:
         """Add the columns of what is summed up, and its own one."""
-        tree = self.of.compile(made)
-        inner = tree if isinstance(tree, str) else made.math(tree, self.of.text)
-        return made.add({**_column(f"Part of {self.text}", "overall_sum"), "references": [inner]})
+        references = [made.name(self.of)]
+        return made.add(
+            {**_column(f"Part of {self.text}", "overall_sum"), "references": references}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Per(Expression):
+    """A figure over time, each step by its length: so many per second, minute, hour or day."""
+
+    of: Expression
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """Give the formula as people type it in Kibana."""
+        return f"normalize_by_unit({self.of.text}, unit='{self.unit}')"
+
+    def aggregates(self) -> Iterator[Aggregate]:
+        """Give the aggregations of what is divided."""
+        return self.of.aggregates()
+
+    def compile(self, made: _Columns) -> str:
+        """Add the columns of what is divided, and its own one."""
+        return made.add(
+            {
+                **_column(f"Part of {self.text}", "normalize_by_unit"),
+                "params": {"unit": self.unit},
+                "references": [made.name(self.of)],
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +183,14 @@ class _Arithmetic(Expression):
 
     @property
     def text(self) -> str:
+        said = [
+            each.text if isinstance(each, Expression) else f"{each:.15g}" for each in self.operands
+        ]
+        if self.name == _ROOT:
+            return f"{_ROOT}({said[0]})"
         left, right = (
-            f"({each.text})"
-            if isinstance(each, _Arithmetic)
-            else each.text
-            if isinstance(each, Expression)
-            else f"{each:.15g}"
-            for each in self.operands
+            f"({text})" if isinstance(each, _Arithmetic) and each.name != _ROOT else text
+            for each, text in zip(self.operands, said, strict=True)
         )
         return f"{left} {_SYMBOLS[self.name]} {right}"
 
@@ -182,6 +227,16 @@ def average(field: str, where: str = "", shift: str = "") -> Aggregate:
     return Aggregate("average", field, where, shift)
 
 
+def different(field: str, where: str = "") -> Aggregate:
+    """Count a field's different values, nearly."""
+    return Aggregate("unique_count", field, where)
+
+
+def lowest(field: str, where: str = "") -> Aggregate:
+    """Give a field's lowest value."""
+    return Aggregate("min", field, where)
+
+
 def highest(field: str, where: str = "") -> Aggregate:
     """Give a field's highest value."""
     return Aggregate("max", field, where)
@@ -197,22 +252,25 @@ class _Columns:
 
     def __init__(self, name: str) -> None:
         self.found: dict[str, dict[str, Any]] = {}
-        self._name = name
+        self._of = name
 
     def add(self, column: dict[str, Any]) -> str:
         """Add a column, or find the same one again."""
         for name, known in self.found.items():
             if known == column:
                 return name
-        name = f"{self._name}X{len(self.found)}"
+        name = f"{self._of}X{len(self.found)}"
         self.found[name] = column
         return name
 
-    def math(self, tree: object, text: str) -> str:
-        """Add the column of an arithmetic."""
+    def name(self, of: Expression) -> str:
+        """Add a figure's columns, and name the one that holds its value."""
+        tree = of.compile(self)
+        if isinstance(tree, str):
+            return tree
         return self.add(
             {
-                **_column(f"Part of {text}", "math"),
+                **_column(f"Part of {of.text}", "math"),
                 "params": {"tinymathAst": tree},
                 "references": list(dict.fromkeys(_leaves(tree))),
             }

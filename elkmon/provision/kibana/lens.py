@@ -273,11 +273,10 @@ class HeatMap(Chart):
 
 @dataclass(frozen=True, slots=True)
 class Number(Chart):
-    """One figure, large; with its course over time where the layer has it."""
+    """One figure, large, in a colour; a second one is small beside it."""
 
     layer: Layer
-    subtitle: str = ""
-    colour: str = "#FFFFFF"
+    colour: str
 
     kind = "lnsMetric"
 
@@ -288,7 +287,6 @@ class Number(Chart):
             "layerId": _LAYER,
             "layerType": "data",
             "metricAccessor": figure,
-            "subtitle": self.subtitle,
             "color": self.colour,
         }
         if second:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from elkmon.provision.kibana.dashboards import DASHBOARDS
+from elkmon.provision.kibana.dashboards import data, errors, overview, quality, service
 from elkmon.provision.kibana.searches import SEARCHES
 from elkmon.provision.kibana.views import VIEWS
 
 __all__ = ["saved_objects"]
 
 
-def saved_objects(prefix: str) -> list[dict[str, Any]]:
+def saved_objects(prefix: str, features: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Give the saved objects, as they are in the default space; each after those it refers to.
 
     Args:
         prefix: of all indices, and of all identifiers.
+        features: numeric features, by name: each gets a panel on Data.
     """
-    return [each.body(prefix) for each in (*VIEWS, *SEARCHES, *DASHBOARDS)]
+    boards = (
+        overview.DASHBOARD,
+        quality.DASHBOARD,
+        errors.DASHBOARD,
+        data.dashboard(features),
+        service.DASHBOARD,
+    )
+    return [each.body(prefix) for each in (*VIEWS, *SEARCHES, *boards)]

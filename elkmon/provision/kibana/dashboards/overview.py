@@ -3,26 +3,187 @@
 from __future__ import annotations
 
 from elkmon.provision.kibana.columns import Figure, Groups, Last, Times
-from elkmon.provision.kibana.dashboard import Control, Dashboard, Panel
+from elkmon.provision.kibana.dashboard import Dashboard, Panel
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
 from elkmon.provision.kibana.figures import (
     ATTEMPTS,
+    BLUE,
     COVERAGE,
     ERROR_RATE,
+    FAILED,
     FAILURE_RATE,
+    GREEN,
+    GREY,
+    LABELLED,
+    MODEL,
+    ORANGE,
     P95,
-    weight,
+    RED,
+    VERSION,
+    WRONG,
 )
-from elkmon.provision.kibana.formulas import count
+from elkmon.provision.kibana.formulas import count, highest
 from elkmon.provision.kibana.lens import XY, Layer, Number, Table
-from elkmon.provision.kibana.views import ERRORS, PREDICTIONS
+from elkmon.provision.kibana.views import EMITTERS, ERRORS, LABELS, PREDICTIONS
 
-CONTROLS = (
-    Control("Model", "ml.model.name"),
-    Control("Version", "ml.model.version"),
-    Control("Environment", "service.environment"),
-    Control("Segment", "segment"),
+__all__ = ["DASHBOARD"]
+
+
+def _over_time(title: str, meaning: str, figure: Figure) -> Panel:
+    layer = Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": figure})
+    return Panel(title, meaning, XY(layer, releases=True), 24)
+
+
+_NUMBERS = (
+    Panel(
+        "Attempts",
+        "All attempts to predict, failed ones included. A sampled prediction counts as many "
+        "times as it stands for.",
+        Number(Layer(PREDICTIONS, {"figure": ATTEMPTS}), BLUE),
+        12,
+    ),
+    Panel(
+        "Failure rate",
+        "Attempts that ended in an exception, out of all attempts.",
+        Number(Layer(PREDICTIONS, {"figure": FAILURE_RATE, "count": FAILED}), RED),
+        12,
+    ),
+    Panel(
+        "Error rate",
+        "Wrong answers, out of those that are known to be right or wrong.",
+        Number(Layer(PREDICTIONS, {"figure": ERROR_RATE, "count": WRONG}), ORANGE),
+        12,
+    ),
+    Panel(
+        "Labelled",
+        "Answers whose truth has arrived, out of all answers: how far the error rate can be "
+        "relied on.",
+        Number(Layer(PREDICTIONS, {"figure": COVERAGE, "count": LABELLED}), GREEN),
+        12,
+    ),
 )
-MODEL = Groups("model", "ml.model.name", 10, by=weight())
+
+_RATES = (
+    Panel(
+        "Attempts over time",
+        "How often each model is asked. Dashed lines are deployments.",
+        XY(
+            Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": ATTEMPTS}),
+            "bar_stacked",
+            releases=True,
+        ),
+        24,
+    ),
+    _over_time(
+        "Failure rate over time",
+        "Attempts that ended in an exception, out of all attempts, by model.",
+        FAILURE_RATE,
+    ),
+)
+
+_WRONG = (
+    _over_time(
+        "Error rate over time",
+        "Wrong answers, out of those that are known to be right or wrong, by model and by the "
+        "time of the answer. The newest answers have the fewest labels.",
+        ERROR_RATE,
+    ),
+    _over_time(
+        "Labelled over time",
+        "Answers whose truth has arrived, out of all answers, by the time of the answer. It "
+        "falls towards the end, as labels take their time.",
+        COVERAGE,
+    ),
+)
+
+_MODELS = (
+    Panel(
+        "Models",
+        "Each model and version: how much it is asked, how often it fails, how often it is "
+        "wrong, and how much of that is known.",
+        Table(
+            Layer(
+                PREDICTIONS,
+                {
+                    "model": MODEL,
+                    "version": VERSION,
+                    "attempts": ATTEMPTS,
+                    "failure": FAILURE_RATE,
+                    "error": ERROR_RATE,
+                    "labelled": COVERAGE,
+                    "latency": P95,
+                    "last": Last("last seen", "@timestamp", "date"),
+                },
+            )
+        ),
+        28,
+    ),
+    Panel(
+        "Failures",
+        "The most frequent exceptions. A fingerprint leads to all events of that failure; Errors "
+        "and issues has more.",
+        Table(
+            Layer(
+                ERRORS,
+                {
+                    "type": Groups("type", "error.type", 10, by=count()),
+                    "fingerprint": Groups("fingerprint", "error.fingerprint", 5, by=count()),
+                    "count": Figure("count", count()),
+                },
+            ),
+            sort="count",
+        ),
+        20,
+    ),
+)
+
+_COMPLETE = (
+    Panel(
+        "Completeness of processes",
+        "What each process tried to write, what is in its files, and what was lost on the way "
+        "there, as its accounts say. Anything lost makes all figures of its time too low.",
+        Table(
+            Layer(
+                EMITTERS,
+                {
+                    "host": Groups("host", "service.node.name", 10, by=count()),
+                    "process": Groups("process", "process.entity_id", 20, by=count()),
+                    "accepted": Figure("tried to write", highest("ml.emitter.accepted")),
+                    "written": Figure("written", highest("ml.emitter.written")),
+                    "lost": Figure(
+                        "lost", highest("ml.emitter.accepted") - highest("ml.emitter.written")
+                    ),
+                    "sampled": Figure("sampled out", highest("ml.emitter.sampled_out")),
+                },
+            ),
+            sort="lost",
+        ),
+        28,
+    ),
+    Panel(
+        "Labels",
+        "What became of labels, by the time that they arrived: joined to their prediction, "
+        "sampled out with it, without one, or still waiting for the join.",
+        XY(
+            Layer(
+                LABELS,
+                {
+                    "time": Times(),
+                    "joined": Figure("joined", count("ml.join.state: joined")),
+                    "sampled": Figure("sampled out", count("ml.join.state: sampled_out")),
+                    "orphan": Figure("without a prediction", count("ml.join.state: orphan")),
+                    "waiting": Figure(
+                        "waiting",
+                        count("not ml.join.state: (joined or sampled_out or orphan)"),
+                    ),
+                },
+            ),
+            "bar_stacked",
+            {"joined": GREEN, "sampled": GREY, "orphan": RED, "waiting": ORANGE},
+        ),
+        20,
+    ),
+)
 
 DASHBOARD = Dashboard(
     "overview",
@@ -30,120 +191,12 @@ DASHBOARD = Dashboard(
     "Which models run, how often they fail, how often they are wrong, and whether that can be "
     "relied on.",
     (
-        (
-            6,
-            (
-                Panel(
-                    "Attempts",
-                    "All attempts to predict, failed ones included; sampled ones count as many "
-                    "times as they stand for.",
-                    Number(Layer(PREDICTIONS, {"figure": ATTEMPTS})),
-                    12,
-                ),
-                Panel(
-                    "Failure rate",
-                    "Attempts that ended in an exception, out of all attempts.",
-                    Number(Layer(PREDICTIONS, {"figure": FAILURE_RATE})),
-                    12,
-                ),
-                Panel(
-                    "Error rate",
-                    "Wrong answers, out of those whose truth has arrived.",
-                    Number(Layer(PREDICTIONS, {"figure": ERROR_RATE})),
-                    12,
-                ),
-                Panel(
-                    "Labelled",
-                    "Answers whose truth has arrived, out of all answers: how far the error rate "
-                    "can be relied on.",
-                    Number(Layer(PREDICTIONS, {"figure": COVERAGE})),
-                    12,
-                ),
-            ),
-        ),
-        (
-            12,
-            (
-                Panel(
-                    "Attempts over time",
-                    "How much each model is asked; dashed lines are deployments.",
-                    XY(
-                        Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": ATTEMPTS}),
-                        "bar_stacked",
-                        releases=True,
-                    ),
-                    24,
-                ),
-                Panel(
-                    "Failure rate over time",
-                    "Attempts that ended in an exception, out of all attempts, by model.",
-                    XY(
-                        Layer(
-                            PREDICTIONS, {"time": Times(), "model": MODEL, "figure": FAILURE_RATE}
-                        ),
-                        releases=True,
-                    ),
-                    24,
-                ),
-            ),
-        ),
-        (
-            12,
-            (
-                Panel(
-                    "Error rate over time",
-                    "Wrong answers out of those whose truth has arrived, by model; the newest "
-                    "predictions have the fewest labels.",
-                    XY(
-                        Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": ERROR_RATE}),
-                        releases=True,
-                    ),
-                    24,
-                ),
-                Panel(
-                    "Models",
-                    "Each model and version.",
-                    Table(
-                        Layer(
-                            PREDICTIONS,
-                            {
-                                "model": MODEL,
-                                "version": Groups("version", "ml.model.version", 10, by=weight()),
-                                "attempts": ATTEMPTS,
-                                "failure": FAILURE_RATE,
-                                "error": ERROR_RATE,
-                                "coverage": COVERAGE,
-                                "p95": P95,
-                                "last": Last("last seen", "@timestamp", "date"),
-                            },
-                        )
-                    ),
-                    24,
-                ),
-            ),
-        ),
-        (
-            12,
-            (
-                Panel(
-                    "Failures",
-                    "The most frequent exceptions.",
-                    Table(
-                        Layer(
-                            ERRORS,
-                            {
-                                "fingerprint": Groups(
-                                    "fingerprint", "error.fingerprint", 10, by=count()
-                                ),
-                                "type": Groups("type", "error.type", 1, by=count()),
-                                "count": Figure("count", count()),
-                            },
-                        )
-                    ),
-                    48,
-                ),
-            ),
-        ),
+        WAY,
+        (6, _NUMBERS),
+        (HEIGHT, _RATES),
+        (HEIGHT, _WRONG),
+        (HEIGHT, _MODELS),
+        (HEIGHT, _COMPLETE),
     ),
     CONTROLS,
 )
