@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 import threading
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +24,8 @@ class StandIn:
     (status, JSON or text) or (status, JSON or text, headers); None lets the request through.
     """
 
-    def __init__(self):
+    def __init__(self, certificate=None, key=None):
+        self._certificate = certificate, key
         self.spaces = {"default"}
         self.saved = {}  # by type and identifier: it is never in two spaces
         self.made = {}  # connectors and rules, by path
@@ -38,9 +40,14 @@ class StandIn:
         class Handler(_Handler):
             kibana = outer
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        scheme = "http"
+        if self._certificate[0] is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return self
@@ -167,6 +174,13 @@ class StandIn:
         if asked["includeReferencesDeep"] and found:
             found.append(self.saved["tag", tag["id"]]["object"])
         return "\n".join(json.dumps(each) for each in found)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Say nothing of whoever does not trust the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,13 +1,17 @@
 """What Kibana does not do, and what elkmon says of it: each fault is one that Kibana has."""
 
+import hashlib
 import http.server
 import socket
+import ssl
+import subprocess
 import threading
+from contextlib import closing
 from threading import Event
 
 import pytest
 from places import Place
-from standin import golden
+from standin import StandIn, golden
 
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, ProvisionError
@@ -143,6 +147,48 @@ def test_an_address_with_a_password_is_refused():
 def test_what_is_no_address_is_refused():
     with pytest.raises(ConfigError, match="no address such as https://kibana:5601"):
         Kibana("kibana", Access())
+
+
+@pytest.fixture
+def secured(tmp_path):
+    """What stands in for Kibana, with TLS; its certificate is in the folder, as kibana.crt."""
+    names = ["-keyout", tmp_path / "kibana.key", "-out", tmp_path / "kibana.crt"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names,
+         "-subj", "/CN=kibana", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with StandIn(tmp_path / "kibana.crt", tmp_path / "kibana.key") as one:
+        yield one
+
+
+def test_a_certificate_has_to_be_trusted_by_its_authority_or_its_fingerprint(secured, tmp_path):
+    file = tmp_path / "kibana.crt"
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read_text())).hexdigest()
+
+    def version(**access):
+        with closing(Kibana(secured.url, Access(**access))) as kibana:
+            return kibana.wait(lambda *_: None, Event(), 1.0)
+
+    assert version(ca_file=file) == version(fingerprint=fingerprint) == "8.12.2"
+    for untrusted in ({}, {"fingerprint": "0" * 64}):
+        with pytest.raises(
+            ProvisionError, match=r"its certificate is not trusted .*ELKMON_CA_FILE"
+        ):
+            version(**untrusted)
+
+
+def test_a_base_path_stands_before_all_others(standin):
+    standin.fault = lambda *_: (200, golden("status"))
+
+    with closing(Kibana(f"{standin.url}/ops/", Access(), "models")) as kibana:
+        kibana.wait(lambda *_: None, Event(), 1.0)
+        kibana.get("/api/alerting/_health", "look")
+
+    assert [path for _, path, *_ in standin.requests] == [
+        "/ops/api/status",
+        "/ops/s/models/api/alerting/_health",
+    ]
 
 
 def test_an_older_kibana_is_refused_before_it_is_asked_anything(standin, kibana, objects):
