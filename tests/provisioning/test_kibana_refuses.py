@@ -66,7 +66,8 @@ def test_a_kibana_that_is_ready_tells_its_version(wait):
 
 def test_a_kibana_that_starts_is_waited_for(standin, wait):
     starting = (503, golden("status_starting"))
-    standin.fault = answering((503, NOT_READY), starting, (503, {"message": "License"}))
+    proxy = (502, "<html><b>Bad Gateway</b></html>", {"kbn-name": None})
+    standin.fault = answering((503, NOT_READY), starting, proxy)
 
     version, said = wait()
 
@@ -74,7 +75,7 @@ def test_a_kibana_that_starts_is_waited_for(standin, wait):
     assert [each.split("is not ready: ")[1] for each in said] == [
         NOT_READY,
         "it starts, or waits for its Elasticsearch",
-        "License",
+        "Bad Gateway",
     ]
 
 
@@ -116,7 +117,10 @@ def test_a_kibana_that_is_not_there_is_waited_for_too():
             "is no Kibana: it is Elasticsearch",
         ),
         ((302, "", {"location": "/ops/api/status"}), "it sends to /ops/api/status"),
-        ((502, "<html>Bad Gateway</html>", {"kbn-name": None}), "is no Kibana: it answers 502"),
+        (
+            (200, "<html>Hello</html>", {"kbn-name": None}),
+            "is no Kibana: it answers 200; is it a p",
+        ),
     ],
 )
 def test_what_waiting_does_not_help_ends_it(standin, wait, answer, words):
@@ -327,6 +331,13 @@ def test_a_removal_that_is_forbidden_ends_it(standin, kibana, objects, planned):
 
     with pytest.raises(ProvisionError, match=r"cannot remove the rule .*these credentials may not"):
         take_out(kibana, "elkmon", objects, dry_run=False)
+
+
+def test_a_page_instead_of_an_answer_is_said_to_be_one(standin, kibana, planned):
+    standin.fault = answering((200, "<html>"), only="/api/saved_objects/_import")
+
+    with pytest.raises(ProvisionError, match="what answers is no JSON; is a proxy in between"):
+        apply(kibana, planned, lambda *_: None)
 
 
 def test_a_connection_that_is_cut_is_said_to_be(kibana, planned):

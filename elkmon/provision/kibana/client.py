@@ -9,39 +9,27 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from elastic_transport import (
-    HttpHeaders,
-    TlsError,
-    TransportError,
-    Urllib3HttpNode,
-)
+from elastic_transport import HttpHeaders, TlsError, TransportError, Urllib3HttpNode
 from elastic_transport._node import NodeApiResponse
 from elastic_transport.client_utils import basic_auth_to_header
 
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, ProvisionError
+from elkmon.provision.kibana.refusals import UNKNOWN, RefusedError, another, refusal, unready
 from elkmon.store.elastic.connect import connect, problem
 
-__all__ = ["DEFAULT", "Kibana", "RefusedError"]
+__all__ = ["DEFAULT", "Kibana"]
 
 DEFAULT = "default"
 """The space that every Kibana has."""
-_OK, _NOT_FOUND, _TOO_LARGE, _UNAVAILABLE = 200, 404, 413, 503
-_REDIRECTS = range(301, 309)
+_DONE, _REDIRECTS, _NOT_FOUND = range(200, 300), range(300, 400), 404
+_NOT_YET = {502, 503, 504}
+"""What Kibana answers as long as it starts, and a proxy before it."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 _BOUNDARY = "elkmon-saved-objects-f1c0b7d2"
 """Ends the file in a request: no line of JSON can begin with it."""
 
 Body = Mapping[str, Any]
-
-
-class RefusedError(ProvisionError):
-    """Say what Kibana refused, with its HTTP status and its own words."""
-
-    def __init__(self, said: str, status: int, told: str) -> None:
-        super().__init__(said)
-        self.status = status
-        self.told = told
 
 
 class _WaitError(ProvisionError):
@@ -137,7 +125,7 @@ class Kibana:
         """
         data = None if body is None else orjson.dumps(body)
         answer = self._answer(method, self._below(path), data, "application/json", doing)
-        return orjson.loads(answer.body or b"null")
+        return self._read(answer.body or b"null", doing)
 
     def upload(self, objects: Sequence[Body]) -> Body:
         """Import saved objects over what is there; give Kibana's account of it.
@@ -154,8 +142,9 @@ class Kibana:
         data = head.encode() + lines + f"\r\n--{_BOUNDARY}--\r\n".encode()
         path = self._below("/api/saved_objects/_import?overwrite=true")
         kind = f"multipart/form-data; boundary={_BOUNDARY}"
-        answer = self._answer("POST", path, data, kind, "import saved objects")
-        return orjson.loads(answer.body)  # type: ignore[no-any-return]  # JSON
+        doing = "import saved objects"
+        answer = self._answer("POST", path, data, kind, doing)
+        return self._read(answer.body, doing)  # type: ignore[no-any-return]  # JSON
 
     def download(self, asked: Body) -> list[dict[str, Any]]:
         """Export saved objects.
@@ -168,8 +157,9 @@ class Kibana:
         """
         data = orjson.dumps({**asked, "excludeExportDetails": True})
         path = self._below("/api/saved_objects/_export")
-        answer = self._answer("POST", path, data, "application/json", "export saved objects")
-        return [orjson.loads(line) for line in answer.body.splitlines()]
+        doing = "export saved objects"
+        answer = self._answer("POST", path, data, "application/json", doing)
+        return [self._read(line, doing) for line in answer.body.splitlines()]
 
     def _below(self, path: str) -> str:
         if self.space == DEFAULT or path.startswith("/api/spaces/"):
@@ -185,15 +175,15 @@ class Kibana:
             if isinstance(error, TlsError):
                 raise ProvisionError(said) from error
             raise _WaitError(said) from error
-        body, status = _json(answer.body), answer.meta.status
-        if status == _UNAVAILABLE:
-            raise _WaitError(f"{self.url}: Kibana is not ready: {_unready(body, answer.body)}")
+        status = answer.meta.status
+        if status in _NOT_YET:
+            raise _WaitError(f"{self.url}: Kibana is not ready: {unready(answer)}")
         if "kbn-name" not in answer.meta.headers or status in _REDIRECTS:
-            raise ProvisionError(f"{self.url} is no Kibana{_other(answer)}")
+            raise ProvisionError(f"{self.url} is no Kibana{another(answer)}")
         self._check(answer, doing)
-        version = body.get("version")
-        if not isinstance(version, Mapping):  # all that it tells whom it does not know
-            raise ProvisionError(f"{self.url}: cannot {doing}: {_UNKNOWN}")
+        version = self._read(answer.body, doing).get("version")
+        if version is None:  # all that it tells whom it does not know
+            raise ProvisionError(f"{self.url}: cannot {doing}: {UNKNOWN}")
         return str(version["number"])
 
     def _answer(
@@ -216,58 +206,14 @@ class Kibana:
             method, path, data, all_headers, request_timeout=self._timeout
         )
 
+    def _read(self, data: bytes, doing: str) -> Any:  # noqa: ANN401 - any JSON
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise ProvisionError(
+                f"{self.url}: cannot {doing}: what answers is no JSON; is a proxy in between?"
+            ) from error
+
     def _check(self, answer: NodeApiResponse, doing: str) -> None:
-        status = answer.meta.status
-        if _OK <= status < _REDIRECTS.start:
-            return
-        told = _told(answer.body)
-        said = f"{self.url}: cannot {doing}: {_ADVICE.get(status, _ANSWERS)}"
-        raise RefusedError(said.format(status=status, told=told), status, told)
-
-
-_ANSWERS = "it answers {status}: {told}"
-_UNKNOWN = (
-    "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
-    "ELKMON_PASSWORD"
-)
-_ADVICE: Mapping[int, str] = {
-    401: _UNKNOWN,
-    403: "these credentials may not ({told}): they need all privileges for Dashboard, Discover, "
-    "Saved Objects and Tag Management, Stack Rules, Logs, Actions and Connectors in this space",
-    409: "someone else is changing it at the same time ({told}): try again",
-    _TOO_LARGE: "it takes no request of this size ({told}): raise "
-    "savedObjects.maxImportPayloadBytes in kibana.yml, or the limit of the proxy in between",
-    429: "it is too busy ({told}): try again later",
-    _UNAVAILABLE: "it is not ready ({told}): try again later",
-}
-
-
-def _json(data: bytes) -> Body:
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return {}
-    return body if isinstance(body, Mapping) else {}
-
-
-def _told(data: bytes) -> str:
-    """Give Kibana's own words for what went wrong."""
-    body = _json(data)
-    return str(body.get("message") or body.get("error") or data[:200].decode("utf-8", "replace"))
-
-
-def _unready(body: Body, data: bytes) -> str:
-    overall = body.get("status", {}).get("overall") if "status" in body else None
-    if overall is None:
-        return _told(data)
-    return str(overall.get("summary") or "it starts, or waits for its Elasticsearch")
-
-
-def _other(answer: NodeApiResponse) -> str:
-    """Say what answers instead of Kibana."""
-    headers = answer.meta.headers
-    if headers.get("x-elastic-product") == "Elasticsearch":
-        return ": it is Elasticsearch; Kibana's own port is mostly 5601"
-    if "location" in headers:
-        return f": it sends to {headers['location']}; give the address with its whole path"
-    return f": it answers {answer.meta.status}; is it a proxy, or does a base path lack?"
+        if answer.meta.status not in _DONE:
+            raise refusal(answer, f"{self.url}: cannot {doing}")

@@ -9,7 +9,8 @@ from typing import Any
 from elkmon.events.errors import ProvisionError
 from elkmon.events.fields import PREDICTION
 from elkmon.provision.kibana.alerting import alerting, places
-from elkmon.provision.kibana.client import DEFAULT, Kibana, RefusedError
+from elkmon.provision.kibana.client import DEFAULT, Kibana
+from elkmon.provision.kibana.refusals import RefusedError
 from elkmon.provision.kibana.saved import (
     bring,
     compared,
