@@ -91,14 +91,18 @@ class StandIn:
         return (200, {"id": one, "name": one}) if one in self.spaces else (404, golden("not_found"))
 
     def _one(self, method, key, body):
+        space, name = key
+        if name.endswith("/_disable"):
+            self.made[space, name.removesuffix("/_disable")]["enabled"] = False
+            return 204, None
         if method == "POST":
             assert key not in self.made
-            self.made[key] = body
-            return 200, body
+            self.made[key] = {"enabled": True, "revision": 0, **body}
+            return 200, self.made[key]
         if key not in self.made:
             return 404, golden("not_found")
         if method == "PUT":
-            self.made[key] |= body
+            self.made[key] |= {**body, "revision": self.made[key]["revision"] + 1}
         if method == "DELETE":
             del self.made[key]
             return 204, None

@@ -57,7 +57,7 @@ def test_a_space_is_made(run, standin):
 def test_what_is_kept_is_named_with_how_it_differs(run, standin):
     run("provision")
     (rule,) = (body for body in standin.made.values() if body["name"] == "elkmon: dead letters")
-    rule["params"]["threshold"] = [10]
+    rule["params"]["threshold"], rule["revision"] = [10], 1
 
     kept, overwritten = run("provision"), run("provision", "--overwrite")
 
@@ -65,6 +65,7 @@ def test_what_is_kept_is_named_with_how_it_differs(run, standin):
     assert first == "kept: rule elkmon: dead letters (params.threshold[0] is 10, elkmon's is 0)"
     assert last.startswith("0 changed, 9 as they should be, 1 kept (--overwrite replaces them);")
     assert "changed: rule elkmon: dead letters" in overwritten.stdout
+    (rule,) = (body for body in standin.made.values() if body["name"] == "elkmon: dead letters")
     assert rule["params"]["threshold"] == [0]
 
 

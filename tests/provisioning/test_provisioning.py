@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from elkmon.events.errors import ProvisionError
+from elkmon.provision.kibana import rules as module
 from elkmon.provision.kibana.provisioning import apply, export, plan, take_out
 from elkmon.provision.kibana.saved import marked
 
@@ -150,6 +151,23 @@ def test_a_threshold_that_was_changed_in_kibana_is_kept_and_named(provision, pla
     assert threshold_when_kept == [50]
     assert overwritten.state == "changed"
     assert threshold_after == [1]
+    assert states(provision()) == {"same"}
+
+
+def test_a_rule_that_elkmon_changed_is_made_anew_and_stays_switched_off(
+    provision, place, asking, monkeypatch
+):
+    title = f"rule {place.prefix}: no predictions"
+    path = provision()[title].path
+    with asking() as kibana:
+        kibana.ask("POST", f"{path}/_disable", None, "switch it off")
+        monkeypatch.setattr(module, "_EVERY", "1h")
+
+        found = provision()
+
+        there = kibana.get(path, "look")
+    assert found[title].state == "changed"
+    assert (there["schedule"]["interval"], there["enabled"], there["revision"]) == ("1h", False, 0)
     assert states(provision()) == {"same"}
 
 

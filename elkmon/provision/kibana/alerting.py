@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from elkmon.provision.kibana.client import Kibana
 from elkmon.provision.kibana.rules import Connector, Rule, connectors, rules
-from elkmon.provision.kibana.steps import Body, Step, differing
+from elkmon.provision.kibana.steps import Body, State, Step, differing
 
 __all__ = ["alerting", "places"]
 
@@ -30,7 +29,8 @@ def alerting(
 ) -> tuple[list[Step], list[str]]:
     """Say what has to be done about connectors and rules in a space, in that order.
 
-    What is there stays as it is, for thresholds are people's own.
+    What people changed stays as it is, for thresholds are their own. A rule that differs is made
+    anew, so that Kibana counts its changes from 0: by that it is known who changed it.
 
     Args:
         kibana: the space, or another one as long as there is none of its name.
@@ -92,29 +92,32 @@ def _rule_path(rule: Rule) -> str:
 
 
 def _connector(kibana: Kibana, wanted: Connector, *, overwrite: bool) -> Step:
+    path, title = _connector_path(wanted), f"connector {wanted.name}"
     body = {"name": wanted.name, "config": wanted.config}
-    step = _step(
-        kibana, f"connector {wanted.name}", _connector_path(wanted), body, overwrite=overwrite
-    )
-    kind = {"connector_type_id": wanted.kind} if step.state == "new" else {}
-    return replace(step, body={**body, **kind, "secrets": {}})
+    there = kibana.get(path, f"see the {title}")
+    if there is None:
+        made = {**body, "connector_type_id": wanted.kind, "secrets": {}}
+        return Step(title, "new", body=made, path=path)
+    differs = "; ".join(differing(body, there))
+    if not differs:
+        return Step(title, "same")
+    state: State = "changed" if overwrite else "kept"
+    return Step(title, state, differs, {**body, "secrets": {}}, path, "PUT")
 
 
 def _rule(
     kibana: Kibana, rule: Rule, kind: Body, to: Sequence[Connector], *, overwrite: bool
 ) -> Step:
+    path, title = _rule_path(rule), f"rule {rule.name}"
     body = rule.body(kind["default_action_group_id"], to)
-    step = _step(kibana, f"rule {rule.name}", _rule_path(rule), body, overwrite=overwrite)
-    if step.state == "new":
-        body |= {"rule_type_id": rule.kind, "consumer": rule.consumer}
-    return replace(step, body=body)
-
-
-def _step(kibana: Kibana, title: str, path: str, body: Body, *, overwrite: bool) -> Step:
+    made = {**body, "rule_type_id": rule.kind, "consumer": rule.consumer}
     there = kibana.get(path, f"see the {title}")
     if there is None:
-        return Step(title, "new", path=path)
+        return Step(title, "new", body=made, path=path)
     differs = "; ".join(differing(body, there))
     if not differs:
         return Step(title, "same")
-    return Step(title, "changed" if overwrite else "kept", differs, method="PUT", path=path)
+    made["enabled"] = there["enabled"]
+    if there.get("revision") == 0:  # nobody has changed it since it was made
+        return Step(title, "changed", "this elkmon has another one", made, path)
+    return Step(title, "changed" if overwrite else "kept", differs, made, path)

@@ -111,7 +111,10 @@ def apply(kibana: Kibana, planned: Plan, progress: Callable[[int, int], None]) -
         bring(kibana, sent)
     for done, step in enumerate(rules, len(sent)):
         progress(done, len(sent) + len(rules))
-        kibana.ask(step.method, step.path, step.body, f"put the {step.title} there")
+        doing = f"put the {step.title} there"
+        if step.state == "changed" and step.method == "POST":
+            kibana.ask("DELETE", step.path, None, doing)
+        kibana.ask(step.method, step.path, step.body, doing)
 
 
 def export(kibana: Kibana, prefix: str, objects: Sequence[Body]) -> list[dict[str, Any]]:

@@ -24,16 +24,16 @@ class Step:
         state: to be made, to be changed, kept though it differs, or as it should be.
         why: how it differs, where that can be said.
         body: of a saved object, a connector or a rule.
-        method: of HTTP, to make or change a connector or a rule.
-        path: likewise.
+        path: of a connector or a rule.
+        method: of HTTP: POST for what is made, anew where it was there; PUT for what is changed.
     """
 
     title: str
     state: State
     why: str = ""
     body: Body = field(default_factory=dict)
-    method: str = "POST"
     path: str = ""
+    method: str = "POST"
 
     @property
     def to_do(self) -> bool:
