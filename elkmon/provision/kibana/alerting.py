@@ -110,7 +110,13 @@ def _rule(
 ) -> Step:
     path, title = _rule_path(rule), f"rule {rule.name}"
     body = rule.body(kind["default_action_group_id"], to)
-    made = {**body, "rule_type_id": rule.kind, "consumer": rule.consumer}
+    # when to act is said for all actions at once, as 8.6 takes it; newer ones may store it otherwise
+    made = {
+        **body,
+        "rule_type_id": rule.kind,
+        "consumer": rule.consumer,
+        "notify_when": "onActionGroupChange",
+    }
     there = kibana.get(path, f"see the {title}")
     if there is None:
         return Step(title, "new", body=made, path=path)

@@ -132,13 +132,13 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
             ),
         ),
         rule(
-            "silence", "no predictions", _QUERY, (8, 7),
+            "silence", "no predictions", _QUERY, (8, 6),
             "no prediction comes in: no model answers, or events do not get here. See: elkmon "
             "worker, elkmon models.",
             _count(pattern(prefix, [PREDICTION]), {"match_all": {}}, "<", 1, "h", 1),
         ),
         rule(
-            "label-backlog", "label backlog", _QUERY, (8, 7),
+            "label-backlog", "label backlog", _QUERY, (8, 6),
             "labels wait to be joined to their predictions, so that quality figures lag behind. Is "
             "elkmon join, or elkmon worker, running?",
             _count(
@@ -151,7 +151,7 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
             ),
         ),
         rule(
-            "dead-letters", "dead letters", _QUERY, (8, 7),
+            "dead-letters", "dead letters", _QUERY, (8, 6),
             f"events could not be stored; each is kept with its reason in {prefix}-deadletter-*.",
             _count(f"{prefix}-deadletter-*", {"match_all": {}}, ">", 0, "h", 1),
         ),
@@ -228,8 +228,6 @@ def _count(
         "index": [index],
         "timeField": _field(time),
         "esQuery": orjson.dumps({"query": query}, option=orjson.OPT_INDENT_2).decode(),
-        "aggType": "count",
-        "groupBy": "all",
         "thresholdComparator": comparator,
         "threshold": [threshold],
         "timeWindowSize": size,
@@ -259,5 +257,4 @@ def _action(rule: Rule, to: Connector, group: str, *, over: bool) -> dict[str, A
                 }
             ]
         }
-    frequency = {"summary": False, "notify_when": "onActionGroupChange", "throttle": None}
-    return {"group": group, "id": to.id, "params": params, "frequency": frequency}
+    return {"group": group, "id": to.id, "params": params}
