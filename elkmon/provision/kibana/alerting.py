@@ -110,7 +110,7 @@ def _rule(
 ) -> Step:
     path, title = _rule_path(rule), f"rule {rule.name}"
     body = rule.body(kind["default_action_group_id"], to)
-    # when to act is said for all actions at once, as 8.6 takes it; newer ones may store it otherwise
+    # when to act is said for all actions at once, as 8.6 takes it; newer ones may keep it otherwise
     made = {
         **body,
         "rule_type_id": rule.kind,
