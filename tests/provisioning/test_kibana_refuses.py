@@ -312,6 +312,24 @@ def test_rules_of_a_type_that_kibana_has_not_or_that_one_may_not_make_are_left_o
     assert "has no type observability.rules.custom_threshold" in made.warnings[0]
 
 
+def test_rules_are_left_out_for_whom_they_are_forbidden_and_dashboards_are_not(
+    standin, kibana, objects
+):
+    standin.fault = lambda _, path: (
+        (403, {"message": "no alerting"}) if path.startswith(("/api/al", "/api/act")) else None
+    )
+
+    made = plan(kibana, "8.12.2", "elkmon", objects, overwrite=False)
+    apply(kibana, made, lambda *_: None)
+    gone, stays = take_out(kibana, "elkmon", objects, dry_run=False)
+
+    assert made.rules == []
+    assert "rules and connectors are left out: " in made.warnings[0]
+    assert "may not (no alerting)" in made.warnings[0]
+    assert gone == ["data view elkmon-prediction-*", "dashboard Overview", "tag elkmon"]
+    assert stays[0] == "rule elkmon: failure rate, if it is there: no alerting"
+
+
 def test_what_cannot_be_removed_stays_with_the_reason(standin, kibana, objects, planned):
     apply(kibana, planned, lambda *_: None)
     told = {"message": "Unable to delete saved object that exists in multiple namespaces"}

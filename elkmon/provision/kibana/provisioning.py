@@ -28,7 +28,7 @@ __all__ = ["OLDEST", "Plan", "apply", "export", "plan", "take_out"]
 OLDEST = (8, 6)
 """The oldest Kibana that reads these saved objects."""
 _SPACES = "/api/spaces/space"
-_BAD_REQUEST, _NOT_FOUND = 400, 404
+_BAD_REQUEST, _FORBIDDEN, _NOT_FOUND = 400, 403, 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,14 @@ def plan(
     # a space that is not there says to everyone that he may not: the default one tells the same
     asked = kibana.at(DEFAULT) if new else kibana
     steps = compared(asked, wanted, overwrite=overwrite)
-    rules, warnings = alerting(
-        asked, (major, minor), prefix, kibana.space, predictions, overwrite=overwrite
-    )
+    try:
+        rules, warnings = alerting(
+            asked, (major, minor), prefix, kibana.space, predictions, overwrite=overwrite
+        )
+    except RefusedError as error:
+        if error.status != _FORBIDDEN:
+            raise
+        rules, warnings = [], [f"rules and connectors are left out: {error}"]
     return Plan(new, steps, rules, warnings)
 
 
@@ -155,15 +160,11 @@ def take_out(
         ProvisionError: Kibana cannot be reached, or refuses.
     """
     mine, others = ours(kibana, marked(objects, prefix, kibana.space))
-    stays = [f"{title_of(each)}: it bears the tag {prefix}, but is not elkmon's" for each in others]
-    going = [
-        *(
-            each
-            for each in places(prefix, kibana.space)
-            if kibana.get(each[1], f"see the {each[0]}")
-        ),
-        *((title_of(each), f"/api/saved_objects/{each['type']}/{each['id']}") for each in mine),
+    going, stays = _alerting(kibana, prefix)
+    stays += [
+        f"{title_of(each)}: it bears the tag {prefix}, but is not elkmon's" for each in others
     ]
+    going += [(title_of(each), f"/api/saved_objects/{each['type']}/{each['id']}") for each in mine]
     gone = []
     for title, path in going:
         reason = None if dry_run else _remove(kibana, title, path)
@@ -174,6 +175,20 @@ def take_out(
     if gone and kibana.space != DEFAULT:
         stays.append(f"space {kibana.space}: all else in it would go with it")
     return gone, stays
+
+
+def _alerting(kibana: Kibana, prefix: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Give rules and connectors that are there, and those of which one may not know."""
+    there, hidden = [], []
+    for title, path in places(prefix, kibana.space):
+        try:
+            if kibana.get(path, f"see the {title}") is not None:
+                there.append((title, path))
+        except RefusedError as error:  # noqa: PERF203 - seven requests, not a hot loop
+            if error.status != _FORBIDDEN:
+                raise
+            hidden.append(f"{title}, if it is there: {error.told}")
+    return there, hidden
 
 
 def _remove(kibana: Kibana, title: str, path: str) -> str | None:
