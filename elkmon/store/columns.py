@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ __all__ = [
 RAW = "_raw"
 """Parquet's column for the whole line, in files where a line may hold more than the columns do."""
 KEY = "_key"
-"""The column that joins labels to predictions: made of the model and the prediction's id."""
+"""The column that joins labels to predictions: made of the model and the prediction's id. An event
+without such an id has ``event.id`` instead: it counts once, too, and no label reaches it."""
 MAX_LINE = 32 * 1024 * 1024
 """A line of more bytes is no event."""
 UNREADABLE = (duckdb.InvalidInputException, UnicodeDecodeError)
@@ -73,7 +74,9 @@ class Ref:
 
 STORED: tuple[Ref, ...] = tuple(Ref(field) for field in FIELDS if field.writer == "emit")
 """What Parquet has columns for: all that an application writes."""
-_MODEL, _ID = Ref(BY_NAME["ml.model.name"]), Ref(BY_NAME["ml.prediction.id"])
+_KEYED: tuple[Ref, ...] = tuple(
+    Ref(BY_NAME[name]) for name in ("ml.model.name", "ml.prediction.id", "event.id")
+)
 REQUIRED: tuple[Ref, ...] = tuple(
     Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")
 )
@@ -96,16 +99,16 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def key_of(model: str, prediction_id: str, *, hashed: bool) -> str:
-    """Give the key of a prediction as SQL; NULL without an id.
+def key_of(columns: Mapping[Ref, str], *, hashed: bool) -> str:
+    """Give the key of an event as SQL.
 
     Args:
-        model: of the model's name, as SQL.
-        prediction_id: likewise.
+        columns: how each column is addressed.
         hashed: whether as 128 bits (MD5), which Parquet has, or as text, which is sooner made.
     """
-    both = f"coalesce({model}, '') || chr(0) || {prediction_id}"
-    return f"md5({both})::UUID" if hashed else f"({both})"
+    model, prediction_id, event_id = (columns[ref] for ref in _KEYED)
+    key = f"coalesce(coalesce({model}, '') || chr(0) || {prediction_id}, {event_id})"
+    return f"md5({key})::UUID" if hashed else key
 
 
 def ndjson_source(
@@ -125,11 +128,11 @@ def ndjson_source(
         hashed: whether the key is to be hashed; None for no key at all.
         longest: bytes of a line.
     """
-    read = {*refs, *REQUIRED, *((_MODEL, _ID) if hashed is not None else ())}
+    read = {*refs, *REQUIRED, *(_KEYED if hashed is not None else ())}
     paths, lines = shape(read)
     chosen = [f"{paths[ref]} AS {ref.sql}" for ref in refs]
     if hashed is not None:
-        chosen.append(f"{key_of(paths[_MODEL], paths[_ID], hashed=hashed)} AS {KEY}")
+        chosen.append(f"{key_of(paths, hashed=hashed)} AS {KEY}")
     there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in REQUIRED)
     source = read_json(files, lines, strict=False, longest=longest)
     return f"SELECT {', '.join(chosen)} FROM {source} WHERE {there}"

@@ -14,7 +14,7 @@ import duckdb
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import BY_NAME, SCHEMA
+from elkmon.events.fields import SCHEMA, Kind
 from elkmon.store.columns import (
     KEY,
     MAX_LINE,
@@ -22,7 +22,6 @@ from elkmon.store.columns import (
     REQUIRED,
     STORED,
     UNREADABLE,
-    Ref,
     key_of,
     quoted,
     read_json,
@@ -48,9 +47,14 @@ _RAW = RAW.encode()
 _SHAPE_RAW = f"{_SHAPE[:-1]}, {quoted(RAW)}: 'VARCHAR'}}"
 _TOLD = ("ml.schema", "process.entity_id", *(ref.field.name for ref in REQUIRED))
 """Columns whose statistics tell whether a line may hold more than the columns do."""
-_KEY_SQL = key_of(
-    Ref(BY_NAME["ml.model.name"]).sql, Ref(BY_NAME["ml.prediction.id"]).sql, hashed=True
+_DOUBLES = (
+    *(ref.sql for ref in STORED if ref.field.kind is Kind.DOUBLE),
+    *(f'{ref.sql}."value"' for ref in STORED if ref.field.kind is Kind.NUMBERS),
 )
+"""What DuckDB calls columns of doubles in its statistics."""
+_EXACT = 2.0**53
+"""From here on a double cannot tell every whole number from the next."""
+_KEY_SQL = key_of({ref: ref.sql for ref in STORED}, hashed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
         total = sum(sizes.values())
         done = 0
         made: list[_Made] = []
-        with ThreadPoolExecutor(_WORKERS) as pool, duckdb.connect() as connection:
+        with duckdb.connect() as connection, _converters() as pool:
             for group in _grouped(list(sizes)):
                 jobs = [(file, pool.submit(_convert, connection.cursor(), file)) for file in group]
                 parts: dict[str, Path] = {}
@@ -129,6 +133,16 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
             kept=tuple(_remove_passed(folder)),
             failed=tuple(failed),
         )
+
+
+@contextmanager
+def _converters() -> Iterator[ThreadPoolExecutor]:
+    """Give threads that convert files; who is interrupted waits for those under way only."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
@@ -173,14 +187,17 @@ def alone(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                f"another compaction of {folder} is under way, or an erasure: wait for it"
+            ) from error
         _clear(folder)
-        yield
-        _clear(folder)
-    except BlockingIOError as error:
-        raise StoreError(
-            f"another compaction of {folder} is under way, or an erasure: wait for it"
-        ) from error
+        try:
+            yield
+        finally:
+            _clear(folder)
     finally:
         os.close(fd)
 
@@ -214,8 +231,9 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
 def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -> bool:
     """Write the columns alone; say whether they hold all that the lines do.
 
-    They do where every value fits its column, and where every line is of the process that the
-    file belongs to and of our own schema: our emitter writes nothing that has no column.
+    They do where every value fits its column, where no number is so large that a double may have
+    taken digits from it, and where every line is of the process that the file belongs to and of
+    our own schema: our emitter writes nothing that has no column.
     """
     try:
         written = _write(connection, read_json([file], _SHAPE, strict=True), "NULL::VARCHAR", part)
@@ -223,11 +241,13 @@ def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
         return False
     told = [written.get(quoted(name), {}) for name in _TOLD]
     schema, entity = ({each.get("min"), each.get("max")} for each in told[:2])
+    doubles = (written.get(name, {}).get(end) for name in _DOUBLES for end in ("min", "max"))
     return (
         all(each.get("null_count") == "0" for each in told)
         and schema == {str(SCHEMA)}
         and len(entity) == 1
         and all(each and each in file.name for each in entity)
+        and all(each is None or abs(float(each)) < _EXACT for each in doubles)
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
-from elkmon.store.base import Catalog, Event, FieldValue, Filter, Measure, Store
+from elkmon.store.base import Catalog, Condition, Event, FieldValue, Filter, Measure, Store
 
 __all__ = ["Finding", "of_events", "ordered"]
 
@@ -46,6 +46,7 @@ def of_events(store: Store) -> list[Finding]:
         *_processes(store, catalog),
         *_models(catalog),
         *_waiting(catalog),
+        *_nameless(store),
         *_times(store),
         *_schemas(store),
     ]
@@ -115,6 +116,15 @@ def _models(catalog: Catalog) -> Iterator[Finding]:
         for count, what, advice in told:
             if count:
                 yield Finding("warning", what, count, (f"model {model.name}",), advice)
+
+
+def _nameless(store: Store) -> Iterator[Finding]:
+    without = Filter(conditions=(Condition("ml.prediction.id", "missing"),))
+    table = store.aggregate(PREDICTION, by=(), measures=(Measure("count"),), where=without)
+    for (count,) in table.rows:
+        what = "predictions without ml.prediction.id: no label can reach them"
+        advice = "they count, each event.id once; let what writes them give each prediction an id"
+        yield Finding("warning", what, int(str(count)), advice=advice)
 
 
 def _times(store: Store) -> Iterator[Finding]:

@@ -1,11 +1,11 @@
 """What is in a store: models, versions, labels that found nothing, processes and what they lack."""
 
 import pytest
-from folders import ALL, catalog, count, event, label, prediction, utc, write
+from folders import ALL, ask, catalog, count, event, events, label, prediction, utc, write
 
 import elkmon
 from elkmon.events.ids import kept as is_kept
-from elkmon.store.base import Span
+from elkmon.store.base import FieldValue, Span
 
 NOON = "2026-11-24T12:00:00.000Z"
 
@@ -104,6 +104,24 @@ def test_labels_count_once_and_orphans_are_those_without_a_prediction(kept):
 
     assert (fraud.labels, fraud.orphans, fraud.labelled, fraud.sampled_out) == (5, 2, 1, 0)
     assert (price.labels, price.orphans) == (1, 1)
+
+
+def test_a_prediction_without_an_id_counts_once_by_its_event_and_no_label_reaches_it(kept):
+    nameless = {"ml.prediction.id": None}
+    one, other = (prediction("", {**nameless, "event.id": name}) for name in ("one", "other"))
+    next_month = {**other, "@timestamp": "2026-12-01T00:00:00.000Z"}
+    told = {"ml.truth.label": "yes"}
+
+    folder = kept(
+        *(one, prediction("a"), label("l", None, told), one, other, next_month),
+        label("one", "", told),
+    )
+
+    (model,) = catalog(folder).models
+    assert (model.predictions, model.repeats, model.differing) == (4, 1, 0)
+    assert (model.labelled, model.labels, model.orphans) == (0, 2, 2)
+    assert ask(folder, FieldValue("ml.truth.label")) == [(None, 4)]
+    assert len(events(folder)) == 4
 
 
 def test_an_orphan_that_sampling_explains_is_sampled_out(kept):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from folders import AT, ENTITY, count, events, line, names, prediction, write
+from folders import AT, ENTITY, count, event, events, line, names, prediction, write
 
 import elkmon
 from elkmon import StoreError
@@ -326,3 +326,31 @@ def test_times_without_a_zone_are_in_utc_wherever_the_machine_is(folder):
     again = events(folder)
     assert [each["ml"] for each in again] == [each["ml"] for each in before]
     assert {each["@timestamp"] for each in again} <= {AT, AT[:-1]}
+
+
+def test_no_digit_of_a_large_number_is_lost(folder):
+    exact = 2**53 + 1  # a double has no such number
+    features = {"ml.features.number": {"account": -exact}, "labels": {"order": exact}}
+    metric = {"metric.name": "balance", "metric.value": exact, "process.entity_id": "other"}
+    write(folder / f"{ENTITY}.ndjson", prediction("a", features))
+    write(folder / "other.ndjson", event("metric", "m", metric))
+    before = events(folder) + events(folder, "elkmon.metric")
+
+    compact(folder)
+
+    after = events(folder) + events(folder, "elkmon.metric")
+    assert [orjson.dumps(each) for each in after] == [orjson.dumps(each) for each in before]
+    assert after[0]["ml"]["features"]["number"] == {"account": -exact}
+    assert not [*folder.glob("*.ndjson")]
+
+
+def test_who_interrupts_leaves_nothing_half_written(three):
+    def interrupt(_done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compact(three, interrupt)
+
+    assert names(three) == ["a.ndjson", "b.ndjson", "c.ndjson"]
+    assert compact(three).files == 3
+    assert count(three) == 3

@@ -203,6 +203,17 @@ def test_labels_that_found_nothing_and_repeats_that_differ_are_told_by_model(pri
     ]
 
 
+def test_predictions_that_no_label_can_reach_are_told(private):
+    nameless = prediction("", {"ml.prediction.id": None})
+    write(private / "p.ndjson", nameless, nameless, prediction("a"))
+
+    (found,) = told(private)
+
+    assert found[:3] == (
+        *("warning", "predictions without ml.prediction.id: no label can reach them", 1),
+    )
+
+
 def test_predictions_from_the_future_are_told(private):
     soon, later = (
         (datetime.now(timezone.utc) + timedelta(hours=hours)).isoformat() for hours in (23, 25)
