@@ -3,8 +3,10 @@
 import os
 import socket
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -12,7 +14,9 @@ import psutil
 import pytest
 
 from elkmon.events.fields import BY_NAME, METRIC, READINGS
+from elkmon.events.settings import Settings
 from elkmon.host.readings import Readings
+from elkmon.host.record import record
 
 NETWORK = ("bytes_recv", "bytes_sent")
 
@@ -152,8 +156,10 @@ class Gpu:
 
     uuid, name = "GPU-1", b"NVIDIA T4"
 
-    def __init__(self, power=70_000):
+    def __init__(self, power=70_000, *, blind=False):
         self.power = power
+        self.rates = None if blind else SimpleNamespace(gpu=37, memory=5)
+        self.memory = None if blind else SimpleNamespace(total=1000, used=250, free=750)
 
 
 @pytest.fixture
@@ -166,10 +172,13 @@ def gpus(monkeypatch):
     class NVMLError_NotSupported(NVMLError):  # noqa: N801, N818 - NVML's name
         pass
 
-    def power_of(gpu):
-        if gpu.power is None:
-            raise NVMLError_NotSupported
-        return gpu.power
+    def told(name):
+        def tell(gpu):
+            if getattr(gpu, name) is None:
+                raise NVMLError_NotSupported
+            return getattr(gpu, name)
+
+        return tell
 
     def install(*found, broken=False):
         def init():
@@ -193,10 +202,10 @@ def gpus(monkeypatch):
                 nvmlDeviceGetHandleByIndex=lambda number: found[number],
                 nvmlDeviceGetUUID=lambda gpu: gpu.uuid,
                 nvmlDeviceGetName=lambda gpu: gpu.name,
-                nvmlDeviceGetUtilizationRates=lambda _: SimpleNamespace(gpu=37, memory=5),
-                nvmlDeviceGetMemoryInfo=lambda _: SimpleNamespace(total=1000, used=250, free=750),
+                nvmlDeviceGetUtilizationRates=told("rates"),
+                nvmlDeviceGetMemoryInfo=told("memory"),
                 nvmlDeviceGetTemperature=lambda _gpu, _sensor: 61,
-                nvmlDeviceGetPowerUsage=power_of,
+                nvmlDeviceGetPowerUsage=told("power"),
             ),
         )
 
@@ -207,8 +216,36 @@ def of_gpus(readings):
     return [each for each in readings.take() if "system.gpu.id" in each]
 
 
+def test_swap_space_is_read_where_there_is_any(monkeypatch):
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(total=1000, used=125))
+
+    host, *_ = Readings().take()
+
+    assert host["system.memory.swap.used.bytes"] == 125
+    assert host["system.memory.swap.used.pct"] == 0.125
+
+
+def test_what_cannot_be_read_is_told_once(monkeypatch, tmp_path):
+    def hidden():
+        raise PermissionError(13, "Permission denied", "/proc/loadavg")
+
+    monkeypatch.setattr(psutil, "getloadavg", hidden)
+    stop, told = Event(), []
+
+    def tell(sentence):
+        told.append(sentence)
+        threading.Timer(0.2, stop.set).start()
+
+    made = record(Settings(spool=tmp_path), 0.05, stop, tell=tell)
+
+    assert made.readings >= 1
+    assert made.dropped == {}
+    assert len(told) == 1
+    assert "load cannot be read, and left out: " in told[0]
+
+
 def test_each_gpu_is_a_reading_of_its_own(gpus):
-    gpus(Gpu(), Gpu(power=None))
+    gpus(Gpu(), Gpu(power=None, blind=True))
 
     one, two = of_gpus(Readings())
 
@@ -222,7 +259,11 @@ def test_each_gpu_is_a_reading_of_its_own(gpus):
         "system.gpu.temperature.celsius": 61,
         "system.gpu.power.watts": 70.0,
     }
-    assert "system.gpu.power.watts" not in two
+    assert two == {
+        "system.gpu.id": "GPU-1",
+        "system.gpu.name": "NVIDIA T4",
+        "system.gpu.temperature.celsius": 61,
+    }
 
 
 def test_without_a_driver_there_is_no_gpu(gpus):
