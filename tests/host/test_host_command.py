@@ -148,6 +148,19 @@ def test_readings_that_could_not_be_written_are_an_error(tmp_path):
     assert "not all of it could be written" in done.stderr
 
 
+def test_without_its_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    for name in [
+        each for each in sys.modules if each.startswith(("elkmon.host", "elkmon.cli.host"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+
+    result = CliRunner().invoke(main, ["host"])
+
+    assert result.exit_code == 2
+    assert "pip install 'elkmon[host]'" in result.stderr
+
+
 @pytest.mark.parametrize("text", ["x", "0", "10d", "-1s"])
 def test_a_length_that_is_none_is_refused(text):
     result = CliRunner().invoke(main, ["host", f"--every={text}"])
