@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from itertools import pairwise
+from types import MappingProxyType
 
 from elkmon.emit.patterns import ASSIGNMENT, PATTERNS, Pattern, suspicious
 from elkmon.events.errors import ConfigError
 
-__all__ = ["REDACTED", "Redactor"]
+__all__ = ["REDACTED", "SCHEMES", "WORDS", "Redactor"]
 
 REDACTED = "[redacted]"
 
 _CACHED = 10_000
 _CACHED_LENGTH = 200
 
-_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
+SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 
 
@@ -55,6 +56,10 @@ _ABOUT = _listed(
     "limit missing policy present rate ratio required score size strength type usage valid"
 )
 """A last word that makes a name one about a secret, which itself is none."""
+WORDS = MappingProxyType(
+    {"anywhere": _ANYWHERE, "last": _LAST, "alone": _ALONE, "pairs": _PAIRS, "about": _ABOUT}
+)
+"""All of these, for others who redact by the same rules."""
 
 
 def words(name: str) -> list[str]:
@@ -146,7 +151,7 @@ class Redactor:
         name, value = match["name"], match["value"]
         if match["after"] or "[redacted" in value or not self.key(name):
             return match[0]  # code such as password = read(), or done already
-        if value.lower() in _SCHEMES:
+        if value.lower() in SCHEMES:
             return match[0]  # what follows it is a pattern of its own
         prose = match["sign"].strip() == ":" and not match["quote"] and words(name) == ["token"]
         if prose and not any(c.isdigit() for c in value):

@@ -12,9 +12,9 @@ from elkmon.events.fields import DATASETS, ISSUE
 from elkmon.events.times import from_iso
 from elkmon.store.elastic.indices import index_of
 
-__all__ = ["Admission", "NotAdmittedError"]
+__all__ = ["AHEAD", "Admission", "NotAdmittedError"]
 
-_AHEAD = timedelta(days=1)
+AHEAD = timedelta(days=1)
 """A clock may be wrong by so much."""
 _PLAIN = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
@@ -55,7 +55,7 @@ class Admission:
         except OverflowError:  # kept since before the calendar begins
             oldest = datetime.min.replace(tzinfo=timezone.utc)
         self._oldest = f"{oldest:{_SECONDS}}".zfill(19)
-        self._newest = f"{now + _AHEAD:{_SECONDS}}"
+        self._newest = f"{now + AHEAD:{_SECONDS}}"
 
     def __call__(self, line: bytes) -> tuple[str, str]:
         """Give an event's id and its index.

@@ -1,0 +1,101 @@
+# A line becomes its events, each with its id and kind, or with the reason why it is none.
+# The rules are those of elkmon ship (elkmon/ship/admission.py); rules.json comes from its tables.
+require "digest"
+require "json"
+require "time"
+
+here = File.dirname(__FILE__)
+load File.join(here, "redact.rb") unless defined?(ElkmonRedact)
+load File.join(here, "foreign.rb") unless defined?(ElkmonForeign)
+
+PLAIN = /\A\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z\z/
+
+def register(params)
+  @rules = JSON.parse(File.read(File.join(File.dirname(__FILE__), "rules.json"), encoding: "UTF-8"))
+  @kinds = @rules["datasets"].map { |name| [name, name.sub("elkmon.", "")] }.to_h
+  @retention = params["retention"].to_i
+  @redact = ElkmonRedact.new(@rules)
+  @foreign = ElkmonForeign.new(@rules, @redact)
+end
+
+def filter(event)
+  raw = event.get("message")
+  return [apart(event, "without a line")] unless raw.is_a?(String)
+  # bytes that are no UTF-8 are kept as JSON can
+  text = raw.valid_encoding? ? raw : raw.scrub
+  texts(text).flat_map { |one| events(one, event) }
+end
+
+# Lines of a post are one text each; a stack stays with its line.
+def texts(text)
+  return [text] unless text.include?("\n{")
+  text.split(/\n(?=\{)/)
+end
+
+def events(text, source)
+  return [apart(source, "longer than #{@rules["max_line"] / 1024 / 1024} MiB", text)] if text.bytesize > @rules["max_line"]
+  begin
+    data = LogStash::Json.load(text)
+  rescue LogStash::Json::ParserError => e
+    return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)]
+  end
+  return data.map { |each| one(each, source, nil) } if data.is_a?(Array)
+  [one(data, source, text)]
+end
+
+def one(data, source, text)
+  text ||= LogStash::Json.dump(data)
+  foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
+  return own(foreign, source, text) if foreign
+  reason = reason(data)
+  return apart(source, reason, text) if reason
+  made(data)
+end
+
+def own(data, source, text)
+  return nil unless data
+  reason = reason(data)
+  reason ? apart(source, reason, text) : made(data)
+end
+
+def made(data)
+  event = LogStash::Event.new(data)
+  event.remove("@version")
+  event.set("[@metadata]", { "id" => data["event"]["id"], "kind" => @kinds[data["event"]["dataset"]] })
+  event
+end
+
+def apart(source, reason, text = source.get("message"))
+  event = LogStash::Event.new({ "message" => text.to_s })
+  sender = source.get("[log][file][path]") || source.get("[@metadata][sender]")
+  event.set("[@metadata]", { "reason" => reason, "source" => sender })
+  event
+end
+
+def reason(data)
+  return "not a JSON object" unless data.is_a?(Hash)
+  meta = data["event"]
+  return "without event.id and event.dataset" unless meta.is_a?(Hash)
+  absent = %w[id dataset].reject { |name| meta.key?(name) }.map { |name| "event.#{name}" }
+  absent << "@timestamp" unless data.key?("@timestamp")
+  return "without #{absent.join(" and ")}" unless absent.empty?
+  id = meta["id"]
+  return "event.id is no text" unless id.is_a?(String) && !id.empty?
+  return "event.id has more than #{@rules["max_id"]} bytes" if id.bytesize > @rules["max_id"]
+  return "event.id is an unresolved reference: #{id[0, 80]}" if id.include?("%{")
+  return "event.dataset #{meta["dataset"].inspect[0, 80]} is none of ours" unless @kinds.key?(meta["dataset"])
+  misdated(data["@timestamp"], meta["dataset"])
+end
+
+def misdated(at, dataset)
+  return "@timestamp is no text" unless at.is_a?(String)
+  begin
+    time = PLAIN.match?(at) ? Time.iso8601(at) : Time.iso8601(at.sub(" ", "T"))
+  rescue ArgumentError
+    return "@timestamp #{at.inspect[0, 80]} is no time"
+  end
+  now = Time.now
+  return "@timestamp #{at} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
+  return nil if dataset == @rules["kept"] || time >= now - @retention * 86_400
+  "@timestamp #{at} is older than the retention of #{@retention} days"
+end
