@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,10 @@ from places import Place
 from standin import StandIn
 
 from elkmon.events.access import Access, access
+from elkmon.store.elastic.connect import connect
 
 _REAL = os.environ.get("ELKMON_TEST_KIBANA_URL")
+_CLUSTER = os.environ.get("ELKMON_TEST_ES_URL")
 _REAL_ACCESS = access() if _REAL else Access()
 """As it was before any test hid the machine's own settings."""
 
@@ -43,6 +46,9 @@ def place(request, standin):
         for space in (name, f"{name}-2"):
             if kibana.get(f"/api/spaces/space/{space}", "look") is not None:
                 kibana.ask("DELETE", f"/api/spaces/space/{space}", None, "clear up")
+    if _CLUSTER:  # where alerts of rules that ran went to
+        with closing(connect(_CLUSTER, made.access)) as client:
+            client.indices.delete(index=f"{name}-alerts", ignore_unavailable=True)
 
 
 @pytest.fixture
