@@ -69,6 +69,23 @@ def test_what_is_kept_is_named_with_how_it_differs(run, standin):
     assert rule["params"]["threshold"] == [0]
 
 
+def test_a_connector_that_was_changed_is_kept_unless_it_is_to_be_overwritten(run, standin):
+    run("provision")
+    (connector,) = (
+        body for body in standin.made.values() if body["name"] == "elkmon: index elkmon-alerts"
+    )
+    connector["config"] = {**connector["config"], "index": "alerts-of-all"}
+
+    kept, overwritten = run("provision"), run("provision", "--overwrite")
+
+    assert (
+        'kept: connector elkmon: index elkmon-alerts (config.index is "alerts-of-all", '
+        'elkmon\'s is "elkmon-alerts")'
+    ) in kept.stdout
+    assert "changed: connector elkmon: index elkmon-alerts" in overwritten.stdout
+    assert connector["config"]["index"] == "elkmon-alerts"
+
+
 def test_what_kibana_cannot_have_is_a_warning(run, standin):
     standin.status["version"]["number"] = "8.11.1"
 
