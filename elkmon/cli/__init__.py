@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 try:
     from elkmon.cli.program import main
+except KeyboardInterrupt:
+    print("interrupted", file=sys.stderr)  # noqa: T201 - click may not be there yet
+    raise SystemExit(130) from None
 except ModuleNotFoundError as error:
     if error.name != "click":
         raise

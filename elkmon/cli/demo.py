@@ -6,6 +6,7 @@ import shlex
 from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +80,13 @@ def command(
         truth=truth,
         faults=not no_faults,
     )
-    with shown_progress("serving a week") as progress:
-        result = run_demo(options, progress)
+    try:
+        with shown_progress("serving a week") as progress:
+            result = run_demo(options, progress)
+    except BaseException:
+        if store is None:
+            rmtree(options.store, ignore_errors=True)  # nobody asked for half a week
+        raise
     _show(context, result, output or result.store / "report.html")
 
 

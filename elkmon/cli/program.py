@@ -141,6 +141,12 @@ def _exit_code(run: Callable[[], Any]) -> int:
         click.echo(f"Error: {error}", err=True)
         return UNREADABLE if isinstance(error, StoreError) else USAGE
     except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except RuntimeError as error:
+        if "interrupted" not in str(error).lower():  # what DuckDB makes of Ctrl-C
+            raise
+        click.echo("interrupted", err=True)
         return INTERRUPTED
     except OSError as error:
         click.echo(f"Error: {error.filename or 'output'}: {error.strerror}", err=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
@@ -25,6 +27,8 @@ Progress = Callable[[int, int], None]
 
 _FEWEST = 200
 _LOOK_SECONDS = 0.1
+_STOP = -1
+"""What the counter says when the processes are to stop."""
 _done: Synchronized[int] | None = None
 """In a process of the demo: the counter that all of them share."""
 
@@ -111,15 +115,20 @@ def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResu
     with ProcessPoolExecutor(
         options.workers, context, initializer=_share, initargs=(counter,)
     ) as pool:
-        serving = [pool.submit(_serve, job) for job in jobs]
-        feeding = pool.submit(_feed, jobs[0])
+        with _deaf_children():
+            serving = [pool.submit(_serve, job) for job in jobs]
+            feeding = pool.submit(_feed, jobs[0])
         under_way: set[Future[Any]] = {*serving, feeding}
-        while under_way:
-            finished, under_way = wait(under_way, timeout=_LOOK_SECONDS)
-            for future in finished:
-                future.result()  # an error of a process ends the demo at once
-            if progress is not None:
-                progress(counter.value, total)
+        try:
+            while under_way:
+                finished, under_way = wait(under_way, timeout=_LOOK_SECONDS)
+                for future in finished:
+                    future.result()  # an error of a process ends the demo at once
+                if progress is not None:
+                    progress(counter.value, total)
+        except BaseException:
+            counter.value = _STOP
+            raise
         outcomes = [outcome for future in serving for outcome in future.result()]
     truth = ground_truth(plan, outcomes)
     return DemoResult(options.store, _write(truth, options), truth)
@@ -156,6 +165,20 @@ def _write(truth: dict[str, Any], options: DemoOptions) -> Path:
     return path
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes that are started meanwhile not hear Ctrl-C: this one stops them, in order."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _StoppedError(Exception):
+    """The demo ends before the week does."""
+
+
 def _share(counter: Synchronized[int]) -> None:
     global _done  # noqa: PLW0603 - a process of the pool is told once
     _done = counter
@@ -164,6 +187,8 @@ def _share(counter: Synchronized[int]) -> None:
 def _tick(more: int) -> None:
     if _done is not None:
         with _done.get_lock():
+            if _done.value < 0:
+                raise _StoppedError
             _done.value += more
 
 

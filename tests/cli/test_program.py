@@ -1,6 +1,7 @@
 """The program: help without weight, one exit code a kind of trouble, quiet ends."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,7 @@ def test_every_kind_of_trouble_has_its_exit_code(monkeypatch, error, code):
 
     assert result.exit_code == code
     assert ("what to do" in result.stderr) == (code in {2, 3})
+    assert ("interrupted" in result.stderr) == (code == 130)
     assert "Traceback" not in result.output
 
 
@@ -190,3 +192,29 @@ def test_an_interrupted_query_ends_as_interrupted(tmp_path, monkeypatch):
         main(["errors", "--store", str(tmp_path)])
 
     assert ended.value.code == 130
+
+
+HALT = "import signal; print('ready', flush=True); signal.pause()"
+"""Wait for Ctrl-C, in the middle of whatever loads a module of that name."""
+
+
+@pytest.mark.parametrize("module", ["click", "duckdb"])
+def test_ctrl_c_while_the_program_loads_is_one_line(tmp_path, module):
+    (tmp_path / f"{module}.py").write_text(HALT)
+
+    said = interrupted("errors", PYTHONPATH=str(tmp_path))
+
+    assert said == (130, "interrupted")
+
+
+def interrupted(*arguments, **environment):
+    """Run the program until it says something, then press Ctrl-C; give how it ended."""
+    with subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, **environment},
+    ) as process:  # fmt: skip
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)  # a terminal tells all of a program's processes
+        _, said = process.communicate()
+    return process.returncode, said.strip()
