@@ -11,6 +11,8 @@ from elkmon.provision.kibana.views import Type, View
 
 __all__ = ["Column", "Figure", "Groups", "Last", "Queries", "Steps", "Times"]
 
+_BARS = 30
+"""The most that are told apart, where steps are not given."""
 _NUMERIC = {"sum", "average", "median", "percentile", "standard_deviation"}
 """Aggregations of numbers only."""
 
@@ -173,7 +175,7 @@ class Steps(Column):
         params: dict[str, Any] = {
             "type": "range" if self.edges else "histogram",
             "ranges": [{"from": low, "to": high, "label": ""} for low, high in pairs],
-            "maxBars": "auto",
+            "maxBars": "auto" if self.edges else _BARS,
         }
         if not self.edges:
             return {name: _bucket(self.label, "number", "range", "interval", self.field, params)}

@@ -143,8 +143,8 @@ class Dashboard:
                 panels.append({"version": _VERSION, "panelIndex": key, "gridData": grid, **shown})
                 references += [{**one, "name": f"{key}:{one['name']}"} for one in needed]
                 left += each.width
-            if left != _WIDTH:
-                raise ValueError(f"{self.title}: a row is {left} wide, not {_WIDTH}")
+            if left > _WIDTH:
+                raise ValueError(f"{self.title}: a row is {left} wide, more than {_WIDTH}")
             top += height
         controls, asked = self._controls(prefix)
         attributes = {

@@ -14,6 +14,7 @@ __all__ = [
     "ATTEMPTS",
     "BLUE",
     "COVERAGE",
+    "DELAYS",
     "ERROR_RATE",
     "F1",
     "FAILED",
@@ -97,6 +98,25 @@ AGES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Ages of predictions, as ``elkmon labels`` has them."""
+
+_DELAYS = (
+    ("under 1 minute", 0, 60),
+    ("to 10 minutes", 60, 600),
+    ("to 1 hour", 600, 3600),
+    ("to 6 hours", 3600, 6 * 3600),
+    ("to 1 day", 6 * 3600, 86400),
+    ("to 3 days", 86400, 3 * 86400),
+    ("to 7 days", 3 * 86400, 7 * 86400),
+    ("to 30 days", 7 * 86400, 30 * 86400),
+)
+DELAYS: Mapping[str, str] = MappingProxyType(
+    {
+        label: f"ml.eval.first_delay >= {low} and ml.eval.first_delay < {high}"
+        for label, low, high in _DELAYS
+    }
+    | {"30 days and more": f"ml.eval.first_delay >= {30 * 86400}"}
+)
+"""From a prediction to its first label."""
 
 MODEL = Groups("model", "ml.model.name", 10, by=weight())
 VERSION = Groups("version", "ml.model.version", 10, by=weight())

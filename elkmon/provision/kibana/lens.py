@@ -10,11 +10,13 @@ from elkmon.provision.kibana.columns import Column
 from elkmon.provision.kibana.identity import reference
 from elkmon.provision.kibana.views import DEPLOYMENTS, View
 
-__all__ = ["XY", "Chart", "HeatMap", "Layer", "Number", "Plot", "Table"]
+__all__ = ["XY", "Chart", "HeatMap", "Layer", "Number", "Table"]
 
 Series = Literal["line", "area", "bar", "bar_stacked", "bar_percentage_stacked", "bar_horizontal"]
 _LAYER = "data"
 _RELEASES = "deployments"
+_SHADES = ("#ECF1F7", "#D9E3EF", "#C5D6E8", "#B2C8E0", "#9EBCD9", "#8AAFD1", "#74A2CA", "#6092C0")
+"""Of heat maps: the more, the darker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +106,15 @@ class XY(Chart):
         layer: what is asked.
         series: how figures are drawn.
         colours: of figures, by their names.
-        share: whether the axis is one of shares, from 0 to 1.
         releases: whether deployments are marked; over time only.
+        palette: of a split. The usual one gives a value the same colour in all panels.
     """
 
     layer: Layer
     series: Series = "line"
     colours: Mapping[str, str] | None = None
-    share: bool = False
     releases: bool = False
+    palette: str = "default"
 
     kind = "lnsXY"
 
@@ -133,7 +135,7 @@ class XY(Chart):
             "seriesType": self.series,
             "xAccessor": axis,
             "accessors": figures,
-            "palette": {"type": "palette", "name": "default"},
+            "palette": {"type": "palette", "name": self.palette},
             "yConfig": [
                 {"forAccessor": name, "color": colour, "axisMode": "left"}
                 for name, colour in (self.colours or {}).items()
@@ -143,7 +145,7 @@ class XY(Chart):
             data["splitAccessor"] = split[0]
         layers = [data, *([_RELEASED] if self.releases else [])]
         everything = {"x": True, "yLeft": True, "yRight": True}
-        made: dict[str, Any] = {
+        return {
             "layers": layers,
             "preferredSeriesType": self.series,
             "legend": {
@@ -151,16 +153,13 @@ class XY(Chart):
                 "position": "bottom",
                 "showSingleSeries": False,
             },
-            "valueLabels": "hide",
+            "valueLabels": "show" if self.series == "bar_horizontal" else "hide",
             "fittingFunction": "None",
             "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
             "tickLabelsVisibilitySettings": everything,
             "gridlinesVisibilitySettings": {**everything, "x": False},
             "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
         }
-        if self.share:
-            made["yLeftExtent"] = {"mode": "dataBounds"}
-        return made
 
 
 _RELEASED: Mapping[str, Any] = {
@@ -243,7 +242,6 @@ class HeatMap(Chart):
     """A figure by two groups: the first one across, the second one down."""
 
     layer: Layer
-    palette: str = "temperature"
 
     kind = "lnsHeatmap"
 
@@ -267,7 +265,26 @@ class HeatMap(Chart):
                 "isYAxisTitleVisible": True,
                 "isXAxisTitleVisible": True,
             },
-            "palette": {"type": "palette", "name": self.palette, "accessor": figure},
+            "palette": {
+                "type": "palette",
+                "name": "cool",
+                "accessor": figure,
+                "params": {
+                    "name": "cool",
+                    "reverse": False,
+                    "rangeType": "percent",
+                    "rangeMin": 0,
+                    "rangeMax": None,
+                    "progression": "fixed",
+                    "continuity": "above",
+                    "steps": len(_SHADES),
+                    "maxSteps": len(_SHADES),
+                    "stops": [
+                        {"color": colour, "stop": 100 * number / len(_SHADES)}
+                        for number, colour in enumerate(_SHADES, 1)
+                    ],
+                },
+            },
         }
 
 
@@ -287,11 +304,14 @@ class Number(Chart):
             "layerId": _LAYER,
             "layerType": "data",
             "metricAccessor": figure,
-            "color": self.colour,
+            "color": _tint(self.colour),
         }
         if second:
             made["secondaryMetricAccessor"] = second[0]
         return made
 
 
-Plot = XY | Table | HeatMap | Number
+def _tint(colour: str) -> str:
+    """Make a colour light enough for words on it."""
+    parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{255 - (255 - part) // 3:02X}" for part in parts)

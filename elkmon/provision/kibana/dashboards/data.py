@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from elkmon.provision.kibana.columns import Column, Figure, Groups, Steps, Times
 from elkmon.provision.kibana.dashboard import Dashboard, Panel
-from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
 from elkmon.provision.kibana.figures import BLUE, GREY, MODEL, ORANGE, weight
 from elkmon.provision.kibana.formulas import Expression, Whole, average, count, total
-from elkmon.provision.kibana.lens import XY, Layer, Number, Table
+from elkmon.provision.kibana.lens import XY, Layer, Table
 from elkmon.provision.kibana.views import PREDICTIONS
 
 __all__ = ["dashboard"]
 
 _BEFORE = "previous"
 """The span just before the one that is shown, of equal length."""
-_THIRDS = 3
+_THIRD = 16
 
 
 def _share(where: str = "", shift: str = "") -> Expression:
@@ -39,13 +39,14 @@ def _values(title: str, meaning: str, groups: Groups) -> Panel:
     layer = Layer(
         PREDICTIONS, {"value": groups, "before": _THEN, "now": _NOW}, f"{groups.field}: *"
     )
-    return Panel(title, f"{meaning} {_COMPARED}.", Table(layer, sort="now"), 16)
+    return Panel(title, f"{meaning} {_COMPARED}.", Table(layer, sort="now"), _THIRD)
 
 
 def _portion(title: str, meaning: str, where: str, colour: str) -> Panel:
-    figure = Figure("of all attempts", weight(where) / weight(), percent=True, decimals=1)
-    layer = Layer(PREDICTIONS, {"figure": figure, "count": Figure("attempts", weight(where))})
-    return Panel(title, meaning, Number(layer, colour), 12)
+    figure = Figure("", weight(where) / weight(), percent=True, decimals=1)
+    return number(
+        title, "of all attempts", meaning, colour, figure, Figure("attempts", weight(where))
+    )
 
 
 _NUMBERS = (
@@ -55,13 +56,13 @@ _NUMBERS = (
         "ml.nonfinite: *",
         ORANGE,
     ),
-    Panel(
+    number(
         "Dropped features",
+        "features",
         "Features that were left out because an attempt had more than the allowed number.",
-        Number(
-            Layer(PREDICTIONS, {"figure": Figure("features", total("ml.features.dropped"))}), ORANGE
-        ),
-        12,
+        ORANGE,
+        Figure("", total("ml.features.dropped")),
+        Figure("attempts", weight("ml.features.dropped > 0")),
     ),
     _portion(
         "Cut events",
@@ -123,21 +124,21 @@ _COMPARISONS = (
         "How often each class is answered.",
         Groups("class", "ml.prediction.label", 15, by=weight()),
         "ml.prediction.label: *",
-        16,
+        _THIRD,
     ),
     _distribution(
         "Scores, now and before",
         "How the scores of answers are spread.",
         Steps("score", "ml.prediction.score", tuple(n / 10 for n in range(11))),
         "ml.prediction.score: *",
-        16,
+        _THIRD,
     ),
     _distribution(
         "Predicted values, now and before",
         "Of regressions: how predicted values are spread.",
         Steps("value", "ml.prediction.value"),
         "ml.prediction.value: *",
-        16,
+        _THIRD,
     ),
 )
 
@@ -167,27 +168,39 @@ _GROUPS = (
             ),
             "bar_stacked",
         ),
-        16,
+        _THIRD,
     ),
 )
 
 
 def _features(names: Sequence[str]) -> list[tuple[int, list[Panel]]]:
-    """Give a row of three features each, how they are spread and how often they are missing."""
+    """Give rows of three: how often features are missing, and how each is spread."""
+    if not names:
+        return []
     full = [(name, f"ml.features.number.{name}") for name in names]
+    missing = {
+        name: Figure(name, weight(f"not {field}: *") / weight(), percent=True, decimals=1)
+        for name, field in full
+    }
     panels = [
+        Panel(
+            "Missing features",
+            "Attempts that lack a feature, out of all attempts; choose one model above, as "
+            "another one has other features.",
+            XY(Layer(PREDICTIONS, {"time": Times(), **missing}), releases=True),
+            _THIRD,
+        )
+    ] + [
         _distribution(
             f"Feature {name}",
             "How its values are spread.",
             Steps(name, field),
             f"{field}: *",
-            48 // _THIRDS,
+            _THIRD,
         )
         for name, field in full
     ]
-    return [
-        (HEIGHT, panels[number : number + _THIRDS]) for number in range(0, len(panels), _THIRDS)
-    ]
+    return [(HEIGHT, panels[start : start + 3]) for start in range(0, len(panels), 3)]
 
 
 def dashboard(features: Sequence[str]) -> Dashboard:
@@ -203,7 +216,7 @@ def dashboard(features: Sequence[str]) -> Dashboard:
         "missing of it.",
         (
             WAY,
-            (6, _NUMBERS),
+            (LOW, _NUMBERS),
             (HEIGHT, _ANSWERS),
             (HEIGHT, _COMPARISONS),
             (HEIGHT, _GROUPS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elkmon.provision.kibana.columns import Figure, Groups, Last, Times
 from elkmon.provision.kibana.dashboard import Dashboard, Documents, Panel
-from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
 from elkmon.provision.kibana.figures import (
     ERROR_RATE,
     FAILED,
@@ -15,7 +15,7 @@ from elkmon.provision.kibana.figures import (
     weight,
 )
 from elkmon.provision.kibana.formulas import count, different
-from elkmon.provision.kibana.lens import XY, HeatMap, Layer, Number, Table
+from elkmon.provision.kibana.lens import XY, HeatMap, Layer, Table
 from elkmon.provision.kibana.views import ERRORS, PREDICTIONS
 
 __all__ = ["DASHBOARD"]
@@ -26,34 +26,40 @@ _FINGERPRINT = Groups("fingerprint", "error.fingerprint", 20, by=count())
 _WRONG = "ml.eval.outcome: wrong"
 
 _NUMBERS = (
-    Panel(
+    number(
         "Error events",
+        "exceptions and reported failures",
         "Exceptions and reported failures, in a prediction or not; each exception counts once. "
         "Error events bear no segment: with a segment chosen above, there are none.",
-        Number(Layer(ERRORS, {"figure": Figure("error events", count())}), RED),
-        12,
+        RED,
+        _COUNT,
+        view=ERRORS,
     ),
-    Panel(
+    number(
         "Different failures",
+        "fingerprints",
         "How many different failures these are: one fingerprint is one type of exception at one "
         "place in the code.",
-        Number(
-            Layer(ERRORS, {"figure": Figure("fingerprints", different("error.fingerprint"))}), RED
-        ),
-        12,
+        RED,
+        Figure("fingerprints", different("error.fingerprint")),
+        view=ERRORS,
     ),
-    Panel(
+    number(
         "Failed attempts",
+        "of all attempts",
         "Attempts to predict that ended in an exception, and their share of all attempts.",
-        Number(Layer(PREDICTIONS, {"figure": FAILED, "share": FAILURE_RATE}), RED),
-        12,
+        RED,
+        FAILED,
+        FAILURE_RATE,
     ),
-    Panel(
+    number(
         "Wrong answers",
+        "of those known to be right or wrong",
         "Answers whose truth says that they were wrong, and their share of those that are known "
         "to be right or wrong.",
-        Number(Layer(PREDICTIONS, {"figure": WRONG, "share": ERROR_RATE}), ORANGE),
-        12,
+        ORANGE,
+        WRONG,
+        ERROR_RATE,
     ),
 )
 
@@ -77,10 +83,9 @@ _COURSE = (
                 PREDICTIONS,
                 {
                     "time": Times(),
-                    "true": Groups("true class", "ml.truth.label", 10, by=weight(), other=True),
+                    "true": Groups("true class", "ml.truth.label", 10, by=weight(_WRONG)),
                     "count": WRONG,
                 },
-                _WRONG,
             ),
             "bar_stacked",
             releases=True,
@@ -92,8 +97,8 @@ _COURSE = (
 _TOP = (
     Panel(
         "Top failures",
-        "The most frequent failures: type, place in the code, how often, in which version last, "
-        "and when last. A fingerprint leads to all its events.",
+        "The most frequent failures: type, place in the code, in which version and when last. A "
+        "fingerprint leads to all its events.",
         Table(
             Layer(
                 ERRORS,
@@ -101,15 +106,15 @@ _TOP = (
                     "fingerprint": _FINGERPRINT,
                     "type": Last("type", "error.type"),
                     "culprit": Last("place", "error.culprit"),
-                    "model": Last("last model", "ml.model.name"),
                     "version": Last("last version", "ml.model.version"),
                     "last": Last("last seen", "@timestamp", "date"),
                     "count": _COUNT,
                 },
             ),
             sort="count",
+            widths={"fingerprint": 160, "version": 80, "last": 200, "count": 70},
         ),
-        30,
+        28,
     ),
     Panel(
         "New in a version",
@@ -119,15 +124,15 @@ _TOP = (
             Layer(
                 ERRORS,
                 {
-                    "fingerprint": _FINGERPRINT,
-                    "type": Groups("type", "error.type", 1, by=count()),
                     "version": Groups("version", "ml.model.version", 10),
+                    "fingerprint": _FINGERPRINT,
                     "count": _COUNT,
                 },
             ),
             across="version",
+            widths={"fingerprint": 160},
         ),
-        18,
+        20,
     ),
 )
 
@@ -179,7 +184,7 @@ DASHBOARD = Dashboard(
     "documents that show it.",
     (
         WAY,
-        (6, _NUMBERS),
+        (LOW, _NUMBERS),
         (HEIGHT, _COURSE),
         (HEIGHT, _TOP),
         (14, _SEGMENTS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elkmon.provision.kibana.columns import Figure, Groups, Last, Times
 from elkmon.provision.kibana.dashboard import Dashboard, Panel
-from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
 from elkmon.provision.kibana.figures import (
     ATTEMPTS,
     BLUE,
@@ -23,7 +23,7 @@ from elkmon.provision.kibana.figures import (
     WRONG,
 )
 from elkmon.provision.kibana.formulas import count, highest
-from elkmon.provision.kibana.lens import XY, Layer, Number, Table
+from elkmon.provision.kibana.lens import XY, Layer, Table
 from elkmon.provision.kibana.views import EMITTERS, ERRORS, LABELS, PREDICTIONS
 
 __all__ = ["DASHBOARD"]
@@ -35,31 +35,38 @@ def _over_time(title: str, meaning: str, figure: Figure) -> Panel:
 
 
 _NUMBERS = (
-    Panel(
+    number(
         "Attempts",
+        "failed ones included",
         "All attempts to predict, failed ones included. A sampled prediction counts as many "
         "times as it stands for.",
-        Number(Layer(PREDICTIONS, {"figure": ATTEMPTS}), BLUE),
-        12,
+        BLUE,
+        ATTEMPTS,
     ),
-    Panel(
+    number(
         "Failure rate",
+        "failed / attempts",
         "Attempts that ended in an exception, out of all attempts.",
-        Number(Layer(PREDICTIONS, {"figure": FAILURE_RATE, "count": FAILED}), RED),
-        12,
+        RED,
+        FAILURE_RATE,
+        FAILED,
     ),
-    Panel(
+    number(
         "Error rate",
+        "wrong / known to be right or wrong",
         "Wrong answers, out of those that are known to be right or wrong.",
-        Number(Layer(PREDICTIONS, {"figure": ERROR_RATE, "count": WRONG}), ORANGE),
-        12,
+        ORANGE,
+        ERROR_RATE,
+        WRONG,
     ),
-    Panel(
+    number(
         "Labelled",
+        "labelled / answers",
         "Answers whose truth has arrived, out of all answers: how far the error rate can be "
         "relied on.",
-        Number(Layer(PREDICTIONS, {"figure": COVERAGE, "count": LABELLED}), GREEN),
-        12,
+        GREEN,
+        COVERAGE,
+        LABELLED,
     ),
 )
 
@@ -114,7 +121,8 @@ _MODELS = (
                     "latency": P95,
                     "last": Last("last seen", "@timestamp", "date"),
                 },
-            )
+            ),
+            widths={"version": 80, "last": 200},
         ),
         28,
     ),
@@ -192,7 +200,7 @@ DASHBOARD = Dashboard(
     "relied on.",
     (
         WAY,
-        (6, _NUMBERS),
+        (LOW, _NUMBERS),
         (HEIGHT, _RATES),
         (HEIGHT, _WRONG),
         (HEIGHT, _MODELS),

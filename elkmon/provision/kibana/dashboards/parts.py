@@ -1,10 +1,15 @@
-"""What all dashboards have in common: the way to the others, and the controls."""
+"""What dashboards have in common: the way to the others, the controls, and the row of numbers."""
 
 from __future__ import annotations
 
-from elkmon.provision.kibana.dashboard import Control, Text
+from dataclasses import replace
 
-__all__ = ["CONTROLS", "HEIGHT", "WAY"]
+from elkmon.provision.kibana.columns import Figure
+from elkmon.provision.kibana.dashboard import Control, Panel, Text
+from elkmon.provision.kibana.lens import Layer, Number
+from elkmon.provision.kibana.views import PREDICTIONS, View
+
+__all__ = ["CONTROLS", "HEIGHT", "LOW", "WAY", "number"]
 
 CONTROLS = (
     Control("Model", "ml.model.name"),
@@ -13,8 +18,8 @@ CONTROLS = (
     Control("Segment", "segment"),
 )
 
-HEIGHT = 12
-"""Of a row of charts."""
+HEIGHT, LOW = 12, 6
+"""Of a row of charts, and of a row of numbers."""
 
 WAY = (
     3,
@@ -36,3 +41,29 @@ WAY = (
     ),
 )
 """The first row: to the other dashboards, and to the documents."""
+
+
+def number(
+    title: str,
+    said: str,
+    meaning: str,
+    colour: str,
+    figure: Figure,
+    second: Figure | None = None,
+    view: View = PREDICTIONS,
+) -> Panel:
+    """Give a panel of one large number.
+
+    Args:
+        title: of the panel.
+        said: how it is computed, in few words.
+        meaning: in plain words.
+        colour: what it stands for.
+        figure: the number.
+        second: another one, small beside it.
+        view: the events that it is of.
+    """
+    columns = {"figure": replace(figure, label=said)}
+    if second is not None:
+        columns["second"] = second
+    return Panel(title, meaning, Number(Layer(view, columns), colour), 12)

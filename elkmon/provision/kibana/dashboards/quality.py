@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from elkmon.provision.kibana.columns import Figure, Groups, Queries, Steps, Times
 from elkmon.provision.kibana.dashboard import Dashboard, Panel
-from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
 from elkmon.provision.kibana.figures import (
     ACCURACY,
     AGES,
     BLUE,
     COVERAGE,
+    DELAYS,
     F1,
     GREEN,
     GREY,
@@ -23,7 +24,7 @@ from elkmon.provision.kibana.figures import (
     weight,
 )
 from elkmon.provision.kibana.formulas import average
-from elkmon.provision.kibana.lens import XY, HeatMap, Layer, Number, Table
+from elkmon.provision.kibana.lens import XY, HeatMap, Layer, Table
 from elkmon.provision.kibana.views import PREDICTIONS
 
 __all__ = ["DASHBOARD"]
@@ -37,13 +38,8 @@ _BIAS = Figure("bias", average("ml.eval.residual"), decimals=3)
 _BINARY = "ml.task: binary"
 
 
-def _number(figure: Figure, title: str, meaning: str, colour: str) -> Panel:
-    layer = Layer(PREDICTIONS, {"figure": figure})
-    return Panel(title, meaning, Number(layer, colour), 12)
-
-
-def _by_version(figure: Figure, title: str, meaning: str, where: str = "") -> Panel:
-    layer = Layer(PREDICTIONS, {"time": Times(), "version": VERSION, "figure": figure}, where)
+def _by_version(figure: Figure, title: str, meaning: str) -> Panel:
+    layer = Layer(PREDICTIONS, {"time": Times(), "version": VERSION, "figure": figure})
     return Panel(title, meaning, XY(layer, releases=True), 24)
 
 
@@ -62,26 +58,36 @@ def _by_class(title: str, meaning: str, field: str, name: str, figure: str) -> P
 
 
 _NUMBERS = (
-    _number(
-        ACCURACY,
+    number(
         "Accuracy",
+        "right / known to be right or wrong",
         "Right answers, out of those that are known to be right or wrong; all models that are "
         "chosen.",
         GREEN,
+        ACCURACY,
+        _LABELLED,
     ),
-    _number(
-        PRECISION,
+    number(
         "Precision",
+        "right / said positive",
         "Of binary tasks: answers of the positive class that were right, out of all such answers.",
         BLUE,
+        PRECISION,
     ),
-    _number(
-        RECALL,
+    number(
         "Recall",
+        "found / truly positive",
         "Of binary tasks: cases of the positive class that were found, out of all such cases.",
         BLUE,
+        RECALL,
     ),
-    _number(F1, "F1", "Of binary tasks: the harmonic mean of precision and recall.", BLUE),
+    number(
+        "F1",
+        "of precision and recall",
+        "Of binary tasks: the harmonic mean of precision and recall.",
+        BLUE,
+        F1,
+    ),
 )
 
 _COURSE = (
@@ -95,7 +101,6 @@ _COURSE = (
         F1,
         "F1 by version",
         "Of binary tasks: the harmonic mean of precision and recall of the positive class.",
-        _BINARY,
     ),
 )
 
@@ -104,13 +109,11 @@ _POSITIVE = (
         PRECISION,
         "Precision by version",
         "Of binary tasks: answers of the positive class that were right, out of all such answers.",
-        _BINARY,
     ),
     _by_version(
         RECALL,
         "Recall by version",
         "Of binary tasks: cases of the positive class that were found, out of all such cases.",
-        _BINARY,
     ),
 )
 
@@ -130,7 +133,7 @@ _CONFUSION = (
                 f"{JUDGED} and ml.truth.label: *",
             )
         ),
-        24,
+        20,
     ),
     Panel(
         "Versions",
@@ -151,9 +154,10 @@ _CONFUSION = (
                     "brier": _BRIER,
                 },
                 JUDGED,
-            )
+            ),
+            widths={"version": 80},
         ),
-        24,
+        28,
     ),
 )
 
@@ -222,16 +226,12 @@ _COVERAGE = (
     ),
     Panel(
         "Delay of labels",
-        "From the answer to its first label, in hours: how many labels took how long.",
+        "From the answer to its first label: how many labels took how long.",
         XY(
             Layer(
                 PREDICTIONS,
                 {
-                    "delay": Steps(
-                        "seconds",
-                        "ml.eval.first_delay",
-                        (0, 60, 600, 3600, 6 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, None),
-                    ),
+                    "delay": Queries("delay", DELAYS),
                     "model": MODEL,
                     "count": Figure("labelled", weight("ml.eval.first_delay: *")),
                 },
@@ -286,7 +286,7 @@ DASHBOARD = Dashboard(
     "of that is known yet.",
     (
         WAY,
-        (6, _NUMBERS),
+        (LOW, _NUMBERS),
         (HEIGHT, _COURSE),
         (HEIGHT, _POSITIVE),
         (14, _CONFUSION),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from elkmon.provision.kibana.columns import Column, Figure, Groups, Last, Times
 from elkmon.provision.kibana.dashboard import Dashboard, Panel
-from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, WAY
+from elkmon.provision.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
 from elkmon.provision.kibana.figures import (
     ATTEMPTS,
     BLUE,
@@ -20,7 +20,7 @@ from elkmon.provision.kibana.figures import (
     weight,
 )
 from elkmon.provision.kibana.formulas import Per, average, count, highest, lowest, total
-from elkmon.provision.kibana.lens import XY, Layer, Number, Table
+from elkmon.provision.kibana.lens import XY, Layer, Table
 from elkmon.provision.kibana.views import METRICS, PREDICTIONS
 
 __all__ = ["DASHBOARD"]
@@ -30,29 +30,16 @@ _SUCCESS = "event.outcome: success"
 _NO_MODEL = "Host readings belong to no model: choose none above."
 
 _NUMBERS = (
-    Panel(
-        "Median latency",
-        "Half of the successful attempts took no longer.",
-        Number(Layer(PREDICTIONS, {"figure": P50}), GREEN),
-        12,
-    ),
-    Panel(
-        "p95 latency",
-        "95 of 100 successful attempts took no longer.",
-        Number(Layer(PREDICTIONS, {"figure": P95}), BLUE),
-        12,
-    ),
-    Panel(
-        "p99 latency",
-        "99 of 100 successful attempts took no longer.",
-        Number(Layer(PREDICTIONS, {"figure": P99}), ORANGE),
-        12,
-    ),
-    Panel(
+    number("Median latency", "p50", "Half of the successful attempts took no longer.", GREEN, P50),
+    number("p95 latency", "p95", "95 of 100 successful attempts took no longer.", BLUE, P95),
+    number("p99 latency", "p99", "99 of 100 successful attempts took no longer.", ORANGE, P99),
+    number(
         "Failure rate",
+        "failed / attempts",
         "Attempts that ended in an exception, out of all attempts.",
-        Number(Layer(PREDICTIONS, {"figure": FAILURE_RATE, "count": ATTEMPTS}), RED),
-        12,
+        RED,
+        FAILURE_RATE,
+        ATTEMPTS,
     ),
 )
 
@@ -148,7 +135,8 @@ _IO = (
                     "figure": Figure("used", highest("system.filesystem.used.pct"), percent=True),
                 },
                 "system.filesystem.used.pct: *",
-            )
+            ),
+            palette="cool",
         ),
         16,
     ),
@@ -241,7 +229,7 @@ DASHBOARD = Dashboard(
     "business says.",
     (
         WAY,
-        (6, _NUMBERS),
+        (LOW, _NUMBERS),
         (HEIGHT, _LATENCY),
         (HEIGHT, _THROUGHPUT),
         (HEIGHT, _BUSY),
