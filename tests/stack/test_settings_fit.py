@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ from stack import DOCKER, ENVIRONMENT, SERVICES, contents, make_folders, mounts,
 
 ELASTICSEARCH = yaml.safe_load((DOCKER / "elasticsearch.yml").read_text())
 KIBANA = yaml.safe_load((DOCKER / "kibana.yml").read_text())
+LOGSTASH = DOCKER.parent / "logstash"
 HOME = "/usr/share/elasticsearch/config"
 NAMES = ("elasticsearch", "kibana", "logstash")
 
@@ -103,6 +105,40 @@ def test_kibana_asks_the_elasticsearch_that_there_is(found, secrets):
     assert port_of("kibana") == {5601}
     url = SERVICES["kibana"]["environment"]["SERVER_PUBLICBASEURL"]
     assert urlsplit(url).port == int(ENVIRONMENT["KIBANA_PORT"])
+
+
+def test_logstash_gets_every_setting_that_it_needs(found):
+    files = [path for path in LOGSTASH.rglob("*") if path.suffix in {".conf", ".yml"}]
+    texts = [path.read_text() for path in files if path.name != "filebeat.yml"]
+    needed = {name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)}
+    usual = {pair for text in texts for pair in re.findall(r"\$\{(\w+):([^}]*)\}", text)}
+    own = SERVICES["logstash"]
+    given = own["environment"]
+    script = (DOCKER / "logstash.sh").read_text()
+    from_files = dict(re.findall(r"^(\w+)=\$\(< (\S+)\)$", script, re.MULTILINE))
+
+    assert needed
+    assert needed <= {*given, *from_files}
+    known = needed | {name for name, _ in usual}
+    assert {*given, *from_files} <= {*known, "LS_JAVA_OPTS"}
+    assert f"export {' '.join(sorted(from_files))}\n" in script
+    assert from_files["LOGSTASH_API_KEY"] == "/secrets/writer.key"  # of the second step
+    assert found("logstash", from_files["LOGSTASH_HTTP_PASSWORD"]).is_file()
+    for name in ("ELKMON_CA_FILE", "LOGSTASH_CERTIFICATE", "LOGSTASH_KEY"):
+        assert found("logstash", given[name]).is_file()
+    assert "BEGIN PRIVATE KEY" in found("logstash", given["LOGSTASH_KEY"]).read_text()  # PKCS#8
+    assert given["ELASTICSEARCH_HOSTS"] == "https://elasticsearch:9200"
+    assert str(given["ELKMON_RETENTION_DAYS"]) == ENVIRONMENT["RETENTION_DAYS"]
+
+    targets = {target for _, target, _ in mounts("logstash")}
+    defaults = dict(usual)
+    assert defaults["LOGSTASH_PIPELINES"] in targets
+    assert defaults["LOGSTASH_DATA"] in targets
+    assert str(Path(defaults["ELKMON_LOGS"]).parent) in targets
+    assert defaults["ELKMON_SPOOL"] not in targets  # the worker ships what is there
+    ports = {int(defaults["LOGSTASH_HTTP_PORT"]), int(defaults["LOGSTASH_BEATS_PORT"])}
+    assert port_of("logstash") == ports
+    assert own["healthcheck"]["test"].count(f"localhost:{defaults['LOGSTASH_API_PORT']}") == 1
 
 
 def test_the_set_up_and_the_worker_ask_them_too(found):
