@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rich.table import Table
@@ -29,6 +31,8 @@ from elkmon.store.place import Place
 
 __all__ = ["Trend", "show_behind", "show_rates"]
 
+_MOST = 100
+"""Groups that a table shows; JSON and CSV have all."""
 _Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
 
 
@@ -40,25 +44,26 @@ class Trend:
         self._times = _every(steps, [each.time for each in counted if each.time is not None])
         self._failed: _Course = {(each.by, each.time): each.failure_rate.value for each in counted}
         self._wrong: _Course = {(each.by, each.time): each.error_rate.value for each in counted}
+        self._most_failed, self._most_wrong = _top(self._failed), _top(self._wrong)
 
     def failures(self, by: tuple[Cell, ...]) -> str:
         """Draw the failure rate of a group."""
-        return self._drawn(by, self._failed)
+        return self._drawn(by, self._failed, self._most_failed)
 
     def errors(self, by: tuple[Cell, ...]) -> str:
         """Draw the error rate of a group."""
-        return self._drawn(by, self._wrong)
+        return self._drawn(by, self._wrong, self._most_wrong)
 
     def legend(self) -> str:
         """Say what the lines are drawn to."""
         return (
             f"over time: steps of {self.steps.every} {self.steps.unit}; the highest bar is "
-            f"{100 * _top(self._failed):.1f} % of failures, "
-            f"{100 * _top(self._wrong):.1f} % of errors"
+            f"{100 * self._most_failed:.1f} % of failures, "
+            f"{100 * self._most_wrong:.1f} % of errors"
         )
 
-    def _drawn(self, by: tuple[Cell, ...], course: _Course) -> str:
-        return sparkline([course.get((by, time)) for time in self._times], _top(course))
+    def _drawn(self, by: tuple[Cell, ...], course: _Course, top: float) -> str:
+        return sparkline([course.get((by, time)) for time in self._times], top)
 
 
 def _top(course: _Course) -> float:
@@ -74,9 +79,22 @@ def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
 
 
 def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
-    """Write both rates of each group, with interval, counts and course."""
-    made = fitting(output, lambda wide: _rates_table(output, answer, trend, wide=wide))
-    output.show(made, *(Text(line, "dim") for line in _legend(answer, trend)))
+    """Write both rates of the groups with most attempts, with interval, counts and course."""
+    attempts: Counter[tuple[Cell, ...]] = Counter()
+    for row in answer.rows:
+        attempts[tuple(row.by.values())] += row.failure_rate.n
+    most = {group for group, _ in attempts.most_common(_MOST)}
+    rows = tuple(row for row in answer.rows if tuple(row.by.values()) in most)
+    shown = replace(answer, rows=rows)
+    made = fitting(output, lambda wide: _rates_table(output, shown, trend, wide=wide))
+    lines = _legend(shown, trend)
+    if len(attempts) > _MOST:
+        lines.insert(
+            0,
+            f"… and {len(attempts) - _MOST:,} more: the {_MOST} groups with most "
+            "attempts are shown; --format csv and --format json have all",
+        )
+    output.show(made, *(Text(line, "dim") for line in lines))
 
 
 def _rates_table(

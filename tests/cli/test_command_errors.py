@@ -195,3 +195,15 @@ def test_conditions_on_predictions_leave_the_exceptions_out_and_say_so(ask):
     text = ask("errors", "--where", "segment.country=de")
 
     assert "exceptions are left out: ml.segment.country is known of predictions only" in text
+
+
+def test_of_very_many_groups_the_table_shows_those_with_most_attempts(ask, ask_json):
+    asked = ("errors", "--by", "ml.prediction.id", "--model", "fraud")
+
+    lines = ask(*asked).splitlines()
+
+    groups = len(ask_json(*asked)["rates"])
+    assert groups == 160
+    assert sum(line.startswith("fraud") for line in lines) == 100
+    assert any(line.startswith("… and 60 more: the 100 groups with most") for line in lines)
+    assert len(list(csv.DictReader(StringIO(ask(*asked, "--format", "csv"))))) == groups
