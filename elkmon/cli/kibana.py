@@ -19,8 +19,9 @@ from elkmon.cli.stopping import stopping
 from elkmon.events.access import Access, access
 from elkmon.events.errors import ConfigError
 from elkmon.provision.kibana.client import DEFAULT, Kibana
+from elkmon.provision.kibana.features import features
 from elkmon.provision.kibana.objects import saved_objects
-from elkmon.provision.kibana.provisioning import Plan, apply, export, plan, take_out
+from elkmon.provision.kibana.provisioning import Plan, apply, checked, export, plan, take_out
 
 __all__ = ["command"]
 
@@ -86,7 +87,8 @@ def provision(
     """
     settings = access()
     with _ready(url, settings, space, patience) as (kibana, version):
-        objects = saved_objects(settings.prefix)
+        checked(kibana, version)
+        objects = saved_objects(settings.prefix, features(kibana, settings.prefix))
         planned = plan(kibana, version, settings.prefix, objects, overwrite=overwrite)
         _show(planned, space)
         if not dry_run:

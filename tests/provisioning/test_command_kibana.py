@@ -20,7 +20,7 @@ def place(standin):
 @pytest.fixture
 def run(place, objects, monkeypatch):
     """A function that runs a command on it; two saved objects are enough here."""
-    monkeypatch.setattr(module, "saved_objects", lambda _prefix: objects)
+    monkeypatch.setattr(module, "saved_objects", lambda *_: objects)
     monkeypatch.setenv("ELKMON_KIBANA_URL", place.url)
     return lambda *arguments: CliRunner().invoke(main, ["kibana", *arguments])
 

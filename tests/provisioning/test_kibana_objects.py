@@ -2,11 +2,15 @@
 
 import json
 import re
+from contextlib import closing
 
 import pytest
 
+from elkmon.events.access import Access
 from elkmon.events.fields import DATASETS, find
 from elkmon.provision.kibana.__main__ import FILE, written
+from elkmon.provision.kibana.client import Kibana
+from elkmon.provision.kibana.features import features
 from elkmon.provision.kibana.objects import saved_objects
 
 OBJECTS = saved_objects("elkmon")
@@ -160,3 +164,19 @@ def test_the_oldest_kibana_takes_them():
         assert each["coreMigrationVersion"] == "8.6.0"
         assert each["migrationVersion"] == {each["type"]: each["typeMigrationVersion"]}
         assert each["typeMigrationVersion"] <= "8.6.0"
+
+
+def test_each_feature_that_predictions_have_gets_a_panel_on_data(standin):
+    view = "/api/data_views/data_view/elkmon-view-predictions"
+    told = ("ml.features.number.amount", "ml.features.number.age days", "ml.prediction.score")
+    there = {"data_view": {"fields": {name: {"type": "number"} for name in told}}}
+
+    with closing(Kibana(standin.url, Access())) as kibana:
+        before = features(kibana, "elkmon")
+        standin.fault = lambda _method, path: (200, there) if path == view else None
+        found = features(kibana, "elkmon")
+
+    assert before == []  # no data view yet
+    assert found == ["amount"]  # a name that a query would have to quote is left out
+    (board,) = [one for one in saved_objects("elkmon", found) if one["id"].endswith("-data")]
+    assert [one["title"] for one in panels(board)][-2:] == ["Missing features", "Feature amount"]

@@ -23,7 +23,7 @@ from elkmon.provision.kibana.saved import (
 from elkmon.provision.kibana.steps import Body, Step
 from elkmon.store.elastic.indices import pattern
 
-__all__ = ["OLDEST", "Plan", "apply", "export", "plan", "take_out"]
+__all__ = ["OLDEST", "Plan", "apply", "checked", "export", "plan", "take_out"]
 
 OLDEST = (8, 6)
 """The oldest Kibana that reads these saved objects."""
@@ -53,6 +53,21 @@ class Plan:
         return [*self.objects, *self.rules]
 
 
+def checked(kibana: Kibana, version: str) -> tuple[int, int]:
+    """Give major and minor version of a Kibana that is served.
+
+    Raises:
+        ProvisionError: it is too old.
+    """
+    major, minor, *_ = (int(part) for part in version.split("."))
+    if (major, minor) < OLDEST:
+        raise ProvisionError(
+            f"{kibana.url}: this is Kibana {version}: elkmon needs "
+            f"{'.'.join(map(str, OLDEST))} or later"
+        )
+    return major, minor
+
+
 def plan(
     kibana: Kibana, version: str, prefix: str, objects: Sequence[Body], *, overwrite: bool
 ) -> Plan:
@@ -68,12 +83,7 @@ def plan(
     Raises:
         ProvisionError: Kibana is too old, cannot be reached, or refuses.
     """
-    major, minor, *_ = (int(part) for part in version.split("."))
-    if (major, minor) < OLDEST:
-        raise ProvisionError(
-            f"{kibana.url}: this is Kibana {version}: elkmon needs "
-            f"{'.'.join(map(str, OLDEST))} or later"
-        )
+    supported = checked(kibana, version)
     wanted = marked(objects, prefix, kibana.space)
     predictions = next(
         each["id"]
@@ -87,7 +97,7 @@ def plan(
     steps = compared(asked, wanted, overwrite=overwrite)
     try:
         rules, warnings = alerting(
-            asked, (major, minor), prefix, kibana.space, predictions, overwrite=overwrite
+            asked, supported, prefix, kibana.space, predictions, overwrite=overwrite
         )
     except RefusedError as error:
         if error.status != _FORBIDDEN:

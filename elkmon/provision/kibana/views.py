@@ -186,7 +186,7 @@ _LINKED: Mapping[str, str] = MappingProxyType(
 
 
 def _link(prefix: str, name: str, said: str) -> dict[str, Any]:
-    # a space's address is put before what does not begin with /
+    # Kibana puts its own address, with that of the space, before what does not begin with /
     where = "%22{{value}}%22"
     question = (
         f"discover#/view/{identity(prefix, 'search', 'events')}"
@@ -197,7 +197,6 @@ def _link(prefix: str, name: str, said: str) -> dict[str, Any]:
         "urlTemplate": question,
         "labelTemplate": "{{value}}",
         "openLinkInCurrentTab": False,
-        "parsedUrl": {},
         "title": said,
     }
 

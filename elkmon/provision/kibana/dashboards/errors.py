@@ -118,16 +118,17 @@ _TOP = (
     ),
     Panel(
         "New in a version",
-        "How often each failure occurred in each version: one that is empty in the older columns "
-        "is new.",
+        "How often attempts failed in each version, by fingerprint: one that is empty in the "
+        "older columns is new.",
         Table(
             Layer(
-                ERRORS,
+                PREDICTIONS,
                 {
                     "version": Groups("version", "ml.model.version", 10),
-                    "fingerprint": _FINGERPRINT,
-                    "count": _COUNT,
+                    "fingerprint": Groups("fingerprint", "error.fingerprint", 20, by=weight()),
+                    "count": FAILED,
                 },
+                "event.outcome: failure",
             ),
             across="version",
             widths={"fingerprint": 160},
