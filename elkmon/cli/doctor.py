@@ -13,6 +13,7 @@ from elkmon.analysis.result import plain
 from elkmon.cli.options import format_options, store_option
 from elkmon.cli.output import Form, Output, clean, opened, write_csv, write_json
 from elkmon.cli.progress import shown_progress
+from elkmon.events.access import access
 from elkmon.monitor import open_cluster
 from elkmon.store.doctor import examine
 from elkmon.store.findings import Finding
@@ -26,15 +27,20 @@ _STYLES = {"problem": "bold red", "warning": "yellow", "note": "cyan"}
 
 @click.command("doctor")
 @store_option
+@click.option(
+    "--logstash",
+    metavar="URL",
+    help="Examine a Logstash instead, by its monitoring API: http://localhost:9600.",
+)
 @format_options
-def command(store: Place, form: Form, output: Path | None) -> None:
+def command(store: Place, logstash: str | None, form: Form, output: Path | None) -> None:
     """Look for what is wrong with a store.
 
     Lines that are no events, values that do not fit, events that are missing, labels without a
-    prediction, clocks that are wrong; on a cluster also indices without elkmon's templates. Exits
-    with 1 where there is a problem.
+    prediction, clocks that are wrong; on a cluster also indices without elkmon's templates. With
+    --logstash: its pipelines, queues and dead letters. Exits with 1 where there is a problem.
     """
-    found = _found(store)
+    found = _found(store) if logstash is None else _of_logstash(logstash)
     with opened(form, output) as out:
         if form == "json":
             write_json(out, plain(found))
@@ -42,9 +48,15 @@ def command(store: Place, form: Form, output: Path | None) -> None:
             rows = ([f.level, f.what, f.count, " ".join(f.places), f.advice] for f in found)
             write_csv(out, _COLUMNS, rows)
         else:
-            _show(out, store, found)
+            _show(out, logstash or store, found)
     if any(each.level == "problem" for each in found):
         raise click.exceptions.Exit(1)
+
+
+def _of_logstash(url: str) -> list[Finding]:
+    from elkmon.provision.logstash.health import examine as of_logstash  # noqa: PLC0415 - needs elkmon[elastic]
+
+    return of_logstash(url, access())
 
 
 def _found(store: Place) -> list[Finding]:

@@ -13,9 +13,11 @@ from elasticsearch import Elasticsearch
 
 from elkmon.cli.options import cluster_option
 from elkmon.cli.output import clean
-from elkmon.events.access import access
+from elkmon.events.access import Access, access
 from elkmon.events.errors import ConfigError
+from elkmon.events.settings import variables
 from elkmon.provision.keys import Job, make_keys, revoke
+from elkmon.provision.logstash.pipelines import files, write
 from elkmon.provision.setup import Plan, apply, plan, take_out
 from elkmon.store.elastic.connect import connect, speaking
 from elkmon.store.elastic.indices import RETENTION
@@ -52,6 +54,12 @@ __all__ = ["command"]
     metavar="FOLDER",
     help="Write the keys to writer.key, reader.key and worker.key in it, instead of showing them.",
 )
+@click.option(
+    "--logstash",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write Logstash's pipelines there, for this address; the cluster is left alone.",
+)
 @click.option("--remove", is_flag=True, help="Take out what setup put there; events stay.")
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 def command(
@@ -60,6 +68,7 @@ def command(
     replicas: int | None,
     retention: int | None,
     output: Path | None,
+    logstash: Path | None,
     *,
     api_keys: bool,
     remove: bool,
@@ -81,6 +90,13 @@ def command(
     if remove and (api_keys or (shards, replicas, retention) != (None, None, None)):
         raise click.UsageError("--remove takes out everything: only --dry-run goes with it")
     settings = access()
+    if logstash is not None:
+        if remove or api_keys or (shards, replicas) != (None, None):
+            raise click.UsageError(
+                "--logstash only writes files: --retention and --dry-run go with it"
+            )
+        _pipelines(logstash, store, settings, retention or RETENTION.days, dry_run=dry_run)
+        return
     with connect(store, settings) as client:
         with speaking(store, "be set up"):
             if remove:
@@ -96,6 +112,32 @@ def command(
             apply(client, planned)
             if api_keys:
                 _keys(client, settings.prefix, output)
+
+
+def _pipelines(folder: Path, url: str, settings: Access, retention: int, *, dry_run: bool) -> None:
+    environ = variables()
+    made = files(folder, url, settings, environ, retention=retention)
+    for file in made:
+        if file.new:
+            click.echo(f"new: {file.path}")
+        elif file.lines:
+            click.echo(f"changed: {file.path}")
+            for line in file.lines:
+                click.echo(f"  {clean(line)}")
+    if not dry_run:
+        write(made)
+    if not environ.get("LOGSTASH_CERTIFICATE"):
+        click.echo(
+            "warning: http and beats are open to this host alone, and without a password: set "
+            "LOGSTASH_CERTIFICATE and LOGSTASH_KEY for others",
+            err=True,
+        )
+    count = sum(bool(file.lines) for file in made)
+    what = "would change" if dry_run else "changed"
+    click.echo(
+        f"{count} {what}, {len(made) - count} as they should be; start it by: "
+        f"logstash --path.settings {folder.absolute() / 'config'}"
+    )
 
 
 def _show(planned: Plan, *, dry_run: bool) -> None:

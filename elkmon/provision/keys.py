@@ -10,7 +10,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 from elkmon.events.errors import ProvisionError
 from elkmon.provision.templates import MANAGED, mark
 from elkmon.ship.join_lock import state_index
-from elkmon.store.elastic.indices import pattern
+from elkmon.store.elastic.indices import dead_letters, pattern
 
 __all__ = ["JOBS", "Job", "make_keys", "revoke", "role"]
 
@@ -33,7 +33,10 @@ def role(job: Job, prefix: str) -> dict[str, Any]:
         job: which.
         prefix: of the indices.
     """
-    indices = [{"names": pattern(prefix).split(","), "privileges": list(_PRIVILEGES[job])}]
+    names = pattern(prefix).split(",")
+    if job != "worker":  # it keeps its own dead letters in files
+        names.append(dead_letters(prefix))
+    indices = [{"names": names, "privileges": list(_PRIVILEGES[job])}]
     if job == "worker":
         own = ["read", "index", "delete", "create_index"]
         indices.append({"names": [state_index(prefix)], "privileges": own})

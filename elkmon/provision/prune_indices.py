@@ -10,7 +10,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from elkmon.events.fields import DATASETS, ISSUE
-from elkmon.store.elastic.indices import pattern, short
+from elkmon.store.elastic.indices import dead_letters, pattern, short
 
 __all__ = ["Month", "delete", "outdated"]
 
@@ -47,7 +47,7 @@ def outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[Month
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
     rows: Any = client.cat.indices(
-        index=pattern(prefix, _AGED),
+        index=f"{pattern(prefix, _AGED)},{dead_letters(prefix)}",
         format="json",
         bytes="b",
         h="index,docs.count,store.size",
@@ -74,7 +74,7 @@ def delete(client: Elasticsearch, months: list[Month]) -> None:
 
 def _ended(name: str, prefix: str, before: datetime) -> bool:
     """Say whether an index is one of ours, of a month that had ended."""
-    kinds = "|".join(map(short, _AGED))
+    kinds = "|".join([*map(short, _AGED), "deadletter"])
     found = re.fullmatch(rf"{re.escape(prefix)}-(?:{kinds})-(\d{{4}})\.(0[1-9]|1[0-2])\.01", name)
     if found is None:
         return False

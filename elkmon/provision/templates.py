@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
-from elkmon.store.elastic.indices import RETENTION, pattern, short
+from elkmon.store.elastic.indices import RETENTION, dead_letters, pattern, short
 
 __all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
 
@@ -91,6 +91,7 @@ def assets(
         for dataset in DATASETS
         for parts in [shared if dataset == ISSUE else aged]
     ]
+    made.append(Asset("index template", f"{prefix}-deadletter", _letters(prefix, aged)))
     return tuple(made)
 
 
@@ -153,6 +154,23 @@ def _template(prefix: str, dataset: Dataset, parts: list[str]) -> dict[str, Any]
         "composed_of": parts,
         "priority": _PRIORITY,
         "template": {"mappings": mappings},
+        "_meta": mark(),
+    }
+
+
+def _letters(prefix: str, parts: list[str]) -> dict[str, Any]:
+    """Make room for what Logstash did not store, whatever it is: the line itself is only kept."""
+    path = {"type": "keyword", "ignore_above": _LONGEST}
+    own = {
+        "error": {"properties": {"type": path}},
+        "log": {"properties": {"file": {"properties": {"path": path}}}},
+        "raw": {"type": "keyword", "index": False, "doc_values": False},
+    }
+    return {
+        "index_patterns": [dead_letters(prefix)],
+        "composed_of": parts,
+        "priority": _PRIORITY,
+        "template": {"mappings": {"properties": own}},
         "_meta": mark(),
     }
 

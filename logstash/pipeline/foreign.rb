@@ -47,7 +47,6 @@ class ElkmonForeign
     fields.select! { |_, value| value.is_a?(Hash) }
     fields["service"] = fields["service"].select { |name, _| %w[name version environment node].include?(name) } if fields["service"]
     logger = data["log"].is_a?(Hash) ? data["log"]["logger"] : data["log.logger"]
-    failure(error) if error.any?
     build(level, data["message"].to_s, data["@timestamp"], logger, text, source,
           error.any? ? failure(error) : nil, fields, data["labels"].is_a?(Hash) ? data["labels"] : {},
           data.dig("process", "pid"))
@@ -64,7 +63,7 @@ class ElkmonForeign
   end
 
   def said(level, rest, at, logger, text, source, pid: nil)
-    message, stack = rest.split("\n", 2)
+    message, stack = rest.include?("\nTraceback (") ? rest.split("\n", 2) : [rest, nil]
     error = stack ? { "stack_trace" => stack, "message" => nil } : nil
     if stack && (raised = RAISED.match(stack[/^[A-Za-z_][\w.]*(?:: [^\n]*)?\s*\z/].to_s.strip))
       error["type"] = raised["type"]

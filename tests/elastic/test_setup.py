@@ -51,19 +51,19 @@ def test_templates_are_put_there_once(run, held, prefix):
     first, second = run("--replicas", 0), run()
 
     assert first.exit_code == second.exit_code == 0
-    assert first.stdout.count("new: ") == 10
+    assert first.stdout.count("new: ") == 11
     assert held() == {
         "component_template": [f"{prefix}-event", f"{prefix}-settings"],
         "index_template": sorted(
             f"{prefix}-{name}"
             for name in (
                 *("prediction", "label", "error", "log"),
-                *("metric", "deployment", "issue", "emitter"),
+                *("metric", "deployment", "issue", "emitter", "deadletter"),
             )
         ),
     }
     assert second.stdout == (
-        "0 to change, 10 as they should be; shards 1, replicas 0, retention 365 days\n"
+        "0 to change, 11 as they should be; shards 1, replicas 0, retention 365 days\n"
     )
 
 
@@ -71,8 +71,8 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(run, held):
     result = run("--dry-run")
 
     assert result.exit_code == 0
-    assert result.stdout.count("new: ") == 10
-    assert "10 would change" in result.stdout
+    assert result.stdout.count("new: ") == 11
+    assert "11 would change" in result.stdout
     assert held() == {"component_template": [], "index_template": []}
 
 
@@ -173,8 +173,8 @@ def test_removing_takes_out_all_of_it_and_leaves_events(run, server, prefix, loo
     after_dry = held()
     removed = run("--remove")
 
-    assert dry.stdout.count("would remove: ") == removed.stdout.count("removed: ") == 10
-    assert len(after_dry["index_template"]) == 8
+    assert dry.stdout.count("would remove: ") == removed.stdout.count("removed: ") == 11
+    assert len(after_dry["index_template"]) == 9
     assert held() == {"component_template": [f"{prefix}-mine"], "index_template": []}
     assert client.indices.exists(index=f"{prefix}-label-2026.11.01")
     assert "nothing of elkmon's is there to remove" in run("--remove").stdout
@@ -220,3 +220,44 @@ def test_a_server_that_is_not_there_is_said_to_be():
 
     assert result.exit_code == 3
     assert f"{url}: cannot be set up: it cannot be reached" in result.stderr
+
+
+@pytest.mark.parametrize("pattern", ["{}-*", "{}-label-2026*", "*-prediction-*"])
+def test_a_template_that_wins_over_ours_is_named(run, prefix, looking, server, pattern):
+    pattern = pattern.format(prefix) if "{}" in pattern else f"{prefix}{pattern}"
+    client = looking(server)
+    run("--replicas", 0)
+    client.indices.put_index_template(
+        name=f"their-{prefix}", index_patterns=[pattern], priority=201, template={}
+    )
+    try:
+        refused = run()
+        doctor = CliRunner().invoke(main, ["doctor", "--store", server.url])
+    finally:
+        client.indices.delete_index_template(name=f"their-{prefix}")
+
+    assert refused.exit_code != 0
+    for said in (str(refused.exception) + refused.output, doctor.stdout):
+        assert f"their-{prefix} (priority 201, {pattern})" in said.replace("\n", " ")
+    assert doctor.exit_code == 1
+
+
+def test_templates_below_ours_and_beside_ours_are_harmless(run, prefix, looking, server):
+    client = looking(server)
+    theirs = {"lower": (f"{prefix}-*", 199), "beside": (f"{prefix}x-*", 500)}
+    for name, (pattern, priority) in theirs.items():
+        client.indices.put_index_template(
+            name=f"{name}-{prefix}", index_patterns=[pattern], priority=priority, template={}
+        )
+    try:
+        assert run("--replicas", 0).exit_code == 0
+    finally:
+        for name in theirs:
+            client.indices.delete_index_template(name=f"{name}-{prefix}")
+
+
+def test_retention_is_said_once_and_an_option_overrides(run, monkeypatch):
+    monkeypatch.setenv("ELKMON_RETENTION", "90")
+
+    assert "retention 90 days" in run("--dry-run").stdout
+    assert "retention 30 days" in run("--dry-run", "--retention", 30).stdout

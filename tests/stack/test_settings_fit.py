@@ -128,7 +128,7 @@ def test_logstash_gets_every_setting_that_it_needs(found):
         assert found("logstash", given[name]).is_file()
     assert "BEGIN PRIVATE KEY" in found("logstash", given["LOGSTASH_KEY"]).read_text()  # PKCS#8
     assert given["ELASTICSEARCH_HOSTS"] == "https://elasticsearch:9200"
-    assert str(given["ELKMON_RETENTION_DAYS"]) == ENVIRONMENT["RETENTION_DAYS"]
+    assert str(given["ELKMON_RETENTION"]) == ENVIRONMENT["RETENTION_DAYS"]
 
     targets = {target for _, target, _ in mounts("logstash")}
     defaults = dict(usual)

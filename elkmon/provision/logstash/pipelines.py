@@ -1,4 +1,4 @@
-"""Logstash's pipelines with a user's settings: what differs in a folder, and the files that it gets."""
+"""Logstash's pipelines with a user's settings: what differs in a folder, and what it gets."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def files(
         **{name: value for name, value in environ.items() if value},
         "ELASTICSEARCH_HOSTS": url,
         "ELKMON_INDEX_PREFIX": access.prefix,
-        "ELKMON_RETENTION_DAYS": str(retention),
+        "ELKMON_RETENTION": str(retention),
         "LOGSTASH_PIPELINES": str(folder.absolute() / "pipeline"),
     }
     defaults.setdefault("LOGSTASH_DATA", str(folder.absolute() / "data"))
@@ -69,7 +69,7 @@ def files(
         defaults["LOGSTASH_HOST"] = "127.0.0.1"  # without TLS, this host alone is listened to
     source = assets_of("logstash")
     made = []
-    for path in sorted(source.rglob("*.*")):
+    for path in [source / "filebeat.yml", *sorted(source.glob("*/*.*"))]:
         text = path.read_text(encoding="utf-8")
         if path.name in _INTAKES and not guarded:
             text = _without(text, _TLS_IN)

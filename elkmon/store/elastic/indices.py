@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from elkmon.events.fields import DATASETS, Dataset
 
-__all__ = ["RETENTION", "index_of", "month_of", "month_of_id", "pattern", "short"]
+__all__ = ["RETENTION", "dead_letters", "index_of", "month_of", "month_of_id", "pattern", "short"]
 
 RETENTION = timedelta(days=365)
 """How long events are kept, where nobody says otherwise."""
@@ -34,6 +34,11 @@ def index_of(prefix: str, dataset: str, timestamp: str) -> str:
 def pattern(prefix: str, datasets: Iterable[Dataset] = DATASETS) -> str:
     """Give the pattern of all indices of some datasets."""
     return ",".join(f"{prefix}-{short(dataset)}-*" for dataset in datasets)
+
+
+def dead_letters(prefix: str) -> str:
+    """Give the pattern of the indices in which Logstash keeps what it did not store."""
+    return f"{prefix}-deadletter-*"
 
 
 def month_of(moment: datetime) -> str:

@@ -1,0 +1,226 @@
+"""Logstash's pipelines hold together, and say what ship and emit say; no Logstash is needed."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from elkmon.cli import main
+from elkmon.emit.patterns import PATTERNS
+from elkmon.events.access import Access
+from elkmon.events.fields import DATASETS
+from elkmon.provision.assets import assets_of
+from elkmon.provision.logstash.health import PIPELINES
+from elkmon.provision.logstash.pipelines import files
+from elkmon.provision.logstash.rules import rules
+from elkmon.store.elastic.indices import index_of
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "logstash"
+CONFS = sorted((FOLDER / "pipeline").glob("*.conf"))
+REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([^}]*))?\}")
+URL = "https://es:9200"
+
+
+def parsed(text):
+    """Give a pipeline as nested lists; the grammar's library needs Python 3.11."""
+    from logstash_pipeline_parser import Pipeline  # noqa: PLC0415 - as above
+
+    return Pipeline(text).parse()
+
+
+def plugins(tree, section, name):
+    """Give the options of each plugin of a name within a section, conditions included."""
+
+    def walk(content):
+        for each in content:
+            if isinstance(each, list) and len(each) == 2 and each[0] == name:
+                yield {option: value[0] for option, value in each[1]}
+            elif isinstance(each, list):
+                yield from walk(each)
+
+    return [found for part in tree if part[0] == section for found in walk(part[1])]
+
+
+needs_grammar = pytest.mark.skipif(
+    not (3, 11) <= sys.version_info < (3, 14),
+    reason="logstash-pipeline-parser: Python 3.11 to 3.13",
+)
+
+
+@needs_grammar
+def test_every_pipeline_is_there_and_is_one():
+    listed = yaml.safe_load((FOLDER / "config/pipelines.yml").read_text())
+
+    assert [each["pipeline.id"] for each in listed] == list(PIPELINES)
+    for each in listed:
+        path = Path(REFERENCE.sub(str(FOLDER / "pipeline"), each["path.config"]))
+        assert parsed(path.read_text())
+
+
+@needs_grammar
+def test_whatever_an_intake_takes_comes_to_the_one_way_and_what_is_not_stored_to_dead_letters():
+    trees = {path.stem: parsed(path.read_text()) for path in CONFS}
+    sent = {name: plugins(tree, "output", "pipeline") for name, tree in trees.items()}
+    heard = {name: plugins(tree, "input", "pipeline") for name, tree in trees.items()}
+
+    for intake in ("files", "http", "beats"):
+        assert sent[intake] == [{"send_to": ["events"]}]
+    assert sent["events"] == [{"send_to": ["deadletter"]}]
+    assert sent["deadletter"] == []
+    assert [heard[name] for name in ("events", "deadletter")] == [
+        [{"address": "events"}], [{"address": "deadletter"}],
+    ]  # fmt: skip
+    (refused,) = plugins(trees["deadletter"], "input", "dead_letter_queue")
+    assert refused["pipeline_id"] == "events"
+
+
+@needs_grammar
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_an_event_is_stored_where_ship_stores_it(dataset):
+    (stored,) = plugins(parsed((FOLDER / "pipeline/events.conf").read_text()),
+                        "output", "elasticsearch")  # fmt: skip
+    kind = dataset.removeprefix("elkmon.")  # as read.rb makes it
+    name = REFERENCE.sub(r"\2", stored["index"])
+    name = name.replace("%{[@metadata][kind]}", kind).replace("%{+YYYY.MM}", "2026.11")
+
+    assert name == index_of("elkmon", dataset, "2026-11-24T10:00:00.000Z")
+    assert stored["document_id"] == "%{[@metadata][id]}"
+    assert stored["action"] == "create"
+    assert stored["data_stream"] is stored["manage_template"] is stored["ilm_enabled"] is False
+
+
+@needs_grammar
+@pytest.mark.parametrize("path", CONFS, ids=lambda path: path.name)
+def test_options_have_the_names_that_8_and_9_take(path):
+    gone = {"ssl", "cacert", "keystore", "truststore", "ssl_verify_mode", "verify_mode",
+            "ssl_certificate_verification", "ssl_peer_metadata", "cipher_suites"}  # fmt: skip
+    options = set(re.findall(r"^ +(\w+) =>", path.read_text(), re.MULTILINE))
+
+    assert not options & gone
+
+
+def test_the_rules_are_those_of_ship_and_emit():
+    assert (FOLDER / "pipeline/rules.json").read_bytes() == rules(), (
+        "python -m elkmon.provision.logstash writes them anew"
+    )
+    assert b"(?P" not in rules()  # Ruby has no such group
+
+
+def test_each_check_of_a_pattern_is_there_in_ruby():
+    ruby = (FOLDER / "pipeline/redact.rb").read_text()
+
+    for pattern in PATTERNS:
+        if pattern.check is not None:
+            assert f"def {pattern.check.__name__.removeprefix('_')}(" in ruby
+
+
+def test_every_variable_is_in_the_table():
+    told = (FOLDER / "README.md").read_text()
+    table = "\n".join(line for line in told.splitlines() if line.startswith("| `"))
+    for path in [*CONFS, *(FOLDER / "config").glob("*.yml"), FOLDER / "filebeat.yml"]:
+        for name, default in REFERENCE.findall(path.read_text()):
+            assert f"`{name}`" in table, (path.name, name)
+            assert not default or f"`{default}`" in table, (path.name, name, default)
+
+
+def test_queues_are_on_the_disk():
+    settings = yaml.safe_load((FOLDER / "config/logstash.yml").read_text())
+
+    assert settings["queue.type"] == "persisted"
+    assert settings["dead_letter_queue.enable"] is True
+
+
+def written(folder, *arguments, **environ):
+    return CliRunner().invoke(
+        main,
+        ["setup", "--store", URL, "--logstash", folder, *arguments],
+        env={"LOGSTASH_CERTIFICATE": "", "ELKMON_USERNAME": "", **environ},
+    )
+
+
+def test_setup_writes_them_with_the_users_settings_once(tmp_path):
+    first = written(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
+    again = written(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
+
+    assert first.exit_code == again.exit_code == 0, first.output
+    events = (tmp_path / "ls/pipeline/events.conf").read_text()
+    assert "${ELKMON_INDEX_PREFIX:shop}-%{" in events
+    assert "${ELKMON_RETENTION:90}" in events
+    assert f"${{ELASTICSEARCH_HOSTS:{URL}}}" in events
+    assert f"{tmp_path}/ls/pipeline}}/read.rb" in events
+    assert "0 changed" in again.stdout
+
+
+def test_setup_shows_what_changes_and_a_dry_run_changes_nothing(tmp_path):
+    nothing = written(tmp_path / "ls", "--dry-run")
+    assert nothing.stdout.count("new: ") == len(list(tmp_path.rglob("*"))) + 14
+    written(tmp_path / "ls")
+    before = (tmp_path / "ls/pipeline/events.conf").read_text()
+
+    shown = written(tmp_path / "ls", "--dry-run", ELKMON_INDEX_PREFIX="shop")
+
+    assert '+      index => "${ELKMON_INDEX_PREFIX:shop}-%{[@metadata][kind]}' in shown.stdout
+    assert (tmp_path / "ls/pipeline/events.conf").read_text() == before
+
+
+def test_a_password_is_never_written(tmp_path):
+    password = "of-the-user"  # noqa: S105 - of nobody
+    secrets = {"ELKMON_PASSWORD": password, "LOGSTASH_HTTP_PASSWORD": password,
+               "LOGSTASH_API_KEY": password}  # fmt: skip
+    written(tmp_path, ELKMON_USERNAME="shipper", LOGSTASH_CERTIFICATE="ls.crt", **{
+        **secrets, "LOGSTASH_KEY": "ls.key"})  # fmt: skip
+
+    texts = [path.read_text() for path in tmp_path.rglob("*.*") if path.is_file()]
+    assert not any(password in text for text in texts)
+    events = (tmp_path / "pipeline/events.conf").read_text()
+    assert 'user => "${ELKMON_USERNAME:shipper}"' in events
+    assert "api_key" not in events
+
+
+def test_without_a_certificate_nobody_else_is_listened_to(tmp_path):
+    said = written(tmp_path)
+
+    http = (tmp_path / "pipeline/http.conf").read_text()
+    assert "${LOGSTASH_HOST:127.0.0.1}" in http
+    assert "ssl_" not in http
+    assert "LOGSTASH_CERTIFICATE" in said.stderr
+
+
+@needs_grammar
+@pytest.mark.parametrize("url", [URL, "http://es:9200"])
+@pytest.mark.parametrize(
+    "secured", [{}, {"LOGSTASH_CERTIFICATE": "a.crt", "LOGSTASH_KEY": "a.key"}]
+)
+@pytest.mark.parametrize("access", [Access(), Access(username="u", password="p")])  # noqa: S106
+def test_what_is_written_is_a_pipeline_whatever_the_settings(tmp_path, url, secured, access):
+    made = files(tmp_path, url, access, secured, retention=365)
+
+    for file in made:
+        if file.path.suffix == ".conf":
+            assert parsed(file.text)
+    events = next(file.text for file in made if file.path.name == "events.conf")
+    assert ("ssl_enabled" in events) is url.startswith("https")
+
+
+def test_the_files_come_with_the_wheel(tmp_path):
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "install", "-q", "--no-deps", "-t", tmp_path / "site", wheel], check=True)
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from elkmon.cli import main; main()",
+         "setup", "--store", URL, "--logstash", tmp_path / "ls"],
+        cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    source = assets_of("logstash")
+    for path in source.glob("pipeline/*.rb"):
+        assert (tmp_path / "ls/pipeline" / path.name).read_bytes() == path.read_bytes()
