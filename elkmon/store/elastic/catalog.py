@@ -197,7 +197,9 @@ def _dropped(cluster: Cluster) -> Rows:
         fields = cluster.client.field_caps(
             index=pattern(cluster.prefix, [EMITTER]), fields=f"{_DROPPED}.*"
         )["fields"]
-    most = [Measure("max", name) for name in sorted(fields) if name != _DROPPED]
+    # older servers name the objects above, too
+    own = sorted(name for name in fields if name.startswith(f"{_DROPPED}."))
+    most = [Measure("max", name) for name in own]
     rows = _ask(cluster, [EMITTER], ["process.entity_id"], most) if most else []
     return [(entity, int(sum(filter(None, counts)))) for entity, *counts in rows]
 
