@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def wheel(tmp_path_factory):
     )
     (built,) = folder.glob("elkmon-*.whl")
     return built
+
+
+def test_the_wheel_brings_the_dashboards(wheel):
+    brought = zipfile.ZipFile(wheel).read("elkmon/provision/assets/kibana/elkmon.ndjson")
+
+    assert brought == (ROOT / "kibana" / "elkmon.ndjson").read_bytes()
 
 
 def test_the_wheel_emits_with_its_three_dependencies_alone(wheel, tmp_path):
