@@ -12,9 +12,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.cli.options import format_options
+from elkmon.cli.options import folder_option, format_options
 from elkmon.cli.output import Form, Output, clean, opened, table, write_csv, write_json
-from elkmon.cli.ship_options import age_options, folder_option, name_option, shown_shipping
+from elkmon.cli.ship_options import age_options, name_option, shown_shipping
 from elkmon.cli.stopping import stopping
 from elkmon.events.access import access
 from elkmon.events.errors import QueryError

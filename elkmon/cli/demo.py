@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from elkmon.cli.options import PlaceType
 from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
@@ -27,7 +28,7 @@ _OF_REPORT = ("jinja2", "vl_convert")
 @click.command("demo")
 @click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=PlaceType(cluster=False),
     help="Folder for the events, empty or new; a temporary one where not given.",
 )
 @click.option("--requests", type=int, default=24_000, show_default=True, help="How many requests.")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
-from threading import Event
 
 import click
 
-from elkmon.cli.options import cluster_option
+from elkmon.cli.options import cluster_option, retention_option
 from elkmon.cli.progress import shown_progress
 from elkmon.cli.stopping import stopping
 from elkmon.events.access import access
-from elkmon.events.errors import StoreError
 from elkmon.ship.join import JoinReport, join
+from elkmon.ship.join_passes import Passes
 from elkmon.store.elastic.connect import connect, speaking
-from elkmon.store.elastic.indices import RETENTION
 from elkmon.store.place import is_url
 
 __all__ = ["command"]
-
-_Pass = Callable[[], JoinReport]
 
 
 @click.command("join")
@@ -35,14 +30,7 @@ _Pass = Callable[[], JoinReport]
     metavar="SECONDS",
     help="With --follow: the time between two passes.",
 )
-@click.option(
-    "--retention",
-    type=click.IntRange(min=1),
-    default=RETENTION.days,
-    show_default=True,
-    metavar="DAYS",
-    help="How long a label's prediction is looked for: as long as events are kept.",
-)
+@retention_option("How long a label's prediction is looked for: as long as events are kept.")
 def command(store: str, every: float, retention: int, *, follow: bool) -> None:
     """Join late labels to their predictions, in Elasticsearch.
 
@@ -69,29 +57,16 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
                 )
 
         if follow:
-            _follow(one, every, stop)
+            passes = Passes(one, every, stop, lambda said: click.echo(said, err=True), _worth)
+            passes.run()
+            click.echo(f"in all: {passes.total.balance()}")
         elif _say(one()).left:
             raise click.exceptions.Exit(1)
 
 
-def _follow(one: _Pass, every: float, stop: Event) -> None:
-    """Join until told to stop; what fails is said once, and tried again."""
-    said = ""
-    total = JoinReport()
-    while not stop.is_set():
-        try:
-            report = one()
-        except StoreError as error:
-            if str(error) != said:
-                said = str(error)
-                click.echo(f"{said}; trying again every {every:g} s", err=True)
-        else:
-            said = ""
-            total += report
-            if report.read or report.late:
-                _say(report)
-        stop.wait(every)
-    click.echo(f"in all: {total.balance()}")
+def _worth(report: JoinReport) -> None:
+    if report.read or report.late:
+        _say(report)
 
 
 def _say(report: JoinReport) -> JoinReport:

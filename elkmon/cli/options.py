@@ -8,16 +8,20 @@ from typing import Any
 
 import click
 
+from elkmon.events.access import access
 from elkmon.events.fields import DATASETS
+from elkmon.store.elastic.indices import RETENTION
 from elkmon.store.place import is_url
 
 __all__ = [
+    "PlaceType",
     "cluster_option",
     "dataset_option",
     "folder_option",
     "format_options",
     "group_options",
     "question_options",
+    "retention_option",
     "store_option",
     "where_option",
 ]
@@ -26,11 +30,11 @@ _SHORT = {name.removeprefix("elkmon."): name for name in DATASETS}
 _Command = Callable[..., Any]
 
 
-class _PlaceType(click.Path):
+class PlaceType(click.Path):
     """A folder, or the address of a cluster."""
 
     def __init__(self, *, cluster: bool) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, file_okay=cluster)
         self._cluster = cluster
 
     def convert(
@@ -43,14 +47,18 @@ class _PlaceType(click.Path):
         if not is_url(value):
             return super().convert(value, param, ctx)
         if not self._cluster:
-            self.fail(f"{value} is a cluster; this is about the files of a folder", param, ctx)
+            self.fail(
+                f"{value} is a cluster; name a folder, whose events elkmon ship sends there",
+                param,
+                ctx,
+            )
         return str(value)
 
 
 def _store_option(text: str, *, cluster: bool) -> Callable[[_Command], _Command]:
     return click.option(
         "--store",
-        type=_PlaceType(cluster=cluster),
+        type=PlaceType(cluster=cluster),
         envvar="ELKMON_STORE",
         default=Path("elkmon-data"),
         show_default=True,
@@ -69,6 +77,18 @@ cluster_option = click.option(
     metavar="URL",
     help="Elasticsearch, such as https://es:9200; also ELKMON_STORE.",
 )
+
+
+def retention_option(text: str) -> Callable[[_Command], _Command]:
+    """Add for how long events are kept."""
+    return click.option(
+        "--retention",
+        type=click.IntRange(1, 36_500),
+        default=lambda: access().retention or RETENTION.days,
+        show_default=f"ELKMON_RETENTION, else {RETENTION.days}",
+        metavar="DAYS",
+        help=text,
+    )
 
 
 dataset_option = click.option(

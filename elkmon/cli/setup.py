@@ -44,7 +44,7 @@ __all__ = ["command"]
     "--retention",
     type=click.IntRange(1, 36_500),
     metavar="DAYS",
-    help=f"How long events are kept, in days; as it is there, else {RETENTION.days}.",
+    help=f"Days events are kept; ELKMON_RETENTION, else as it is there, else {RETENTION.days}.",
 )
 @click.option("--api-keys", is_flag=True, help="Make a role and a key for writer, reader, worker.")
 @click.option(
@@ -95,15 +95,17 @@ def command(
             raise click.UsageError(
                 "--logstash only writes files: --retention and --dry-run go with it"
             )
-        _pipelines(logstash, store, settings, retention or RETENTION.days, dry_run=dry_run)
+        days = retention or settings.retention or RETENTION.days
+        _pipelines(logstash, store, settings, days, dry_run=dry_run)
         return
     with connect(store, settings) as client:
         with speaking(store, "be set up"):
             if remove:
                 _remove(client, settings.prefix, dry_run=dry_run)
                 return
+            kept = settings.retention if retention is None else retention
             planned = plan(
-                client, settings.prefix, shards=shards, replicas=replicas, retention=retention
+                client, settings.prefix, shards=shards, replicas=replicas, retention=kept
             )
         _show(planned, dry_run=dry_run)
         if dry_run:

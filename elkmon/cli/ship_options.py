@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -12,23 +11,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+from elkmon.cli.options import folder_option, retention_option
 from elkmon.cli.output import clean
 from elkmon.ship.tally import Tally
-from elkmon.store.elastic.indices import RETENTION
 
-__all__ = ["age_options", "folder_option", "name_option", "route_options", "shown_shipping"]
+__all__ = ["age_options", "name_option", "route_options", "shown_shipping"]
 
 _Command = Callable[..., Any]
 _MIB = 1024 * 1024
-
-folder_option = click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ELKMON_STORE",
-    default=Path("elkmon-data"),
-    show_default=True,
-    help="Folder of the events; also ELKMON_STORE.",
-)
 
 name_option = click.option(
     "--name",
@@ -42,13 +32,8 @@ def age_options(command: _Command) -> _Command:
     """Add how old events may be."""
     for option in reversed(
         (
-            click.option(
-                "--retention",
-                type=click.IntRange(min=1),
-                default=RETENTION.days,
-                show_default=True,
-                metavar="DAYS",
-                help="Events that are older are dead letters: they would be deleted at once.",
+            retention_option(
+                "Events that are older are dead letters: they would be deleted at once."
             ),
             click.option("--allow-old", is_flag=True, help="Take history, however old."),
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
-from threading import Event
 from typing import Any
 
 import click
@@ -13,9 +12,9 @@ import click
 from elkmon.cli.output import clean
 from elkmon.cli.ship_options import route_options
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import Access, access
-from elkmon.events.errors import StoreError
+from elkmon.events.access import access
 from elkmon.ship.join import JoinReport, join
+from elkmon.ship.join_passes import Passes
 from elkmon.ship.pace import Patience
 from elkmon.ship.ship import Route, shipper
 from elkmon.ship.shipper import Shipper
@@ -59,13 +58,23 @@ def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> 
     if at is None:
         raise click.UsageError("with --via logstash, --join-at names Elasticsearch")
     settings = access()
-    with stopping() as stop:
+    with closing(connect(at, settings)) as client, stopping() as stop:
         patience = Patience(stop, lambda sentence: click.echo(clean(sentence), err=True))
         one = shipper(route, settings, patience=patience)
-        joiner = _Joiner(at, settings, route.retention, join_every, stop, patience.tell)
+
+        def one_pass() -> JoinReport:
+            with speaking(at, "join labels"):
+                return join(
+                    client,
+                    settings.prefix,
+                    retention=timedelta(days=route.retention),
+                    stop=stop.is_set,
+                )
+
+        passes = Passes(one_pass, join_every, stop, patience.tell)
         jobs = [
             Job("ship", lambda: one.run(follow=True), lambda: _shipping(one, patience)),
-            Job("join", joiner.run, joiner.figures),
+            Job("join", passes.run, lambda: _joining(passes)),
         ]
         worker = Worker(jobs, stop)
         with health_page(listen, worker.health) as port:
@@ -74,7 +83,7 @@ def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> 
                 worker.run()
             finally:
                 click.echo(one.tally.balance(one.taken))
-                click.echo(joiner.total.balance())
+                click.echo(passes.total.balance())
 
 
 def _shipping(one: Shipper, patience: Patience) -> Mapping[str, object]:
@@ -89,54 +98,12 @@ def _shipping(one: Shipper, patience: Patience) -> Mapping[str, object]:
     }
 
 
-class _Joiner:
-    """Join pass after pass; what fails is told once, and tried again."""
-
-    def __init__(
-        self,
-        url: str,
-        settings: Access,
-        retention: int,
-        every: float,
-        stop: Event,
-        tell: Callable[[str], None],
-    ) -> None:
-        self.total = JoinReport()
-        self._url = url
-        self._settings = settings
-        self._retention = timedelta(days=retention)
-        self._every = every
-        self._stop = stop
-        self._tell = tell
-        self._trouble: str | None = None
-
-    def run(self) -> None:
-        """Go on until the process is to stop."""
-        with closing(connect(self._url, self._settings)) as client:
-            while True:
-                try:
-                    with speaking(self._url, "join labels"):
-                        self.total += join(
-                            client,
-                            self._settings.prefix,
-                            retention=self._retention,
-                            stop=self._stop.is_set,
-                        )
-                    self._trouble = None
-                except StoreError as error:
-                    if str(error) != self._trouble:
-                        self._trouble = str(error)
-                        self._tell(f"{error}; it is tried again")
-                if self._stop.wait(self._every):
-                    return
-
-    def figures(self) -> Mapping[str, object]:
-        """Say how it is."""
-        total = self.total
-        return {
-            "read": total.read,
-            "joined": total.joined,
-            "orphans": total.orphans,
-            "left": total.left,
-            "waiting_for": self._trouble,
-        }
+def _joining(passes: Passes) -> Mapping[str, object]:
+    total = passes.total
+    return {
+        "read": total.read,
+        "joined": total.joined,
+        "orphans": total.orphans,
+        "left": total.left,
+        "waiting_for": passes.trouble,
+    }

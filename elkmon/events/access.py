@@ -25,6 +25,7 @@ class Access:
     timeout: float = 30.0
     prefix: str = "elkmon"
     kibana_url: str | None = None
+    retention: int | None = None
 
 
 ACCESS: tuple[Setting, ...] = (
@@ -40,12 +41,16 @@ ACCESS: tuple[Setting, ...] = (
     Setting("timeout", "ELKMON_TIMEOUT", "How long one request may take, in seconds."),
     Setting("prefix", "ELKMON_INDEX_PREFIX", "What the names of all indices begin with."),
     Setting("kibana_url", "ELKMON_KIBANA_URL", "Kibana, such as `https://kibana:5601`."),
+    Setting("retention", "ELKMON_RETENTION",
+            "How long events are kept, in days; for setup, ship, join and worker alike. "
+            "`--retention` wins over it; 365 where neither is given."),
 )  # fmt: skip
 
 SECRETS = ("api_key", "username", "password")
 """Settings that a file may hold, too: its name stands in the variable with ``_FILE`` added."""
 _FALSE, _TRUE = {"0", "false", "no", "off"}, {"1", "true", "yes", "on"}
 _HEX_OF_SHA256 = 64
+_LONGEST_RETENTION = 36_500
 
 
 def access(environ: Mapping[str, str] | None = None) -> Access:
@@ -80,6 +85,7 @@ def access(environ: Mapping[str, str] | None = None) -> Access:
         timeout=_timeout(found.get("timeout", "30")),
         prefix=_prefix(found.get("prefix", "elkmon")),
         kibana_url=found.get("kibana_url"),
+        retention=_retention(found.get("retention")),
     )
 
 
@@ -127,6 +133,16 @@ def _timeout(text: str) -> float:
     if not 0.0 < seconds < float("inf"):
         raise ConfigError(f"ELKMON_TIMEOUT is a number of seconds above 0, not {text!r}")
     return seconds
+
+
+def _retention(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or not 0 < int(text) <= _LONGEST_RETENTION:
+        raise ConfigError(
+            f"ELKMON_RETENTION is a number of days, from 1 to {_LONGEST_RETENTION}, not {text!r}"
+        )
+    return int(text)
 
 
 def _prefix(text: str) -> str:

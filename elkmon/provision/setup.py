@@ -20,6 +20,8 @@ from elkmon.provision.templates import (
     Layout,
     assets,
 )
+from elkmon.store.elastic.indices import PRIORITY
+from elkmon.store.elastic.rivals import ADVICE, rivals
 
 __all__ = ["Change", "Plan", "apply", "plan", "take_out"]
 
@@ -77,10 +79,11 @@ def plan(
         retention: days that events are kept; likewise.
 
     Raises:
-        ProvisionError: the cluster is too old, or holds what is newer, or not ours.
+        ProvisionError: the cluster is too old, or holds what is newer, not ours, or in the way.
         ApiError, TransportError: it does not answer, or refuses.
     """
     _check_age(client)
+    _check_rivals(client, prefix)
     before = _layout(client, prefix)
     layout = Layout(
         shards=before.shards if shards is None else shards,
@@ -164,6 +167,15 @@ def _check_age(client: Elasticsearch) -> None:
                 f"this cluster has Elasticsearch {version}: elkmon needs "
                 f"{'.'.join(map(str, OLDEST))} or later"
             )
+
+
+def _check_rivals(client: Elasticsearch, prefix: str) -> None:
+    others = rivals(client, prefix)
+    if others:
+        raise ProvisionError(
+            f"other index templates are for the same indices as elkmon's (priority {PRIORITY}), "
+            f"which would not be used: {'; '.join(others)}: {ADVICE}"
+        )
 
 
 def _layout(client: Elasticsearch, prefix: str) -> Layout:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
-from elkmon.store.elastic.indices import RETENTION, dead_letters, pattern, short
+from elkmon.store.elastic.indices import PRIORITY, RETENTION, dead_letters, pattern, short
 
 __all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
 
@@ -28,8 +28,6 @@ OPTIONAL: Mapping[str, str] = MappingProxyType(
 )
 """Settings that older servers do not know, each with what is lost without it."""
 
-_PRIORITY = 200
-"""Above Elastic's own templates, which have 100."""
 _LONGEST = 1024
 _DEEPEST = 100
 """Levels of nested labels: a line that is nested more deeply is no event anywhere."""
@@ -152,7 +150,7 @@ def _template(prefix: str, dataset: Dataset, parts: list[str]) -> dict[str, Any]
     return {
         "index_patterns": [pattern(prefix, [dataset])],
         "composed_of": parts,
-        "priority": _PRIORITY,
+        "priority": PRIORITY,
         "template": {"mappings": mappings},
         "_meta": mark(),
     }
@@ -169,7 +167,7 @@ def _letters(prefix: str, parts: list[str]) -> dict[str, Any]:
     return {
         "index_patterns": [dead_letters(prefix)],
         "composed_of": parts,
-        "priority": _PRIORITY,
+        "priority": PRIORITY,
         "template": {"mappings": {"properties": own}},
         "_meta": mark(),
     }

@@ -12,7 +12,7 @@ from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch
 from elasticsearch.exceptions import ConnectionError as Unreachable
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.pace import jitter
+from elkmon.store.elastic.busy import jitter
 
 __all__ = [
     "BUSY",

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from threading import Event, Lock
 
 from elkmon.events.errors import StoreError
+from elkmon.store.elastic.busy import jitter
 
-__all__ = ["BatchSize", "Patience", "StoppedError", "jitter"]
+__all__ = ["BatchSize", "Patience", "StoppedError"]
 
 KiB = 1024
 _LEAST, _FIRST, _MOST = 64 * KiB, 512 * KiB, 1024 * KiB
 _QUICK, _SLOW = 0.5, 5.0
 """Seconds of one request: below the first more is sent at a time, above the second less."""
-_BASE, _LONGEST = 0.25, 30.0
-"""Seconds of the first and of the longest wait."""
+_LONGEST = 30.0
+"""Seconds of the longest wait that a destination may ask for."""
 _REPEAT = 60.0
 """Seconds after which the same trouble is told again."""
 _WORTH_TELLING = 10.0
@@ -58,15 +59,6 @@ class BatchSize:
         with self._lock:
             self._most = max(min(self._most, size // 2), _LEAST)
             self._now = min(self._now, self._most)
-
-
-def jitter(attempt: int, draw: Callable[[], float] = random.random) -> float:
-    """Give the seconds to wait before an attempt, the first being 0.
-
-    Full jitter: anything from 0 to a bound that doubles. Source: Brooker, "Exponential Backoff
-    And Jitter", AWS Architecture Blog, 2015.
-    """
-    return draw() * min(_BASE * 2.0 ** min(attempt, 16), _LONGEST)
 
 
 @dataclass

@@ -8,10 +8,13 @@ from threading import Thread
 import pytest
 import servers
 from conftest import client_of
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elasticsearch import ApiError
 
 from elkmon.events.access import Access
 from elkmon.events.errors import StoreError
 from elkmon.store.base import Filter, Measure
+from elkmon.store.elastic import busy
 from elkmon.store.elastic.store import ElasticStore
 
 
@@ -94,13 +97,32 @@ def test_a_part_of_an_answer_is_none(given):
         ask(url)
 
 
-def test_a_cluster_that_is_too_busy():
+def test_a_cluster_that_is_too_busy(monkeypatch):
+    monkeypatch.setattr(busy, "_BASE", 0.0)
     body = {"error": {"type": "es_rejected_execution_exception", "reason": "queue"}, "status": 429}
     with (
         pretending(body, ELASTIC, 429) as url,
-        pytest.raises(StoreError, match=r"too busy .*try again later"),
+        pytest.raises(StoreError, match=r"too busy .*try again later \(it was asked 6 times\)"),
     ):
         ask(url)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_cluster_that_is_busy_for_a_moment_is_asked_again(monkeypatch, status):
+    monkeypatch.setattr(busy, "_BASE", 0.0)
+    asked = []
+
+    def ask_once():
+        asked.append(status)
+        if len(asked) < 3:
+            meta = ApiResponseMeta(
+                status, "1.1", HttpHeaders(), 0.0, NodeConfig("http", "es", 9200)
+            )
+            raise ApiError("busy", meta, {})
+        return "an answer"
+
+    assert busy.patiently(ask_once, "http://es", "ask") == "an answer"
+    assert len(asked) == 3
 
 
 def test_no_credentials(server_secured):

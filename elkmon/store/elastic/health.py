@@ -1,4 +1,4 @@
-"""What is wrong with the indices of a cluster: made without templates, or values left out."""
+"""What is wrong with the indices of a cluster: not by elkmon's templates, or values left out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from elkmon.events.fields import DATASETS
 from elkmon.store.elastic.connect import speaking
 from elkmon.store.elastic.indices import pattern
 from elkmon.store.elastic.paging import Cluster
+from elkmon.store.elastic.rivals import ADVICE, rivals
 from elkmon.store.findings import Finding
 
 __all__ = ["health"]
@@ -28,7 +29,21 @@ def health(cluster: Cluster) -> list[Finding]:
     Raises:
         StoreError: it cannot be reached, or refuses.
     """
-    return [*_unmapped(cluster), *_ignored(cluster)]
+    return [*_rivals(cluster), *_unmapped(cluster), *_ignored(cluster)]
+
+
+def _rivals(cluster: Cluster) -> list[Finding]:
+    with speaking(cluster.url, "look at templates"):
+        try:
+            found = rivals(cluster.client, cluster.prefix)
+        except ApiError as error:
+            if error.meta.status == 403:  # noqa: PLR2004 - HTTP's; these may only read
+                return []
+            raise
+    if not found:
+        return []
+    what = "other index templates that take elkmon's indices: new ones have not elkmon's mappings"
+    return [Finding("problem", what, len(found), tuple(found[:_NAMED]), ADVICE)]
 
 
 def _unmapped(cluster: Cluster) -> list[Finding]:

@@ -8,10 +8,21 @@ from datetime import datetime, timedelta, timezone
 
 from elkmon.events.fields import DATASETS, Dataset
 
-__all__ = ["RETENTION", "dead_letters", "index_of", "month_of", "month_of_id", "pattern", "short"]
+__all__ = [
+    "PRIORITY",
+    "RETENTION",
+    "dead_letters",
+    "index_of",
+    "month_of",
+    "month_of_id",
+    "pattern",
+    "short",
+]
 
 RETENTION = timedelta(days=365)
 """How long events are kept, where nobody says otherwise."""
+PRIORITY = 200
+"""Of the index templates: above Elastic's own, which have 100."""
 _ID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 

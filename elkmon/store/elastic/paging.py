@@ -12,6 +12,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import DATASETS, Dataset
 from elkmon.store.base import Filter
+from elkmon.store.elastic.busy import patiently
 from elkmon.store.elastic.connect import speaking
 from elkmon.store.elastic.groups import Grouping
 from elkmon.store.elastic.indices import month_of, pattern, short
@@ -48,20 +49,25 @@ class Cluster:
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
-        with speaking(self.url, "ask for events"):
+
+        def ask() -> Json:
             # a closed index is an error rather than a smaller number
-            answer = self.client.search(
+            return self.client.search(  # type: ignore[no-any-return]  # JSON
                 index=names or None,
                 body=body,
                 allow_partial_search_results=False,
                 expand_wildcards=["open", "closed"] if names else None,
             ).body
+
+        doing = "ask for events"
+        with speaking(self.url, doing):
+            answer = patiently(ask, self.url, doing)
         shards = answer["_shards"]
         if answer["timed_out"] or shards["failed"]:
             raise StoreError(f"{self.url}: only a part was answered: {shards}; try again")
         if names and not shards["total"]:
             self._check_readable(names)
-        return dict(answer)
+        return answer
 
     def buckets(
         self, datasets: Sequence[Dataset], where: Filter, grouping: Grouping
@@ -143,10 +149,15 @@ class Cluster:
     @contextmanager
     def _moment(self, names: str) -> Iterator[Json]:
         """Hold the events as they are now, for as long as they are asked for."""
-        with speaking(self.url, "hold events for a question"):
-            point = self.client.open_point_in_time(
+
+        def hold() -> str:
+            return self.client.open_point_in_time(  # type: ignore[no-any-return]  # JSON
                 index=names, keep_alive=_KEEP, expand_wildcards=["open", "closed"]
             )["id"]
+
+        doing = "hold events for a question"
+        with speaking(self.url, doing):
+            point = patiently(hold, self.url, doing)
         held: Json = {"id": point, "keep_alive": _KEEP}
         try:
             yield held
