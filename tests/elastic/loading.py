@@ -1,10 +1,12 @@
-"""The events of a folder, put on a cluster as ship and join leave them there."""
+"""The events of a folder, put on a cluster by ship and join, or quickly as these leave them."""
 
 import uuid
 from contextlib import closing, contextmanager
 
+from click.testing import CliRunner
 from elasticsearch import Elasticsearch, helpers
 
+from elkmon.cli import main
 from elkmon.events.fields import DATASETS, LABEL, PREDICTION
 from elkmon.events.ids import kept
 from elkmon.provision.cluster import put, remove
@@ -17,10 +19,10 @@ EVERYTHING = 10**6
 
 
 @contextmanager
-def prepared(server):
+def prepared(server, **layout):
     """Give a client and a prefix with its templates, for longer than one test."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
-    made = assets(prefix, Layout(replicas=0), lifecycle=False)
+    made = assets(prefix, Layout(**{"replicas": 0, **layout}), lifecycle=False)
     with closing(Elasticsearch(server.url)) as client:
         for asset in made:
             put(client, asset)
@@ -71,6 +73,19 @@ def index(client, prefix, events):
         for event in events
     ]
     helpers.bulk(client, actions, refresh=True, chunk_size=2000)
+
+
+def send(folder, server, client, prefix):
+    """Bring a folder to a cluster as people do: ``elkmon ship``, then ``elkmon join``."""
+    runner = CliRunner(env={"ELKMON_INDEX_PREFIX": prefix})
+    for command in (
+        ["ship", "--store", folder, "--to", server.url, "--allow-old"],
+        ["join", "--store", server.url, "--retention", 36_500],
+    ):
+        client.indices.refresh(index=f"{prefix}-*")
+        done = runner.invoke(main, [str(each) for each in command], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+    client.indices.refresh(index=f"{prefix}-*")
 
 
 def _key(event):

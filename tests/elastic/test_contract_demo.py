@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from loading import load, prepared
+from loading import prepared, send
 from nearly import assert_near
 
 from elkmon.demo import DemoOptions, run_demo
@@ -45,9 +45,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def both(folder, server):
-    """The same events in both stores."""
-    with prepared(server) as (client, prefix):
-        load(folder, client, prefix)
+    """The same events in both stores: shipped and joined, in indices of several shards."""
+    with prepared(server, shards=3) as (client, prefix):
+        send(folder, server, client, prefix)
         local, elastic = LocalStore(folder), ElasticStore(server.url, Access(prefix=prefix))
         with closing(local), closing(elastic):
             yield local, elastic
