@@ -16,6 +16,7 @@ kibana=${KIBANA_URL:-https://kibana:5601}
 own=$secrets/setup
 authority_days=3650
 certificate_days=730
+patience=${PATIENCE:-120} # seconds
 renew_before=$((30 * 24 * 3600)) # seconds
 
 say() { printf '%s\n' "$*"; }
@@ -116,7 +117,18 @@ keys_hold() {
   done
 }
 
+# Wait until Elasticsearch knows its users: after a start it answers before it has read who they are.
+await_cluster() {
+  local health='/_cluster/health?wait_for_status=yellow&timeout=5s' second
+  for ((second = 0; second < patience; second++)); do
+    ask "$(administrator)" GET "$health" '' 2> /dev/null && return
+    sleep 1
+  done
+  ask "$(administrator)" GET "$health" ''
+}
+
 make_cluster() {
+  await_cluster
   ask "$(administrator)" POST /_security/user/kibana_system/_password \
     "{\"password\": \"$(< "$own/kibana.password")\"}"
   say "Kibana's password is set"

@@ -169,7 +169,7 @@ def test_a_second_run_changes_nothing_until_a_key_does_not_hold_any_more(cluster
 def test_a_password_that_is_wrong_ends_it_with_what_elasticsearch_says(cluster):
     (cluster.secrets / "setup/elastic.password").write_text("wrong")
 
-    done = cluster.set_up(check=False)
+    done = cluster.set_up(check=False, PATIENCE="1")
 
     assert done.returncode != 0
     assert "unable to authenticate user [elastic]" in done.stderr
