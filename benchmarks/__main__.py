@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("emit", "startup", "store", "quality", "report", "elastic", "ship", "join")
+NAMES = ("emit", "startup", "store", "quality", "report", "elastic", "ship", "join", "logstash")
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ SKIPPABLE = {
 }
 NAMED = {
     "kibana": "ELKMON_TEST_KIBANA_URL",
+    "logstash": "LOGSTASH_HOME",
     "stack": "ELKMON_TEST_ES_URL",
 }
 """Markers of tests that need a server, and the variable that names it."""

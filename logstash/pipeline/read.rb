@@ -95,7 +95,7 @@ def misdated(at, dataset)
     return "@timestamp #{at.inspect[0, 80]} is no time"
   end
   now = Time.now
-  return "@timestamp #{at} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
+  return "@timestamp #{at.inspect[0, 80]} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
   return nil if dataset == @rules["kept"] || time >= now - @retention * 86_400
-  "@timestamp #{at} is older than the retention of #{@retention} days"
+  "@timestamp #{at.inspect[0, 80]} is older than the retention of #{@retention} days"
 end
