@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from elkmon.cli import main
 from elkmon.emit.patterns import PATTERNS
-from elkmon.events.access import Access
+from elkmon.events.access import ACCESS, Access
 from elkmon.events.fields import DATASETS
 from elkmon.provision.assets import assets_of
 from elkmon.provision.logstash.health import PIPELINES
@@ -24,6 +24,8 @@ FOLDER = ROOT / "logstash"
 CONFS = sorted((FOLDER / "pipeline").glob("*.conf"))
 REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([^}]*))?\}")
 URL = "https://es:9200"
+ACCESSED = [each.variable for each in ACCESS]
+"""The machine's own settings are kept out."""
 
 
 def parsed(text):
@@ -139,7 +141,7 @@ def written(folder, *arguments, **environ):
     return CliRunner().invoke(
         main,
         ["setup", "--store", URL, "--logstash", folder, *arguments],
-        env={"LOGSTASH_CERTIFICATE": "", "ELKMON_USERNAME": "", **environ},
+        env={**dict.fromkeys(("LOGSTASH_CERTIFICATE", *ACCESSED), ""), **environ},
     )
 
 
