@@ -65,12 +65,13 @@ class Logstash:
         if (major, minor) < (8, 8):
             for path in (self.folder / "ls/pipeline").glob("*.conf"):
                 path.write_text(re.sub(_NEWER, "", path.read_text(), flags=re.MULTILINE))
-        process = subprocess.Popen(
-            [home / "bin/logstash", "--path.settings", self.folder / "ls/config",
-             "--path.logs", self.folder],
-            env={**os.environ, **self.environ}, stdout=(self.folder / "log").open("w"),
-            stderr=subprocess.STDOUT, start_new_session=True, cwd=home,
-        )  # fmt: skip
+        with (self.folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [home / "bin/logstash", "--path.settings", self.folder / "ls/config",
+                 "--path.logs", self.folder],
+                env={**os.environ, **self.environ}, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True, cwd=home,
+            )  # fmt: skip
         try:
             wait(lambda: "Pipelines running {:count=>5" in self.told(), self.told)
             yield self
