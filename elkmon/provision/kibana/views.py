@@ -53,12 +53,10 @@ class Computed:
 
     Attributes:
         meaning: in plain words.
-        uses: fields that the script reads.
         script: in Painless; Kibana itself needs it.
     """
 
     meaning: str
-    uses: tuple[str, ...]
     script: str
 
 
@@ -70,17 +68,14 @@ COMPUTED: Mapping[str, Computed] = MappingProxyType(
     {
         "segment": Computed(
             "Values of all segments, such as porto: what the control Segment lists.",
-            ("ml.segment",),
             "for (value in doc['ml.segment']) { emit(value) }",
         ),
         "category": Computed(
             "Values of all categorical features.",
-            ("ml.features.category",),
             "for (value in doc['ml.features.category']) { emit(value) }",
         ),
         "confusion": Computed(
             "Of a labelled answer of a binary task: true positive, false negative, …",
-            ("ml.eval.outcome", "ml.prediction.positive", "ml.prediction.label"),
             f"if ({_NO_CELL}) {{ return }} "
             "emit((doc['ml.eval.outcome'].value == 'correct' ? 'true ' : 'false ') + "
             "(doc['ml.prediction.label'].value == doc['ml.prediction.positive'].value ? "
@@ -156,12 +151,12 @@ class View:
     def _formats(self, prefix: str) -> dict[str, Any]:
         """Give what makes values readable, and what leads from an id to all that bears it."""
         formats: dict[str, Any] = {}
-        for name, said in _LINKED.items():
+        for name in _LINKED:
             try:
                 self.type_of(name)
             except KeyError:
                 continue
-            formats[name] = {"id": "url", "params": _link(prefix, name, said)}
+            formats[name] = {"id": "url", "params": _link(prefix, name)}
         if PREDICTION in self.datasets:
             formats["event.duration"] = {
                 "id": "duration",
@@ -176,16 +171,11 @@ class View:
         return formats
 
 
-_LINKED: Mapping[str, str] = MappingProxyType(
-    {
-        "trace.id": "all events of this trace",
-        "ml.prediction.id": "this prediction, its label and its errors",
-        "error.fingerprint": "all events of this failure",
-    }
-)
+_LINKED = ("trace.id", "ml.prediction.id", "error.fingerprint")
+"""Each value leads to all events that bear it: those of a trace, a prediction, a failure."""
 
 
-def _link(prefix: str, name: str, said: str) -> dict[str, Any]:
+def _link(prefix: str, name: str) -> dict[str, Any]:
     # Kibana puts its own address, with that of the space, before what does not begin with /
     where = "%22{{value}}%22"
     question = (
@@ -197,7 +187,6 @@ def _link(prefix: str, name: str, said: str) -> dict[str, Any]:
         "urlTemplate": question,
         "labelTemplate": "{{value}}",
         "openLinkInCurrentTab": False,
-        "title": said,
     }
 
 
