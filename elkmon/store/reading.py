@@ -21,6 +21,9 @@ _TRIES = 50
 _STRIKES = 4
 """How often corrupt files may be looked at: a live one may grow a bad line behind our back."""
 
+_OLD = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004 - the first that fails aloud
+"""Whether DuckDB drops what follows a line of a hundred thousand brackets, or a byte order mark."""
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -68,7 +71,7 @@ class Reader:
         for _ in range(_TRIES):
             files = listing(self.folder)
             try:
-                return ask(self._without_bad_lines(files, clean=strikes > 0))
+                return ask(self._without_bad_lines(files, failed=strikes > 0))
             except (duckdb.Error, UnicodeDecodeError, OSError) as error:
                 if isinstance(error, UNREADABLE) and strikes < _STRIKES:
                     strikes += 1
@@ -80,14 +83,15 @@ class Reader:
                 raise
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
-    def _without_bad_lines(self, files: Listing, *, clean: bool) -> Listing:
+    def _without_bad_lines(self, files: Listing, *, failed: bool) -> Listing:
         """Put clean copies in place of NDJSON files that hold a line which is no event."""
         self.bad_lines = 0
-        if not clean:
+        if not failed and not _OLD:
             return files
         cleaned = [self._clean(file) for file in files.ndjson]
         self.bad_lines = sum(each.bad_lines for each in cleaned)
-        return Listing(tuple(each.path for each in cleaned), files.parquet, MAX_LINE)
+        longest = MAX_LINE if failed else files.longest
+        return Listing(tuple(each.path for each in cleaned), files.parquet, longest)
 
     def _clean(self, file: Path) -> _Clean:
         state = file.stat()
@@ -99,12 +103,15 @@ class Reader:
         return known
 
     def _copied(self, file: Path) -> tuple[Path, int]:
-        """Copy the good lines, over the copy before; the file itself where all are good."""
-        bad_lines = sum(line.reason is not None for line in scan(file))
-        if not bad_lines:
+        """Copy the good lines, over the copy before; the file itself where it is nothing else."""
+        bad_lines = marked = 0
+        for line in scan(file):
+            bad_lines += line.reason is not None
+            marked += len(line.data) < line.size  # by a byte order mark
+        if not bad_lines and not marked:
             return file, 0
         before = self._cleaned.get(file.name)
-        if before is not None and before.bad_lines:
+        if before is not None and before.path != file:
             copy = before.path
         else:
             copy = self._scratch / f"{next(self._numbers)}.ndjson"

@@ -1,7 +1,6 @@
 """Whatever a table holds: every row is written or rejected, and what is written comes back."""
 
-import csv
-import io
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,8 +17,14 @@ OPTIONS = ImportOptions(
 HEADER = ["id", "p", "s", "t", "f", "g"]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+# before Python 3.11 csv gives up on NUL, and where such a row ends is not known
+texts = texts.filter(lambda text: "\0" not in text) if sys.version_info < (3, 11) else texts
 cells = st.one_of(texts, st.sampled_from(["", "0.5", "1.0", "nan", "True", 'a"b', "a\nb", "a,b"]))
 bad_lines = st.binary(max_size=20).map(lambda raw: raw.replace(b"\r", b"?"))
+
+
+def quote(cell):
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def events(store):
@@ -41,9 +46,8 @@ def check_balance(store, report):
 def test_a_well_formed_csv_is_read_row_for_row_whatever_its_cells_hold(rows):
     with tempfile.TemporaryDirectory() as folder:
         table, store = Path(folder, "t.csv"), Path(folder, "store")
-        text = io.StringIO()
-        csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([HEADER, *rows])
-        table.write_bytes(text.getvalue().encode())
+        quoted = (map(quote, row) for row in [HEADER, *rows])
+        table.write_bytes("".join(",".join(row) + "\n" for row in quoted).encode())
 
         report = import_table(table, store, OPTIONS)
 
