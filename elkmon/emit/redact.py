@@ -144,12 +144,23 @@ class Redactor:
         for pattern in PATTERNS:
             value = _replace(pattern, value)
         if assigns:
-            value = ASSIGNMENT.sub(self._assignment, value)
+            value = self._assignments(value)
         return value
+
+    def _assignments(self, text: str) -> str:
+        made: list[str] = []
+        done = place = 0
+        while match := ASSIGNMENT.search(text, place):
+            if self.key(match["name"]):
+                made += text[done : match.start()], self._assignment(match)
+                done = place = match.end()
+            else:  # what it says may be one: ValueError: password=…
+                place = match.start("value")
+        return "".join(made) + text[done:]
 
     def _assignment(self, match: re.Match[str]) -> str:
         name, value = match["name"], match["value"]
-        if match["after"] or "[redacted" in value or not self.key(name):
+        if match["after"] or "[redacted" in value:
             return match[0]  # code such as password = read(), or done already
         if value.lower() in SCHEMES:
             return match[0]  # what follows it is a pattern of its own

@@ -20,7 +20,7 @@ class ElkmonRedact
         "#{kept}[redacted:#{kind}]"
       end
     end
-    value.gsub(@assignment) { |found| assignment(found, Regexp.last_match) }
+    assignments(value)
   end
 
   # Say whether what stands under a name is secret.
@@ -54,9 +54,23 @@ class ElkmonRedact
 
   private
 
+  def assignments(text)
+    made = ""
+    done = place = 0
+    while (match = @assignment.match(text, place))
+      if key?(match["name"])
+        made += text[done...match.begin(0)] + assignment(match[0], match)
+        done = place = match.end(0)
+      else # what it says may be one: ValueError: password=…
+        place = match.begin("value")
+      end
+    end
+    made + text[done..-1]
+  end
+
   def assignment(found, match)
     value = match["value"]
-    return found if !match["after"].empty? || value.include?("[redacted") || !key?(match["name"])
+    return found if !match["after"].empty? || value.include?("[redacted")
     return found if @schemes.include?(value.downcase)
     prose = match["sign"].strip == ":" && match["quote"].empty? && match["name"].downcase == "token"
     return found if prose && value !~ /\d/

@@ -40,6 +40,8 @@ SECRETS = [
     ("378282246310005", "378282246310005"),
     ("password=hunter2&next=1", "hunter2"),
     ("password: hunter2", "hunter2"),
+    ("ValueError: password=hunter22", "hunter22"),
+    ("failed: login: 'password=hunter22'", "hunter22"),
     ('{"api_key": "abc def", "n": 1}', "abc def"),
     ("{'client_secret': 'abcdef'}", "abcdef"),
     ('said {\\"password\\": \\"x y\\"} in JSON', "x y"),
