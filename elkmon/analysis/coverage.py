@@ -79,7 +79,7 @@ class LabelCounts:
     sampled_out: int
     """Labels whose prediction sampling left out."""
     waiting: int
-    """Labels of all models that wait to be joined."""
+    """Labels that wait to be joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,10 @@ def _labels(
     for entry in catalog.models:
         name = entry.name or None
         own = with_label.get(name, 0)
-        beyond = entry.labels - entry.orphans - entry.sampled_out - own
+        beyond = entry.labels - entry.orphans - entry.sampled_out - entry.waiting - own
         found[name] = LabelCounts(
             *(entry.labels, own, max(beyond, 0), entry.orphans, entry.sampled_out),
-            catalog.labels_waiting,
+            entry.waiting,
         )
     return found, known
 

@@ -139,7 +139,4 @@ def _facts(row: CoverageRow) -> list[str]:
         f"{found.corrections:,} beyond the first (corrections, repeats), {found.orphans:,} without "
         f"a prediction, {found.sampled_out:,} of sampled-out ones"
     )
-    lines = [told]
-    if found.waiting:
-        lines.append(f"{found.waiting:,} labels of all models wait to be joined")
-    return lines
+    return [told + (f", {found.waiting:,} wait for elkmon join" if found.waiting else "")]

@@ -166,6 +166,8 @@ class ModelEntry:
     segments: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     lowest_rate: float = 1.0
+    waiting: int = 0
+    """Labels not joined yet; always 0 where the join happens when asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Catalog:
     models: tuple[ModelEntry, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
     labels_waiting: int = 0
-    """Labels not joined yet; always 0 where the join happens when asked."""
+    """Of all models."""
     bad_lines: int = 0
     """Torn or corrupt lines that were set apart."""
     notes: tuple[str, ...] = field(default=())

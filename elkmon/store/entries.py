@@ -22,7 +22,8 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
             ``versions``: model, version, first and last time, predictions, failures, repeats,
             differing repeats, lowest rate, tasks; in the order of first sight.
             ``deployed``: model, version, first time. ``labelled``: model, predictions.
-            ``labels``: model, labels, those without a prediction, those of them sampled out.
+            ``labels``: model, labels, those without a prediction, those of them sampled out, and
+            on a cluster those not joined yet.
             ``segments``, ``features``: model, names.
     """
     by_model: dict[Any, Rows] = defaultdict(list)
@@ -37,7 +38,7 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
         by_model.setdefault(model, [])  # told of, before any prediction came
     made = []
     for model, rows in by_model.items():
-        told, lost, sampled_out = labels.get(model, (0, 0, 0))
+        told, lost, sampled_out, *waiting = labels.get(model, (0, 0, 0))
         versions = [_version(row, deployed.get((model, row[0]))) for row in rows]
         moments = [moment for row in rows for moment in row[1:3]]
         if not moments:
@@ -59,6 +60,7 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
                 segments=tuple(segments.get(model, ())),
                 features=tuple(features.get(model, ())),
                 lowest_rate=min((row[7] for row in rows if row[7] is not None), default=1.0),
+                waiting=sum(waiting),
             )
         )
     return tuple(sorted(made, key=lambda entry: entry.name))

@@ -189,5 +189,6 @@ def test_labels_that_wait_are_counted(put):
         each["event"]["dataset"] = "elkmon.label"
     store = put(*labels)
 
-    assert store.catalog().labels_waiting == 2
+    catalog = store.catalog()
+    assert (catalog.labels_waiting, [each.waiting for each in catalog.models]) == (2, [2])
     assert any("elkmon join" in finding.advice for finding in store.examine())

@@ -67,8 +67,8 @@ def inventory(cluster: Cluster) -> Catalog:
     parts |= {"segments": segments, "features": features}
     first = min((row[2] for row in parts["datasets"]), default=None)
     last = max((row[3] for row in parts["datasets"]), default=None)
-    waiting = sum(n for _, s, n in parts["labels"] if s in {None, "pending"})
     parts["labels"] = _lost(parts["labels"])
+    waiting = sum(row[-1] for row in parts["labels"])
     return Catalog(
         span=span_of(first, last),
         datasets={name: count for name, count, *_ in parts["datasets"]},
@@ -132,12 +132,13 @@ def _labels(cluster: Cluster) -> Rows:
 
 
 def _lost(rows: Rows) -> Rows:
-    found: dict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0])
+    found: dict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for model, state, count in rows:
         counts = found[model]
         counts[0] += count
         counts[1] += count if state in {"orphan", "sampled_out"} else 0
         counts[2] += count if state == "sampled_out" else 0
+        counts[3] += count if state in {None, "pending"} else 0
     return [(model, *counts) for model, counts in found.items()]
 
 
