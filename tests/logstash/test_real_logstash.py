@@ -56,6 +56,7 @@ OTHERWISE = {
 SECRETS = [
     "mail to ana@example.org", "card 4111 1111 1111 1111", "card 4111 1111 1111 1112",
     "token=abc1234 and max_tokens=5", '{"password": "hunter2", "password_age": 3}',
+    "ValueError: password=hunter22",
     "Authorization: Bearer abcdefghij1234567890", "iban DE89370400440532013000 is one",
     "postgres://me:secret@db/x", "dni 12345678Z", "nothing: here", "unexpected token: end",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc", "ghp_" + "a1" * 18,
