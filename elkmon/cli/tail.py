@@ -15,6 +15,7 @@ from elkmon.cli.nothing import no_events
 from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.cli.options import dataset_option, folder_option, where_option
 from elkmon.cli.output import Output, opened
+from elkmon.cli.program import INTERRUPTED
 from elkmon.store.base import Condition
 from elkmon.store.follow import Follower
 
@@ -46,16 +47,19 @@ def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int
     if dataset is not None:
         wanted = (*wanted, Condition("event.dataset", "=", (dataset,)))
     follower = Follower(store, lambda event: matches(event, wanted))
-    with opened("table", None) as out:
-        for event in follower.last(lines):
-            _show(out, event)
-        if not store.exists():
-            click.echo(f"{no_events(store)}; waiting for it", err=True)
-        while True:
-            for event in follower.new():
+    try:
+        with opened("table", None) as out:
+            for event in follower.last(lines):
                 _show(out, event)
-            out.stream.flush()
-            sleep(_PAUSE)
+            if not store.exists():
+                click.echo(f"{no_events(store)}; waiting for it", err=True)
+            while True:
+                for event in follower.new():
+                    _show(out, event)
+                out.stream.flush()
+                sleep(_PAUSE)
+    except KeyboardInterrupt:  # how everybody ends it: not worth a word
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _show(output: Output, event: Mapping[str, Any]) -> None:

@@ -86,7 +86,7 @@ def test_a_change_is_shown_before_it_is_made(run, server, prefix, looking):
         assert f"changed: component template {prefix}-settings" in result.stdout
         assert re.search(r'^  -\s+"index.number_of_shards": "1"', result.stdout, re.MULTILINE)
         assert re.search(r'^  \+\s+"index.number_of_shards": "3"', result.stdout, re.MULTILINE)
-    assert "1 would change, 9 as they should be" in dry.stdout
+    assert "1 would change, 10 as they should be" in dry.stdout
     made = looking(server).cluster.get_component_template(name=f"{prefix}-settings")
     index = made["component_templates"][0]["component_template"]["template"]["settings"]["index"]
     assert index["number_of_shards"] == "3"
@@ -132,7 +132,7 @@ def test_a_setting_that_the_server_does_not_know_is_left_out_and_named(run, monk
     assert "does not know the setting index.mapping.of_tomorrow, which is left out: tomo" in (
         result.stderr
     )
-    assert len(held()["index_template"]) == 8
+    assert len(held()["index_template"]) == 9
 
 
 def test_templates_of_a_newer_elkmon_are_left_alone(run, server, prefix, looking, held):
