@@ -44,11 +44,11 @@ def predict_many(
     emitter = recorder.ready()
     try:
         columns, number = _read(given)
-        ids = _ids(emitter, columns.pop("id"), number)
+        ids, raw = _ids(emitter, columns.pop("id"), number)
     except Shapeless as error:
         emitter.misuse("shapeless_batch", f"a batch was not written: {error}")
         return []
-    batch = _Batch(recorder, emitter, columns, ids, labels)
+    batch = _Batch(recorder, emitter, columns, ids, raw, labels)
     for at in range(0, number, _BLOCK):
         batch.write(slice(at, at + _BLOCK))
     return ids
@@ -125,18 +125,22 @@ def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], int]:
     return columns, height(lists)
 
 
-def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
+def _ids(emitter: Emitter, given: object, number: int) -> tuple[list[str], list[bytes]]:
+    """Give the ids of all rows, and new ones as bytes, too; those of a caller may need escapes."""
     if isinstance(given, list):
-        return [usable_id(emitter, each) or emitter.new_id() for each in given]
+        return [usable_id(emitter, each) or emitter.new_id() for each in given], []
     if given is not None:
         raise Shapeless("one id cannot stand for a batch: give id= as a column")
     ids: list[str] = []
+    raw: list[bytes] = []
     while len(ids) < number:
         now = emitter.clock.fresh()
         apart = f"{now.tail} {now.head}"  # a join and a split take a third of so many formats
         counters = COUNTERS[: number - len(ids)]
-        ids += f"{now.head}{apart.join(counters)}{now.tail}".split(" ")
-    return ids
+        text = f"{now.head}{apart.join(counters)}{now.tail}"
+        ids += text.split(" ")
+        raw += text.encode().split(b" ")
+    return ids, raw
 
 
 def _some(columns: dict[str, Any], rows: slice) -> dict[str, Any]:
@@ -170,12 +174,14 @@ class _Batch:
         emitter: Emitter,
         columns: dict[str, Any],
         ids: list[str],
+        raw: list[bytes],
         labels: dict[str, Any],
     ) -> None:
         self._recorder = recorder
         self._emitter = emitter
         self._columns = columns
         self._ids = ids
+        self._raw = raw
         self._labels = labels
         self._encoder: Encoder | None = None
         bound = _bound(emitter, labels)
@@ -212,7 +218,10 @@ class _Batch:
         recorder, emitter = self._recorder, self._emitter
         event, ml = encoder.encode(rows)
         keep = _kept(recorder, emitter, ids, encoder.careful)
-        raw, shown = _encoded(ids if keep is None else list(compress(ids, keep)))
+        if self._raw:
+            raw = shown = self._raw[rows] if keep is None else list(compress(self._raw[rows], keep))
+        else:
+            raw, shown = _encoded(ids if keep is None else list(compress(ids, keep)))
         now = emitter.clock.instant()
         parts: list[Part] = [
             b'{"@timestamp":"%b","event":{"id":"' % now.iso,

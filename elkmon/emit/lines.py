@@ -18,6 +18,7 @@ NUMBERS: list[bytes] = []
 """Stands for the sequence numbers: they are taken when a line is written."""
 _CHUNK = 250
 """Lines of one write, at most: so many stay in the processor's cache."""
+_DIGITS = [b"%03d" % number for number in range(1000)]
 
 
 def write_lines(emitter: Emitter, parts: list[Part], rows: int, ms: int) -> None:
@@ -36,13 +37,19 @@ def write_lines(emitter: Emitter, parts: list[Part], rows: int, ms: int) -> None
     length = sum(map(len, texts)) + sum(len(values[0]) for values in columns if values)
     chunk = max(min(rows, _CHUNK, emitter.sink.limit // length), 1)
     pieces = [start, *row * chunk]
+    begun = b""
     for at in range(0, rows, chunk):
         many = min(chunk, rows - at)
         del pieces[1 + many * width :]
         for place, values in enumerate(columns):
-            pieces[1 + 2 * place :: width] = (
-                _numbers(emitter, many) if values is NUMBERS else values[at : at + many]
-            )
+            if values is NUMBERS:
+                first, rest = _numbers(emitter, many)
+                if first != begun:
+                    pieces[2 * place :: width] = [texts[place] + first] * many
+                    begun = first
+                pieces[1 + 2 * place :: width] = rest
+            else:
+                pieces[1 + 2 * place :: width] = values[at : at + many]
         pieces[-1] = end
         _write(emitter, b"".join(pieces), ms, many)
 
@@ -59,8 +66,13 @@ def _laid_out(parts: list[Part]) -> tuple[list[bytes], list[list[bytes]]]:
     return texts, columns
 
 
-def _numbers(emitter: Emitter, many: int) -> list[bytes]:
-    return orjson.dumps(list(islice(emitter.sequence, many)))[1:-1].split(b",")
+def _numbers(emitter: Emitter, many: int) -> tuple[bytes, list[bytes]]:
+    """Take sequence numbers; give the digits that all of them begin with, and the rest of each."""
+    taken = list(islice(emitter.sequence, many))
+    first, at = divmod(taken[0], len(_DIGITS))
+    if first and at + many <= len(_DIGITS):
+        return b"%d" % first, _DIGITS[at : at + many]
+    return b"", orjson.dumps(taken)[1:-1].split(b",")
 
 
 def _write(emitter: Emitter, data: bytes, ms: int, many: int) -> None:
