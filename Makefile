@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test lint format demo bench kibana clean
+.PHONY: help test stack-test lint format demo bench kibana clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("elkmon needs Python >= 3.10: make PYTHON=python3.11 ...") if sys.version_info < (3, 10) else None'
@@ -18,6 +18,9 @@ $(READY): pyproject.toml
 
 test: $(READY)  ## run every test, with branch coverage
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+
+stack-test: $(READY)  ## the tests on a real Kibana and Logstash, named by ELKMON_TEST_ES_URL, ELKMON_TEST_KIBANA_URL, LOGSTASH_HOME
+	$(BIN)/python -m pytest -m 'kibana or logstash' $(ARGS)
 
 lint: $(READY)  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
