@@ -15,8 +15,8 @@ from elastic_transport.client_utils import basic_auth_to_header
 
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, ProvisionError
-from elkmon.provision.kibana.refusals import UNKNOWN, RefusedError, another, refusal, unready
-from elkmon.store.elastic.connect import connect, problem
+from elkmon.provision.kibana.refusals import RefusedError, another, refusal, unready
+from elkmon.store.elastic.connect import UNKNOWN, connect, problem
 
 __all__ = ["DEFAULT", "Kibana"]
 

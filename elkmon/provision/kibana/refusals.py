@@ -11,13 +11,10 @@ import orjson
 from elastic_transport._node import NodeApiResponse
 
 from elkmon.events.errors import ProvisionError
+from elkmon.store.elastic.connect import UNKNOWN
 
-__all__ = ["UNKNOWN", "RefusedError", "another", "refusal", "unready"]
+__all__ = ["RefusedError", "another", "refusal", "unready"]
 
-UNKNOWN = (
-    "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
-    "ELKMON_PASSWORD"
-)
 _ANSWERS = "it answers {status}: {told}"
 _ADVICE: Mapping[int, str] = MappingProxyType(
     {

@@ -16,7 +16,13 @@ from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.store.elastic.node import Node
 
-__all__ = ["connect", "problem", "speaking"]
+__all__ = ["UNKNOWN", "connect", "problem", "speaking"]
+
+UNKNOWN = (
+    "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
+    "ELKMON_PASSWORD"
+)
+"""What a cluster, or Kibana before it, means by 401."""
 
 _SECURITY = "security_exception"
 _QUIET = logging.NullHandler()
@@ -121,10 +127,7 @@ def _refused(error: ApiError) -> str:
     status = error.meta.status
     kind, reason = _reason(error)
     if status == 401:  # noqa: PLR2004 - HTTP's
-        return (
-            "it asks for credentials, or does not take these: set ELKMON_API_KEY, or "
-            "ELKMON_USERNAME and ELKMON_PASSWORD"
-        )
+        return UNKNOWN
     if status == 403 and kind == _SECURITY:  # noqa: PLR2004
         return f"these credentials may not: {reason}; see elkmon setup --api-keys"
     if kind == "index_not_found_exception":
