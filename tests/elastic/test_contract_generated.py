@@ -20,7 +20,6 @@ from elkmon.store.local import LocalStore
 
 quick = settings(
     max_examples=6,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[
         HealthCheck.too_slow,

@@ -87,7 +87,6 @@ def test_any_interleaving_says_what_the_local_store_says(installed, prefix, serv
 
     @settings(
         max_examples=examples,
-        deadline=None,
         database=None,
         phases=[Phase.generate],  # to make one smaller would take hundreds of joins
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],

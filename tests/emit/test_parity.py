@@ -14,9 +14,7 @@ import elkmon
 from elkmon.emit.attempt import Attempt, submit
 from elkmon.testing import capture
 
-FEW = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 texts = st.text(max_size=8) | st.sampled_from(
     ["", "a", "ios", "a\0b", "\ud800", '"', "\\", "\n", "%s", "null", "bob@example.com", "x" * 1100]

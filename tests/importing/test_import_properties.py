@@ -41,7 +41,7 @@ def check_balance(store, report):
     assert rejects.count(b"\n") == report.rejected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.lists(cells, min_size=6, max_size=6), max_size=8))
 def test_a_well_formed_csv_is_read_row_for_row_whatever_its_cells_hold(rows):
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def test_a_well_formed_csv_is_read_row_for_row_whatever_its_cells_hold(rows):
         assert report.read == len(rows)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.text("abc123", min_size=1, max_size=5), st.floats(0, 1)), max_size=8))
 def test_what_is_written_is_what_was_in_the_table(rows):
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def test_what_is_written_is_what_was_in_the_table(rows):
         assert found == (expected or [{"id": "a", "label": "b", "score": 0}])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(bad_lines, st.just(b"1,a,0.5,b,1,g"), st.just(b'2,"a')), max_size=10))
 def test_a_csv_of_broken_lines_balances(lines):
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ def test_a_csv_of_broken_lines_balances(lines):
         assert report.written >= lines.count(b"1,a,0.5,b,1,g") - sum(b'"' in each for each in lines)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(bad_lines, st.just(b'{"id":1,"p":"a","s":1}')), max_size=10))
 def test_ndjson_of_broken_lines_balances_and_keeps_every_good_one(lines):
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ def test_ndjson_of_broken_lines_balances_and_keeps_every_good_one(lines):
         assert report.written >= 1 + lines.count(b'{"id":1,"p":"a","s":1}')
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_bytes_at_random_are_refused_as_a_table_or_balance(data):
     with tempfile.TemporaryDirectory() as folder:

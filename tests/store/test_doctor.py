@@ -302,7 +302,7 @@ VALUES = st.recursive(
 BY_KIND = {ref.field.kind: ref for ref in STORED if ref.field.name != "event.dataset"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @example(values={Kind.BOOLEAN: "y", Kind.LONG: 1.5, Kind.NUMBERS: {"a": "inf"}})
 @example(values={Kind.DOUBLE: True, Kind.LONG: True, Kind.KEYWORDS: [{"a": 1}]})
 @given(values=st.dictionaries(st.sampled_from(list(BY_KIND)), VALUES))

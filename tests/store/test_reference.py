@@ -174,7 +174,6 @@ def full_name(name):
 
 held = settings(
     max_examples=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 CORRECTION = [
