@@ -2,7 +2,9 @@
 
 import math
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from enum import Enum, IntEnum
 
 import numpy as np
 import pandas as pd
@@ -26,6 +28,28 @@ class Stream:
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self._table.__arrow_c_stream__(requested_schema)
+
+
+class Level(Enum):
+    LOW = 1
+
+
+class Rank(IntEnum):
+    LOW = 1
+
+
+class Name(str, Enum):
+    a = "a"  # hashes, and compares, as the text does
+
+
+@dataclass
+class Money:
+    """It can be added, and is no number."""
+
+    amount: int
+
+    def __radd__(self, other):
+        return self.amount + other
 
 
 class Broken:
@@ -292,6 +316,11 @@ def test_a_number_that_is_not_finite_is_null_and_named_in_its_row_only(log, even
     [
         ([1, "a", 2.5], [1, 2.5], ["a"]),
         ([1, True], [1], ["true"]),
+        ([2.5, True, False], [2.5], ["false", "true"]),
+        ([2.5, Level.LOW], [2.5], ["1"]),
+        ([2.5, Rank.LOW], [2.5, 1], []),
+        ([2.5, Money(1)], [2.5], ['{"amount":1}']),
+        (["a", Name.a, "b"], [], ["a", "a", "b"]),
         ([1, 2**70], [1, float(2**70)], []),
         ([2**63, 2**53 + 1], [float(2**63), 2**53 + 1], []),
         ([np.float32(0.5), "b"], [0.5], ["b"]),
