@@ -17,7 +17,7 @@ from elkmon.emit import reports, state
 from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.batch import label_many, predict_many
 from elkmon.emit.chain import write_line
-from elkmon.emit.emitter import Emitter
+from elkmon.emit.emitter import Emitter, trace_fields
 from elkmon.emit.exceptions import describe, written_as
 from elkmon.emit.fast import LONG, NUMBERS, TAIL
 from elkmon.emit.levels import Levels
@@ -113,7 +113,6 @@ class ElkmonLogger(Levels):
             and user is None
             and value is None
             and scores is None
-            and "opentelemetry.trace" not in modules
         ):
             try:
                 plans = recorder.plans
@@ -154,6 +153,7 @@ class ElkmonLogger(Levels):
                         shown = orjson.dumps(made)[1:-1]
                         if not made:
                             raise ValueError  # noqa: TRY301 - no id at all: the careful way makes one
+                    end = _traced() if "opentelemetry.trace" in modules else b"}\n"
                     key = recorder.keys.copy()
                     key.update(raw)
                     pieces = (
@@ -172,7 +172,7 @@ class ElkmonLogger(Levels):
                         segments,
                         b'"duration_bin":%d}' % int(ln(nanoseconds) / LOG_BIN),
                         self._tail,
-                        b"}\n",
+                        end,
                     )
                     line = b"".join(pieces)
                     try:
@@ -376,6 +376,12 @@ class ElkmonLogger(Levels):
     def _id(self, given: object) -> str:
         emitter = self._logger.ready()
         return usable_id(emitter, given) or emitter.new_id()
+
+
+def _traced() -> bytes:
+    """End a line with the trace that is active, where one is."""
+    fields = trace_fields()
+    return b"," + orjson.dumps(fields)[1:] + b"\n" if fields else b"}\n"
 
 
 def get_logger(

@@ -1,17 +1,9 @@
 """Every line that a test of the emitter writes is checked against the field table."""
 
-import sys
-
 import pytest
 from conforming import check
 
 from elkmon.testing import Captured, capture
-
-
-@pytest.fixture(autouse=True)
-def untraced(monkeypatch):
-    """Forget OpenTelemetry, which another test may have imported: with it all is done carefully."""
-    monkeypatch.delitem(sys.modules, "opentelemetry.trace", raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,8 @@
 """What the short way remembers has bounds, and is forgotten rather than grown."""
 
+import sys
+from types import ModuleType, SimpleNamespace
+
 import pytest
 
 import elkmon
@@ -20,7 +23,12 @@ def call(log, **given):
     log.prediction(**{"label": "a", "duration": 0.1, **given})
 
 
-def test_new_values_are_encoded_without_the_careful_way(log, events, monkeypatch):
+@pytest.mark.parametrize("valid", [True, False])
+def test_new_values_are_encoded_without_the_careful_way(log, events, monkeypatch, valid):
+    tracer = ModuleType("opentelemetry.trace")
+    context = SimpleNamespace(trace_id=0xABC, span_id=0x12, is_valid=valid)
+    tracer.get_current_span = lambda: SimpleNamespace(get_span_context=lambda: context)
+    monkeypatch.setitem(sys.modules, "opentelemetry.trace", tracer)
     for _ in range(2):
         call(log, features={"n": 1.0, "d": "ios"}, segment={"c": "de"})
 
@@ -33,6 +41,8 @@ def test_new_values_are_encoded_without_the_careful_way(log, events, monkeypatch
     event = events.events[-1]
     assert event["ml"]["features"] == {"number": {"n": 2.0}, "category": {"d": "web"}}
     assert event["ml"]["segment"] == {"c": "at"}
+    assert event.get("trace") == ({"id": f"{0xABC:032x}"} if valid else None)
+    assert event.get("span") == ({"id": f"{0x12:016x}"} if valid else None)
 
 
 @pytest.mark.parametrize("bound", ["_SHAPES", "_VALUES"])
