@@ -38,7 +38,8 @@ class Logstash:
     def __init__(self, url: str, access: Access) -> None:
         self.url = url
         client = connect(url, replace(access, api_key=None))
-        self._node = client.transport.node_pool.get()  # TLS and patience as everywhere
+        self._node = client.transport.node_pool.get()  # TLS as everywhere
+        self._timeout = access.timeout
         self._headers = HttpHeaders({"content-type": "application/json"})
         if access.username is not None and access.password is not None:
             both = (access.username, access.password)
@@ -51,7 +52,9 @@ class Logstash:
         """Send events in one request."""
         body = b"[" + b",".join([event.line for event in events]) + b"]\n"
         try:
-            answer = self._node.perform_request("POST", "/", body=body, headers=self._headers)
+            answer = self._node.perform_request(
+                "POST", "/", body=body, headers=self._headers, request_timeout=self._timeout
+            )
         except TransportError as error:
             said = problem(error, self.url, "take events")
             if isinstance(error, TlsError):

@@ -1,5 +1,7 @@
 """Logstash's http input as a destination: what it is sent, and what becomes of its answers."""
 
+from threading import Event
+
 import orjson
 import pytest
 from proxy import Proxy
@@ -82,3 +84,16 @@ def test_a_users_name_is_sent_and_an_api_key_is_not(logstash, folder):
 
     assert seen[0] == "Basic c2hpcHBlcjpvZi1zaGlwcGVy"
     assert seen[-1] is None
+
+
+def test_one_request_may_take_as_long_as_the_settings_say(logstash, folder):
+    over = Event()
+    # without that setting, a request is waited for twice as long as this
+    logstash.fault = lambda request: (over.wait(5) if request.number == 1 else None) or OK
+    try:
+        run = through(folder, logstash, access=Access(timeout=0.3))
+    finally:
+        over.set()
+
+    assert figures(run) == (500, 500, 0, 0)
+    assert run.said("no answer in time")

@@ -59,7 +59,9 @@ def _stats(url: str, access: Access) -> Mapping[str, Any]:
         node = made.transport.node_pool.get()
         try:
             headers = HttpHeaders({"accept": "application/json"})
-            answer = node.perform_request("GET", _STATS, headers=headers)
+            answer = node.perform_request(
+                "GET", _STATS, headers=headers, request_timeout=access.timeout
+            )
         except TransportError as error:
             raise StoreError(problem(error, url, "say how it is")) from error
     try:
