@@ -141,8 +141,8 @@ def ours(store: ElasticStore, more: tuple[Measure, ...]) -> Counts:
     found: dict[tuple[Any, ...], list[int]] = {}
     for hour, model, version, outcome, count, *_ in table.rows:
         assert isinstance(hour, datetime)  # noqa: S101 - for mypy
-        key = (int(hour.timestamp() * 1000), model, version)
-        _add(found, key, outcome, int(str(count)))
+        assert isinstance(count, int)  # noqa: S101 - likewise
+        _add(found, (int(hour.timestamp() * 1000), model, version), outcome, count)
     return _frozen(found)
 
 

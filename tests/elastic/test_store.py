@@ -65,6 +65,26 @@ def test_a_flattened_entry_is_counted_rightly_with_no_query_and_nothing_else_fir
     assert ask(store, FieldValue("ml.segment.country")) == [("de", 2), ("fr", 6)]
 
 
+def test_an_event_without_a_time_is_in_no_window_and_counted_without_one(put):
+    timeless = prediction(2)
+    store = put(prediction(1), timeless)
+    store.cluster.client.update(
+        index=f"{store.cluster.prefix}-prediction-2026.11.01",
+        id=timeless["event"]["id"],
+        doc={"@timestamp": None},
+        refresh=True,
+    )
+    hour = TimeBucket(1, "h")
+    noon = from_iso("2026-11-24T12:00:00Z")
+    fraud = Condition("ml.model.name", "=", ("fraud",))
+
+    assert ask(store, hour, where=Filter(since=noon)) == [(noon, 1)]
+    assert ask(store, hour, where=Filter(until=from_iso("2099-01-01"))) == [(noon, 1)]
+    assert ask(store, hour, where=Filter(since=noon, conditions=(fraud,))) == [(noon, 1)]
+    assert ask(store, hour, where=Filter(conditions=(fraud,))) == [(noon, 1), (None, 1)]
+    assert ask(store, hour) == [(noon, 1)]
+
+
 @pytest.mark.parametrize("edges", [(), (Edges("ml.prediction.value", (0.0, 2.0, 5.0)),)])
 def test_pages_are_one_answer(put, monkeypatch, edges):
     events = [prediction(n, segment={"country": str(n % 7)}) for n in range(30)]

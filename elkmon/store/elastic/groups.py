@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise, repeat
 from math import isinf
 from typing import Any
 
@@ -36,6 +35,8 @@ Bucket = Mapping[str, Any]
 
 _MOST = 60_000
 """Buckets of one answer: a server gives 65,536 at most."""
+_AT_ONCE = 10_000
+"""Buckets that are read together."""
 _WEIGHT = "ml.sample.weight"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FLATTENED = {Kind.CATEGORIES, Kind.LABELS}
@@ -51,6 +52,8 @@ class Grouping:
         by: dimensions.
         measures: measures; both as checked by :func:`elkmon.store.asked.check`.
         binned: whether the events asked for are those that bins with a condition are of.
+        timed: whether all events asked for have a time: they need not be told apart, which costs
+            a tenth of the answer's time.
 
     Attributes:
         sources: of the composite; one that takes no flattened entry comes first, since
@@ -60,10 +63,16 @@ class Grouping:
     """
 
     def __init__(
-        self, by: Sequence[Dimension], measures: Sequence[Measure], *, binned: bool = True
+        self,
+        by: Sequence[Dimension],
+        measures: Sequence[Measure],
+        *,
+        binned: bool = True,
+        timed: bool = False,
     ) -> None:
         self._by = by
         self._binned = binned
+        self._timed = timed
         self._measures = measures
         self._fields = _statistics(measures)
         edges = [(place, each) for place, each in enumerate(by) if isinstance(each, Edges)]
@@ -72,7 +81,7 @@ class Grouping:
         self.aggregations = own if self._edges is None else _ranges(self._edges[1], own)
         self._weighted = any(each.kind in {"weight", "weight2", "sum", "sum2"} for each in measures)
         self.sources = self._sources()
-        self._cells = [(f"d{place}", cache(_reader(each))) for place, each in enumerate(by)]
+        self._readers = [(f"d{place}", _reader(each)) for place, each in enumerate(by)]
         places = {name: place for place, (_, name) in self._fields.items()}
         self._takers = [
             _taker(each, None if each.field is None else places[name_of(each.field)])
@@ -84,23 +93,38 @@ class Grouping:
 
     def rows(self, buckets: Iterable[Bucket]) -> tuple[tuple[Cell, ...], ...]:
         """Give the rows, sorted by the dimensions, None last."""
-        found: dict[tuple[Cell, ...], list[Any]] = {}
-        for bucket in buckets:
-            named = bucket["key"]
-            cells = [None if (v := named.get(n)) is None else read(v) for n, read in self._cells]
-            weight = named.get("w")
-            for part in self._parts(bucket, cells):
-                values = [take(part, 1.0 if weight is None else weight) for take in self._takers]
-                key = tuple(cells)
-                before = found.get(key)
-                if before is not None:
-                    values = list(map(_together, self._kinds, before, values))
-                found[key] = values
-        rows = ((*key, *values) for key, values in found.items())
+        found: dict[tuple[Cell, ...], tuple[Any, ...]] = {}
+        left = iter(buckets)
+        while some := list(islice(left, _AT_ONCE)):
+            for key, values in self._read(some):
+                known = found.setdefault(key, values)
+                if known is not values:
+                    found[key] = tuple(map(_together, self._kinds, known, values))
+        rows = (key + values for key, values in found.items())
         if self._ordered:
             return tuple(rows)
         width = len(self._by)
         return tuple(sorted(rows, key=lambda row: [(cell is None, cell) for cell in row[:width]]))
+
+    def _read(self, buckets: list[Bucket]) -> Iterator[tuple[tuple[Cell, ...], tuple[Any, ...]]]:
+        """Give the cells and the values of buckets: a column at a time, which is quicker."""
+        named = [each["key"] for each in buckets]
+        parts, edge = buckets, -1
+        if self._edges is not None:
+            edge, _ = self._edges
+            apart = [(key, *part) for key, each in zip(named, buckets, strict=True)
+                     for part in _apart(each)]  # fmt: skip
+            named = [key for key, _, _ in apart]
+            parts = [part for _, part, _ in apart]
+        weights = [1.0 if (w := key.get("w")) is None else w for key in named]
+        cells = [
+            [cell for _, _, cell in apart] if place == edge else _cells(named, name, read)
+            for place, (name, read) in enumerate(self._readers)
+        ]
+        values = [map(take, parts, weights) for take in self._takers]
+        none = repeat((), len(parts))
+        keys = zip(*cells, strict=True) if cells else none
+        return zip(keys, zip(*values, strict=True) if values else none, strict=True)
 
     def _sources(self) -> list[Json]:
         first: list[Json] = []
@@ -109,24 +133,27 @@ class Grouping:
             absent = isinstance(by, Bins) and by.where is not None and not self._binned
             if not isinstance(by, Edges) and not absent:
                 flat = isinstance(by, FieldValue) and known(by.field)[0].kind in _FLATTENED
-                (last if flat else first).append({f"d{place}": _source(by)})
+                (last if flat else first).append({f"d{place}": _source(by, timed=self._timed)})
         if self._weighted:
-            first.append({"w": _source(FieldValue(_WEIGHT))})
+            first.append({"w": _terms(_WEIGHT)})
         if not first:
-            first.append({"x": _source(FieldValue("event.dataset"))})
+            first.append({"x": _terms("event.dataset")})
         return first + last
 
-    def _parts(self, bucket: Bucket, key: list[Cell]) -> Iterator[Bucket]:
-        """Give a bucket, or its parts by edges, whose number is put into the key."""
-        if self._edges is None:
-            yield bucket
-            return
-        place, _ = self._edges
-        for part in [*bucket["edges"]["buckets"], bucket["none"]]:
-            if part["doc_count"]:
-                name = part.get("key", "")
-                key[place] = int(name) if name.isdigit() else None
-                yield part
+
+def _cells(named: Sequence[Bucket], name: str, read: Callable[[Any], Cell]) -> list[Cell]:
+    """Give the cells of a column; each key that occurs is read once."""
+    column = [key.get(name) for key in named]
+    known: dict[Any, Cell] = {key: None if key is None else read(key) for key in set(column)}
+    return [known[key] for key in column]
+
+
+def _apart(bucket: Bucket) -> Iterator[tuple[Bucket, Cell]]:
+    """Give a bucket's parts by edges, each with the number of its first edge."""
+    for part in [*bucket["edges"]["buckets"], bucket["none"]]:
+        if part["doc_count"]:
+            name = part.get("key", "")
+            yield part, int(name) if name.isdigit() else None
 
 
 def binned_apart(by: Sequence[Dimension], where: Filter) -> list[tuple[Filter, bool]]:
@@ -160,7 +187,7 @@ def _taker(measure: Measure, place: str | None) -> Callable[[Bucket, float], Any
         return found.get("count", found.get("doc_count", found.get("value")))
 
     if kind == "count":
-        return lambda part, _: count(part)
+        return (lambda part, _: part["doc_count"]) if place is None else lambda p, _: count(p)
     if kind == "weight":
         return lambda part, weight: weight * count(part)
     if kind == "weight2":
@@ -210,13 +237,17 @@ def _comes_ordered(by: Dimension) -> bool:
     return isinstance(by, TimeBucket)
 
 
-def _source(by: FieldValue | TimeBucket | Bins) -> Json:
+def _terms(field: str) -> Json:
+    return {"terms": {"field": field, **_MISSING}}
+
+
+def _source(by: FieldValue | TimeBucket | Bins, *, timed: bool) -> Json:
     if isinstance(by, FieldValue):
-        return {"terms": {"field": name_of(by.field), **_MISSING}}
+        return _terms(name_of(by.field))
     if isinstance(by, Bins):
         made = {"field": name_of(by.field), "interval": by.width, **_MISSING}
         return {"histogram": made}
-    own: Json = {"field": "@timestamp", **_MISSING}
+    own: Json = {"field": "@timestamp", **({} if timed else _MISSING)}
     if by.unit == "M":
         return {"date_histogram": {**own, "calendar_interval": "month"}}
     unit, length = _UNITS[by.unit]

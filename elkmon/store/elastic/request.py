@@ -12,7 +12,7 @@ from elkmon.events.fields import Kind
 from elkmon.store.asked import COMPARED, known, naive, values
 from elkmon.store.base import Condition, Filter
 
-__all__ = ["exists", "name_of", "query"]
+__all__ = ["exists", "name_of", "query", "timed"]
 
 Query = dict[str, Any]
 
@@ -44,6 +44,11 @@ def query(where: Filter) -> Query:
         found.append(_time(_TIME, "<", naive(where.until)))
     found += map(_condition, where.conditions)
     return {"bool": {"filter": found or [exists(_TIME)]}}
+
+
+def timed(where: Filter) -> bool:
+    """Say whether the query of a question leaves out all events without a time."""
+    return where.since is not None or where.until is not None or not where.conditions
 
 
 def exists(name: str) -> Query:

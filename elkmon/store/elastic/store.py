@@ -14,6 +14,7 @@ from elkmon.store.elastic.connect import connect
 from elkmon.store.elastic.groups import Grouping, binned_apart
 from elkmon.store.elastic.health import health
 from elkmon.store.elastic.paging import Cluster
+from elkmon.store.elastic.request import timed
 from elkmon.store.findings import Finding, of_events, ordered
 
 __all__ = ["ElasticStore"]
@@ -57,7 +58,7 @@ class ElasticStore:
         if not names:
             return Table((), ())
         asked = [
-            (part, Grouping(by, measures, binned=binned))
+            (part, Grouping(by, measures, binned=binned, timed=timed(part)))
             for part, binned in binned_apart(by, where)
         ]
         buckets = (self.cluster.buckets([dataset], part, grouping) for part, grouping in asked)
