@@ -1,8 +1,12 @@
 """What users have for tests of their own."""
 
+import os
+
 import pytest
 
 import elkmon
+from elkmon import Monitor
+from elkmon.emit import flush
 from elkmon.events.errors import ConfigError, UsageError
 from elkmon.testing import capture
 
@@ -35,6 +39,30 @@ def test_nothing_is_written_to_disk(log, tmp_path, monkeypatch):
         log.predictions(label=["legit"] * 3)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forked_child_captures_in_its_own_memory(log, tmp_path):
+    elkmon.configure(spool=tmp_path / "spool")
+    log.prediction(label="legit", id="before")
+    with capture() as captured:
+        child = os.fork()
+        if child == 0:
+            log.prediction(label="legit", id="captured")
+            found = len(captured.events)
+    if child == 0:
+        log.prediction(label="legit", id=f"captured {found}")
+        flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    log.prediction(label="legit", id="after")
+    elkmon.reset()
+
+    assert captured.events == []
+    with Monitor(tmp_path / "spool") as monitor:
+        found = [event["ml"]["prediction"]["id"] for event in monitor.events("elkmon.prediction")]
+        processes = monitor.catalog().processes
+    assert sorted(found) == ["after", "before", "captured 1"]
+    assert [each.missing for each in processes] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class Emitter:
 
     Args:
         settings: how.
-        sink: where to; made from the settings where not given.
+        sink: where to, also in a forked child; made from the settings where not given.
     """
 
     def __init__(self, settings: Settings, sink: Sink | None = None) -> None:
@@ -94,6 +94,7 @@ class Emitter:
         self._lock = RLock()  # re-entrant: a signal handler may log, too
         self._warned_at = -_WARN_SECONDS
         self._unwarned = 0
+        self._given = sink
         self.sink = self._make_sink() if sink is None else sink
         service = {
             "name": settings.service,
@@ -318,6 +319,10 @@ class Emitter:
             "misused": dict(stats.misused),
         }
         return self.render(EMITTER, {"ml": {"emitter": figures}}, Notes(), event_id=self.new_id())
+
+    def forked(self) -> Emitter:
+        """Make the emitter of a forked child, in place of this one."""
+        return Emitter(self.settings, self._given)
 
     def close(self) -> None:
         """Write what is left and let the sink go; a later event opens it again."""

@@ -17,6 +17,8 @@ __all__ = ["configure", "current", "flush", "install", "installed", "reset", "se
 
 _settings: Settings | None = None
 _emitter: Emitter | None = None
+_outer: list[Emitter | None] = []
+"""What :func:`installed` has set aside, to be put back."""
 _hooked = False
 _first: dict[int, Emitter] = {}
 """The emitter by process id: of threads that make one at the same time, all take the first."""
@@ -99,17 +101,13 @@ def install(emitter: Emitter) -> Emitter:
 @contextmanager
 def installed(emitter: Emitter) -> Iterator[None]:
     """Make an emitter the process's own for the length of a block."""
-    before = _emitter
+    global _emitter  # noqa: PLW0603
+    _outer.append(_emitter)
     install(emitter)
     try:
         yield
     finally:
-        _put_back(before)
-
-
-def _put_back(emitter: Emitter | None) -> None:
-    global _emitter  # noqa: PLW0603
-    _emitter = emitter
+        _emitter = _outer.pop()
 
 
 def reset() -> None:
@@ -134,7 +132,9 @@ def flush() -> None:
 
 def _after_fork() -> None:
     """Drop what the child inherited; it numbers its own events in a file of its own."""
-    global _emitter
-    if _emitter is not None:
-        before, _emitter = _emitter, Emitter(_emitter.settings)
-        before.sink.abandon()
+    global _emitter  # noqa: PLW0603
+    inherited = [each for each in (_emitter, *_outer) if each is not None]
+    _outer[:] = [each and each.forked() for each in _outer]
+    _emitter = _emitter and _emitter.forked()
+    for each in inherited:
+        each.sink.abandon()
