@@ -140,8 +140,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
     except ElkmonError as error:
         click.echo(f"Error: {error}", err=True)
         return UNREADABLE if isinstance(error, StoreError) else USAGE
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        click.echo(str(stopped.__cause__ or stopped) or "interrupted", err=True)
         return INTERRUPTED
     except RuntimeError as error:
         if "interrupted" not in str(error).lower():  # what DuckDB makes of Ctrl-C

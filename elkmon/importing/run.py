@@ -58,6 +58,7 @@ def import_table(
     Raises:
         ConfigError: a kind of file that cannot be read, or a column that is not there.
         StoreError: the file cannot be read, or events cannot be written.
+        KeyboardInterrupt: Ctrl-C; it says how far the import came.
     """
     now = datetime.now(timezone.utc)
     table = _open(source)
@@ -103,10 +104,13 @@ class _Run:
     def all(self, progress: Progress | None) -> None:
         """Read the table in chunks, and write each chunk as one batch."""
         records = iter(self._table)
-        while chunk := list(islice(records, _CHUNK)):
-            self._write([row for row in map(self._row, chunk) if row is not None])
-            if progress is not None:
-                progress(self._table.position(), self._table.total)
+        try:
+            while chunk := list(islice(records, _CHUNK)):
+                self._write([row for row in map(self._row, chunk) if row is not None])
+                if progress is not None:
+                    progress(self._table.position(), self._table.total)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted after {self._so_far()}") from None
 
     def _row(self, record: Record | Bad) -> Row | None:
         """Convert a record, or set it apart."""
@@ -148,9 +152,15 @@ class _Run:
         if lost:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in sorted(lost.items()))
             raise StoreError(
-                f"events could not be written after the first {self.written:,} rows ({reasons}): "
-                "see the message above, then import again; with an id column no row counts twice"
+                f"events could not be written ({reasons}), see the message above; it was after "
+                f"{self._so_far()}"
             )
+
+    def _so_far(self) -> str:
+        return (
+            f"the first {self.written:,} rows; import again from the start: with an id column no "
+            "row counts twice"
+        )
 
 
 def _columns(rows: list[Mapping[str, object]]) -> dict[str, list[object]] | None:
