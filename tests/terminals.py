@@ -8,12 +8,22 @@ import subprocess
 STYLE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
-def shown_on_terminal(columns, *command):
-    """Give the lines that stand there in the end, without their style."""
+def shown_on_terminal(columns, *command, stdout=None, stderr=False):
+    """Give the lines that were put there, without their style.
+
+    What is drawn over and over, as a bar is, is there as often as it was drawn.
+
+    Args:
+        columns: how wide it is.
+        command: the program, and its arguments.
+        stdout: a file for standard output, which is on the terminal where none is given.
+        stderr: whether standard error is on the terminal, too.
+    """
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)}
     environment.pop("NO_COLOR", None)
-    with subprocess.Popen(command, stdout=theirs, env=environment) as process:
+    streams = {"stdout": stdout or theirs, "stderr": theirs if stderr else None}
+    with subprocess.Popen(command, **streams, env=environment) as process:
         os.close(theirs)
         shown = b""
         while True:

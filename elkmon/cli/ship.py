@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -39,14 +40,13 @@ def command(*, follow: bool, patience: float | None, **way: Any) -> None:  # noq
     if not route.folder.exists() and not follow:
         click.echo(no_events(route.folder))
         return
-    with stopping() as stop:
+    with stopping() as stop, ExitStack() as afterwards:
         with shown_shipping() as (tell, progress):
             one = shipper(route, access(), patience=Patience(stop, tell, limit), progress=progress)
+            # not beside the bar, which would take it to standard error
+            afterwards.callback(lambda: click.echo(one.tally.balance(one.taken)))
             if route.allow_old:
                 tell("events of any age are taken: each month of history makes an index a kind")
-            try:
-                one.run(follow=follow)
-            finally:
-                click.echo(one.tally.balance(one.taken))
+            one.run(follow=follow)
         if stop.by == signal.SIGINT and not follow:
             raise click.exceptions.Exit(INTERRUPTED)

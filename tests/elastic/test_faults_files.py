@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import subprocess
 
 import pytest
@@ -9,6 +10,7 @@ from proxy import Proxy
 from shipping import dead_letters, figures, ids, line, many, ship, write
 
 from elkmon.events.errors import StoreError
+from elkmon.ship.deadletters import DeadLetters
 
 
 @pytest.fixture
@@ -138,36 +140,48 @@ def test_line_numbers_go_on_after_a_restart(cluster, prefix, proxy, folder):
     assert dead_letters(folder)[0]["line"] == 5
 
 
+def fill(place):
+    """Write to a disk until it is full."""
+    with (place / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.fixture
+def small_disk():
+    """Give a function that puts a disk of its own at a place, and says whether it could."""
+    mounted = []
+
+    def put(place):
+        place.mkdir(parents=True)
+        command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
+        if os.getuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+            return False
+        mounted.append(place)
+        return True
+
+    yield put
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
 @pytest.fixture(params=["mounted", "pretended"])
-def full_disk(request, folder, monkeypatch):
+def full_disk(request, folder, monkeypatch, small_disk):
     """Give a function that makes the disk below the spool full: a mounted one where that can be."""
     place = folder / "readers"
-    place.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
-    mounted = (
-        request.param == "mounted"
-        and os.getuid() == 0
-        and subprocess.run(command, capture_output=True, check=False).returncode == 0
-    )
+    mounted = request.param == "mounted" and small_disk(place)
 
     def full(_fd):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def ballast():
-        with (place / "ballast").open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-
-    def fill():
+    def make_full():
         if mounted:
             with pytest.raises(OSError, match="space"):
-                ballast()
+                fill(place)
         else:
             monkeypatch.setattr("elkmon.ship.whole.os.fsync", full)
 
-    yield fill
-    if mounted:
-        subprocess.run(["umount", str(place)], check=True)
+    return make_full
 
 
 def test_a_full_disk_for_offsets_loses_and_doubles_nothing(
@@ -209,3 +223,47 @@ def test_a_full_disk_for_dead_letters_is_waited_for(cluster, prefix, proxy, fold
     assert figures(run) == (7, 5, 0, 2)
     assert [each["raw"] for each in dead_letters(folder)] == ["nonsense", "more of it"]
     assert run.said("deadletter cannot be written to")
+
+
+@pytest.fixture(params=["mounted", "limited"])
+def full_for_letters(request, folder, small_disk):
+    """Leave some bytes for dead letters, on a disk or by a limit; give what makes room again."""
+    place = folder / "deadletter"
+    if request.param == "mounted" and small_disk(place):
+        with pytest.raises(OSError, match="space"):
+            fill(place)
+        letters = place / "ship.ndjson"
+        with (place / "ballast").open("r+b") as file:
+            file.truncate(file.seek(0, os.SEEK_END) - 8192)  # one page for this, one beside it
+        letters.write_bytes(bytes(4090) + b"\n")
+        yield (place / "ballast").unlink
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "ship.ndjson").write_bytes(bytes(999_990) + b"\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_really_full_for_dead_letters_is_waited_for(
+    cluster, prefix, proxy, folder, full_for_letters
+):
+    bad = [b"nonsense " * 400, b"more of it " * 400]
+    write(folder, "a.ndjson", *many(5), *bad)
+    there = (folder / "deadletter" / "ship.ndjson").read_bytes()
+    waits = []
+
+    def draw():
+        waits.append((folder / "deadletter" / "ship.ndjson").read_bytes())
+        if len(waits) == 3:
+            full_for_letters()
+        return 0.01
+
+    run = ship(folder, proxy.url, prefix, draw=draw, limit=60)
+
+    assert figures(run) == (7, 5, 0, 2)
+    assert waits == [there] * 3  # no half a letter
+    assert run.said("deadletter cannot be written to")
+    kept = [letter.unfit.line for letter in DeadLetters(folder).letters()]
+    assert kept == bad

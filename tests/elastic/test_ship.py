@@ -1,6 +1,7 @@
 """What is emitted to files is in Elasticsearch: each event once, byte for byte, and it balances."""
 
 import os
+import re
 import subprocess
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import orjson
 import pytest
 from proxy import Proxy
 from shipping import AT, ELKMON, NOW, dead_letters, figures, ids, line, many, ship, source, write
+from terminals import shown_on_terminal
 
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
@@ -269,3 +271,40 @@ def test_the_command_says_that_there_is_nothing(folder):
     )  # fmt: skip
 
     assert "spool" in done.stdout
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_on_a_terminal_a_bar_tells_how_many_how_fast_how_far_behind_and_what_is_dead(
+    server_new, installed, prefix, folder, tmp_path, apart
+):
+    installed(server_new)
+    write(folder, "a.ndjson", *many(3000, width=2000), b"nonsense")
+    busy = Proxy(server_new.url, lambda request: 503 if request.number == 1 else None)
+    with busy as proxy, (tmp_path / "out").open("wb") as out:
+        lines = shown_on_terminal(
+            *(120, ELKMON, "ship", "--store", folder, "--to", proxy.url),
+            stdout=out if apart else None,
+            stderr=True,
+        )
+
+    shown = re.findall(
+        r"shipping .*?([\d,]+) events, [\d,]+/s, ([\d,.]+) MiB behind, (\d+) dead letters",
+        "".join(lines),
+    )
+    assert shown[-1] == ("3,001", "0.0", "1")
+    assert any(float(behind) > 0 for _, behind, _ in shown)
+    assert any("503" in each and "nothing is lost" in each for each in lines)
+    told = (tmp_path / "out").read_text().splitlines() if apart else lines
+    assert told[-1] == "read 3,001 = 3,000 created + 0 already there + 1 dead letters"
+
+
+def test_without_a_terminal_no_bar_is_shown(server_new, installed, prefix, folder):
+    installed(server_new)
+    write(folder, "a.ndjson", *many(3))
+
+    done = subprocess.run(
+        [ELKMON, "ship", "--store", folder, "--to", server_new.url],
+        capture_output=True, text=True, check=True, env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+
+    assert done.stderr == ""
