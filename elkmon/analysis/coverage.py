@@ -80,6 +80,10 @@ class LabelCounts:
     """Labels whose prediction sampling left out."""
     waiting: int
     """Labels that wait to be joined."""
+    given_up: int = 0
+    """Of the orphans, those that the join does not look at any more."""
+    next_look: datetime | None = None
+    """When the join looks again at the first of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,7 @@ def _labels(
         beyond = entry.labels - entry.orphans - entry.sampled_out - entry.waiting - own
         found[name] = LabelCounts(
             *(entry.labels, own, max(beyond, 0), entry.orphans, entry.sampled_out),
-            entry.waiting,
+            *(entry.waiting, entry.given_up, entry.next_look),
         )
     return found, known
 

@@ -19,6 +19,7 @@ from elkmon.cli.numbers import duration, span
 from elkmon.cli.options import format_options, group_options, question_options, store_option
 from elkmon.cli.output import Form, Output, below, clean, fitting, table
 from elkmon.monitor import open_store
+from elkmon.store.findings import looked_for
 from elkmon.store.place import Place
 
 __all__ = ["command"]
@@ -139,4 +140,9 @@ def _facts(row: CoverageRow) -> list[str]:
         f"{found.corrections:,} beyond the first (corrections, repeats), {found.orphans:,} without "
         f"a prediction, {found.sampled_out:,} of sampled-out ones"
     )
-    return [told + (f", {found.waiting:,} wait for elkmon join" if found.waiting else "")]
+    if found.waiting:
+        told += f", {found.waiting:,} wait for elkmon join"
+    if found.next_look is None and not found.given_up:
+        return [told]
+    again = looked_for(found.orphans, found.given_up, found.next_look)
+    return [told, f"{name}, labels without a prediction: {again}"]

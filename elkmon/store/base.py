@@ -168,6 +168,10 @@ class ModelEntry:
     lowest_rate: float = 1.0
     waiting: int = 0
     """Labels not joined yet; always 0 where the join happens when asked."""
+    given_up: int = 0
+    """Of the orphans, those whose prediction is not looked for any more; 0 likewise."""
+    next_look: datetime | None = None
+    """When the first of the other orphans is due to be looked at again; None likewise."""
 
 
 @dataclass(frozen=True, slots=True)

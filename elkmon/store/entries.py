@@ -23,7 +23,7 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
             differing repeats, lowest rate, tasks; in the order of first sight.
             ``deployed``: model, version, first time. ``labelled``: model, predictions.
             ``labels``: model, labels, those without a prediction, those of them sampled out, and
-            on a cluster those not joined yet.
+            on a cluster those not joined yet, orphans given up, when another is looked at.
             ``segments``, ``features``: model, names.
     """
     by_model: dict[Any, Rows] = defaultdict(list)
@@ -38,7 +38,8 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
         by_model.setdefault(model, [])  # told of, before any prediction came
     made = []
     for model, rows in by_model.items():
-        told, lost, sampled_out, *waiting = labels.get(model, (0, 0, 0))
+        told, lost, sampled_out, *join = labels.get(model, (0, 0, 0))
+        waiting, given_up, next_look = join or (0, 0, None)
         versions = [_version(row, deployed.get((model, row[0]))) for row in rows]
         moments = [moment for row in rows for moment in row[1:3]]
         if not moments:
@@ -60,7 +61,9 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
                 segments=tuple(segments.get(model, ())),
                 features=tuple(features.get(model, ())),
                 lowest_rate=min((row[7] for row in rows if row[7] is not None), default=1.0),
-                waiting=sum(waiting),
+                waiting=waiting,
+                given_up=given_up,
+                next_look=next_look,
             )
         )
     return tuple(sorted(made, key=lambda entry: entry.name))

@@ -11,7 +11,7 @@ from typing import Literal
 from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
 from elkmon.store.base import Catalog, Condition, Event, FieldValue, Filter, Measure, Store
 
-__all__ = ["Finding", "of_events", "ordered"]
+__all__ = ["Finding", "looked_for", "of_events", "ordered"]
 
 _PROCESSES = 100_000
 
@@ -50,6 +50,25 @@ def of_events(store: Store) -> list[Finding]:
         *_times(store),
         *_schemas(store),
     ]
+
+
+def looked_for(orphans: int, given_up: int, next_look: datetime | None) -> str:
+    """Say what the join does about labels without a prediction.
+
+    Args:
+        orphans: how many there are.
+        given_up: those of them that it does not look at any more.
+        next_look: when it looks at the first of the others.
+    """
+    told = []
+    if next_look is not None:
+        told.append(
+            f"elkmon join looks at {orphans - given_up:,} of them again, the next "
+            f"at {next_look:%Y-%m-%d %H:%M} UTC"
+        )
+    if given_up:
+        told.append(f"it has given up {given_up:,}, for their age or for want of an id")
+    return "; ".join(told)
 
 
 def ordered(found: Iterable[Finding]) -> list[Finding]:
@@ -107,9 +126,12 @@ def _counts(event: Event, name: str) -> dict[str, float]:
 
 def _models(catalog: Catalog) -> Iterator[Finding]:
     for model in catalog.models:
+        orphans = "are the ids those of the predictions? They may still come"
+        if model.next_look is not None or model.given_up:
+            counts = model.orphans, model.given_up, model.next_look
+            orphans = f"are the ids those of the predictions? {looked_for(*counts)}"
         told = (
-            (model.orphans, "labels whose prediction is not in the store",
-             "are the ids those of the predictions? They may still come"),
+            (model.orphans, "labels whose prediction is not in the store", orphans),
             (model.differing, "predictions written again under their id, saying otherwise",
              "the first counts; give each attempt an id of its own"),
         )  # fmt: skip

@@ -103,7 +103,7 @@ def test_labels_show_age_delay_and_what_became_of_them(ask, ask_json):
     assert row["median"]["value"] == pytest.approx(3 * 3600, rel=0.05)
     assert row["labels"] == {
         "labels": 100, "labelled": 100, "corrections": 0, "orphans": 0, "sampled_out": 0,
-        "waiting": 0,
+        "waiting": 0, "given_up": 0, "next_look": None,
     }  # fmt: skip
     assert "64.1 % [56.3, 71.2] 100 / 156" in text
     assert "fraud, over the whole store: 100 labels of 100 predictions; 0 beyond the first" in text

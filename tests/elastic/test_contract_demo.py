@@ -1,7 +1,7 @@
 """The demo's week in a folder and on a cluster: every question of the client, the same answer."""
 
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -108,5 +108,9 @@ def test_the_catalog_is_the_same(both):
     expected, found = (store.catalog() for store in both)
     for field in fields(Catalog):
         if field.name not in KNOWN_TO_A_FOLDER_ONLY:
-            assert getattr(found, field.name) == getattr(expected, field.name), field.name
+            mine, theirs = getattr(found, field.name), getattr(expected, field.name)
+            if field.name == "models":  # a folder looks whenever it is asked
+                assert all(each.next_look for each in mine if each.orphans > each.given_up)
+                mine = tuple(replace(each, next_look=None, given_up=0) for each in mine)
+            assert mine == theirs, field.name
     assert "sent again" in " ".join(found.notes)

@@ -3,6 +3,7 @@
 import pytest
 from loading import index
 
+from elkmon.cli import main
 from elkmon.events.access import Access
 from elkmon.events.errors import QueryError, StoreError
 from elkmon.events.times import from_iso
@@ -212,3 +213,28 @@ def test_labels_that_wait_are_counted(put):
     catalog = store.catalog()
     assert (catalog.labels_waiting, [each.waiting for each in catalog.models]) == (2, [2])
     assert any("elkmon join" in finding.advice for finding in store.examine())
+
+
+def test_orphans_are_told_with_the_next_look_and_those_given_up(put, capsys):
+    soon, later = "2026-12-01T10:30:00.000Z", "2026-12-03T00:00:00.000Z"
+    marks = (
+        {"state": "orphan", "attempts": 3, "next_at": later},
+        {"state": "orphan", "attempts": 1, "next_at": soon},
+        {"state": "orphan", "attempts": 12, "next_at": None},
+        {"state": "joined", "attempts": 1, "next_at": "2026-11-30T00:00:00.000Z"},
+    )
+    labels = [prediction(number, join=mark) for number, mark in enumerate(marks)]
+    for each in labels:
+        each["event"]["dataset"] = "elkmon.label"
+    store = put(*labels, prediction(9))
+    url = store.url
+
+    (model,) = store.catalog().models
+    (finding,) = [each for each in store.examine() if "not in the store" in each.what]
+    for asked in (["labels", "--since", "2026-11-20", "--until", "2026-11-27"], ["doctor"]):
+        main([*asked, "--store", url], standalone_mode=False)
+
+    assert (model.orphans, model.given_up, model.next_look) == (3, 1, from_iso(soon))
+    said = "looks at 2 of them again, the next at 2026-12-01 10:30 UTC; it has given up 1"
+    assert said in finding.advice
+    assert "".join(capsys.readouterr().out.split()).count("".join(said.split())) == 2

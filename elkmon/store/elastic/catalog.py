@@ -68,7 +68,7 @@ def inventory(cluster: Cluster) -> Catalog:
     first = min((row[2] for row in parts["datasets"]), default=None)
     last = max((row[3] for row in parts["datasets"]), default=None)
     parts["labels"] = _lost(parts["labels"])
-    waiting = sum(row[-1] for row in parts["labels"])
+    waiting = sum(row[4] for row in parts["labels"])
     return Catalog(
         span=span_of(first, last),
         datasets={name: count for name, count, *_ in parts["datasets"]},
@@ -128,17 +128,21 @@ def _labelled(cluster: Cluster) -> Rows:
 
 
 def _labels(cluster: Cluster) -> Rows:
-    return _ask(cluster, [LABEL], [_MODEL, "ml.join.state"], [_COUNT])
+    again = "ml.join.next_at"
+    measures = [_COUNT, Measure("count", again), Measure("min", again)]
+    return _ask(cluster, [LABEL], [_MODEL, "ml.join.state"], measures)
 
 
 def _lost(rows: Rows) -> Rows:
-    found: dict[Cell, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for model, state, count in rows:
+    found: dict[Cell, list[Any]] = defaultdict(lambda: [0, 0, 0, 0, 0, None])
+    for model, state, count, again, first in rows:
         counts = found[model]
         counts[0] += count
         counts[1] += count if state in {"orphan", "sampled_out"} else 0
         counts[2] += count if state == "sampled_out" else 0
         counts[3] += count if state in {None, "pending"} else 0
+        if state == "orphan":
+            counts[4:] = count - again, first
     return [(model, *counts) for model, counts in found.items()]
 
 
