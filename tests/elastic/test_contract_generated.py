@@ -3,14 +3,15 @@
 import math
 import uuid
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import orjson
 import pytest
 from generated import EVENTS, FILTERS, QUESTIONS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from loading import load, prepared
+from loading import clear, load, prepared, send
+from nearly import assert_near
 
 from elkmon.events.access import Access
 from elkmon.events.ids import prediction_key
@@ -58,6 +59,37 @@ def test_both_stores_say_the_same(place, tmp_path_factory, events, questions, na
         assert list(elastic.events("elkmon.prediction", **asked)) == expected
 
 
+@settings(quick, max_examples=5, database=None, phases=[Phase.generate])
+@given(events=EVENTS, questions=st.lists(QUESTIONS, min_size=10, max_size=10))
+def test_what_was_shipped_and_joined_says_the_same_and_the_catalog_too(
+    place, tmp_path_factory, events, questions
+):
+    server, client, prefix = place
+    clear(client, prefix)
+    folder = tmp_path_factory.mktemp("events")
+    lines = [orjson.dumps(written("", *each, number)) for number, each in enumerate(events, 1)]
+    path = folder / "p0-1.ndjson"
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    send(folder, server, client, prefix)
+    local, elastic = LocalStore(folder), ElasticStore(server.url, Access(prefix=prefix))
+    with closing(local), closing(elastic):
+        for by, measures, where in questions:
+            asked = {"by": by, "measures": measures, "where": where}
+            expected = local.aggregate("elkmon.prediction", **asked)
+            found = elastic.aggregate("elkmon.prediction", **asked)
+            assert_same(found.rows, expected.rows, asked)
+        assert_near(catalog_of(elastic), catalog_of(local))
+    clear(client, prefix)
+
+
+def catalog_of(store):
+    """Give what both stores can know: a cluster refuses repeats, and a folder looks when asked."""
+    catalog = store.catalog()
+    alike = {"repeats": 0, "differing": 0, "given_up": 0, "next_look": None}
+    models = [asdict(replace(model, **alike)) for model in catalog.models]
+    return asdict(replace(catalog, notes=(), models=())) | {"models": models}
+
+
 def of(run, where):
     own = Condition("service.name", "=", (run,))
     return replace(where, conditions=(*where.conditions, own))
@@ -70,7 +102,8 @@ def written(run, kind, fields, number):
     if kind == "label":
         same = f"{same}/{fields['number']}"
         own["ml.truth.observed_at"] = fields["@timestamp"]
-    own |= {"event.id": f"{run}/{same}", "event.dataset": f"elkmon.{kind}", "service.name": run}
+    name = f"{run}/{same}" if run else same  # by which alone a join finds a prediction
+    own |= {"event.id": name, "event.dataset": f"elkmon.{kind}", "service.name": run or None}
     made = {}
     for name, value in {**fields, **own}.items():
         if value not in (None, [], {}) and name != "number":  # which nobody writes

@@ -1,5 +1,6 @@
 """The key of each job on secured servers: what it can do, and what it cannot."""
 
+import json
 import stat
 
 import pytest
@@ -97,6 +98,22 @@ def test_the_reader_reads_and_sees_what_is_there(keyed, prefix):
     assert found["hits"]["total"]["value"] == 1
     assert name in reader.indices.get_mapping(index=f"{prefix}-*")
     assert name in reader.indices.stats(index=f"{prefix}-prediction-*")["indices"]
+
+
+def test_doctor_names_the_privileges_that_it_lacks(server_secured, admin, prefix):
+    roles = {"bare": {"index": [{"names": [f"{prefix}-*"], "privileges": ["read"]}]}}
+    key = admin.security.create_api_key(name=f"{prefix}-bare", role_descriptors=roles)["encoded"]
+
+    done = CliRunner().invoke(
+        main,
+        ["doctor", "--store", server_secured.url, "--format", "json"],
+        env={"ELKMON_API_KEY": key, "ELKMON_CA_FILE": server_secured.ca},
+    )
+
+    found = [each for each in json.loads(done.stdout) if "not looked at" in each["what"]]
+    assert [each["level"] for each in found] == ["note", "note"]
+    assert any("index templates" in each["what"] and "cluster" in each["advice"] for each in found)
+    assert any("mappings" in each["what"] and "view_index" in each["advice"] for each in found)
 
 
 def test_the_reader_cannot_write_delete_or_look_elsewhere(keyed, prefix, admin):

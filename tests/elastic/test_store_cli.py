@@ -89,7 +89,9 @@ def test_doctor_and_models_speak_of_a_cluster(folder, server_new, prefix, instal
         assert monitor.error_rate(since="1d").rows
 
 
-@pytest.mark.parametrize("words", [("compact",), ("tail",), ("import", "x.csv", "--model", "m")])
+@pytest.mark.parametrize(
+    "words", [("compact",), ("tail",), ("demo",), ("import", "x.csv", "--model", "m")]
+)
 def test_what_is_about_files_refuses_a_cluster(words):
     done = CliRunner().invoke(main, [*words, "--store", URL])
 

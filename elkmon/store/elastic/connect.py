@@ -16,7 +16,7 @@ from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.store.elastic.node import Node
 
-__all__ = ["UNKNOWN", "connect", "problem", "speaking"]
+__all__ = ["UNKNOWN", "connect", "problem", "reason_of", "speaking"]
 
 UNKNOWN = (
     "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
@@ -125,7 +125,7 @@ def problem(error: Exception, url: str, doing: str) -> str:
 
 def _refused(error: ApiError) -> str:
     status = error.meta.status
-    kind, reason = _reason(error)
+    kind, reason = reason_of(error)
     if status == 401:  # noqa: PLR2004 - HTTP's
         return UNKNOWN
     if status == 403 and kind == _SECURITY:  # noqa: PLR2004
@@ -139,7 +139,7 @@ def _refused(error: ApiError) -> str:
     return f"it answers {status} {kind}: {reason}"
 
 
-def _reason(error: ApiError) -> tuple[str, str]:
+def reason_of(error: ApiError) -> tuple[str, str]:
     """Give the kind of error and its text, of the cause that says most."""
     body = error.body if isinstance(error.body, dict) else {}
     told = body.get("error")

@@ -7,7 +7,7 @@ from collections import Counter
 from elasticsearch import ApiError
 
 from elkmon.events.fields import DATASETS
-from elkmon.store.elastic.connect import speaking
+from elkmon.store.elastic.connect import reason_of, speaking
 from elkmon.store.elastic.indices import pattern
 from elkmon.store.elastic.paging import Cluster
 from elkmon.store.elastic.rivals import ADVICE, rivals
@@ -37,13 +37,19 @@ def _rivals(cluster: Cluster) -> list[Finding]:
         try:
             found = rivals(cluster.client, cluster.prefix)
         except ApiError as error:
-            if error.meta.status == 403:  # noqa: PLR2004 - HTTP's; these may only read
-                return []
-            raise
+            return [_unseen("index templates that may win over elkmon's", error)]
     if not found:
         return []
     what = "other index templates that take elkmon's indices: new ones have not elkmon's mappings"
     return [Finding("problem", what, len(found), tuple(found[:_NAMED]), ADVICE)]
+
+
+def _unseen(what: str, error: ApiError) -> Finding:
+    """Say what these credentials do not let us look at, and which privilege would."""
+    if error.meta.status != 403:  # noqa: PLR2004 - HTTP's
+        raise error
+    _, reason = reason_of(error)
+    return Finding("note", f"{what}: not looked at", advice=f"these credentials may not: {reason}")
 
 
 def _unmapped(cluster: Cluster) -> list[Finding]:
@@ -54,9 +60,7 @@ def _unmapped(cluster: Cluster) -> list[Finding]:
             ).body
             names = cluster.client.indices.resolve_index(name=pattern(cluster.prefix, DATASETS))
         except ApiError as error:
-            if error.meta.status == 403:  # noqa: PLR2004 - HTTP's; these may only read
-                return []
-            raise
+            return [_unseen("mappings of indices", error)]
     own = {
         name
         for name, each in found.items()
