@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event, Thread
 
@@ -16,6 +17,12 @@ from elkmon.events.access import Access
 from elkmon.events.errors import StoreError
 from elkmon.provision.cluster import put
 from elkmon.provision.templates import Layout, assets
+from elkmon.ship import ship as ship_module
+from elkmon.ship.admission import Admission
+from elkmon.ship.deadletters import DeadLetters
+from elkmon.ship.pace import Patience
+from elkmon.ship.retry import retry
+from elkmon.ship.ship import Route, destination_of
 from elkmon.store.elastic.indices import index_of
 
 COUNT = 600
@@ -261,6 +268,34 @@ def test_what_is_no_elasticsearch_is_said_to_be_none(prefix, folder):
         Thread(target=answer, daemon=True).start()
         with pytest.raises(StoreError, match="not Elasticsearch"):
             ship(folder, f"http://127.0.0.1:{listening.getsockname()[1]}", prefix)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-3), timedelta(days=500)])
+def test_a_clock_that_is_wrong_makes_dead_letters_that_are_taken_when_it_is_right(
+    cluster, prefix, proxy, folder, monkeypatch, wrong
+):
+    right = ship_module.admission_of
+
+    def now():
+        return datetime.now(timezone.utc) + wrong
+
+    def skewed(route, access):
+        return Admission(access.prefix, retention=route.retention, allow_old=False, now=now)
+
+    monkeypatch.setattr(ship_module, "admission_of", skewed)
+    run = ship(folder, proxy.url, prefix)
+    assert figures(run) == (COUNT, 0, 0, COUNT)
+    assert ids(cluster, prefix) == []
+
+    route, access = Route(folder, proxy.url), Access(prefix=prefix)
+    patience = Patience(Event(), lambda _sentence: None)
+    tally = retry(
+        *(DeadLetters(folder), "ship", destination_of(proxy.url, "elasticsearch", access)),
+        *(right(route, access), patience),
+    )
+
+    assert (tally.read, tally.created, tally.already, tally.dead) == (COUNT, COUNT, 0, 0)
+    assert ids(cluster, prefix) == [f"e{n:07d}" for n in range(COUNT)]
 
 
 def test_a_server_that_is_killed_and_started_again(prefix, folder):

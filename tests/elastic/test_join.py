@@ -191,6 +191,26 @@ def test_a_prediction_that_comes_to_where_its_id_says_behind_others_is_joined(cl
     assert only(cluster.marks())["next_at"] is None
 
 
+@pytest.mark.parametrize("wrong", [timedelta(hours=2), -timedelta(hours=2)])
+def test_a_join_whose_clock_was_wrong_hides_nothing_from_the_next(cluster, tmp_path, wrong):
+    events = [prediction("1", at="2026-10-02T00:00:00.000Z"), label("l1", "1"), label("l2", "2")]
+    cluster.load(*events)
+    cluster.seen()
+    cluster.now += wrong
+    cluster.join()
+    cluster.now -= wrong
+    events += [prediction("1", {"ml.prediction.label": "b"}), prediction("2")]
+    cluster.load(*events[-2:])
+    cluster.later(minutes=1)
+
+    cluster.join()
+    cluster.later(hours=3)
+    cluster.join()
+
+    assert cluster.joined() == joined_locally(tmp_path, events)
+    assert set(cluster.states().values()) == {"joined"}
+
+
 def test_models_that_use_the_same_id_are_told_apart(cluster, tmp_path):
     events = [
         prediction("1", model="fraud"),

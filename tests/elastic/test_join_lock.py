@@ -84,6 +84,22 @@ def test_a_renewal_whose_answer_was_lost_is_still_the_holders(cluster, monkeypat
     cluster.join()
 
 
+def test_a_host_whose_clock_is_half_a_minute_ahead_takes_no_lock_that_is_kept_up(
+    cluster, monkeypatch
+):
+    monkeypatch.setattr("elkmon.ship.join_lock._RENEW", 0.0)
+    ahead = timedelta(seconds=30)
+    with lock_of(cluster) as lock:
+        for _ in range(12):
+            cluster.now += timedelta(seconds=10)
+            lock.keep()
+            right, cluster.now = cluster.now, cluster.now + ahead
+            with pytest.raises(JoinBusyError):
+                cluster.join()
+            cluster.now = right
+    assert cluster.join().read == 0
+
+
 def test_one_of_two_that_begin_at_once_waits(cluster):
     with ExitStack() as other:
         client = Hooked(

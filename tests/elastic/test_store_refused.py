@@ -1,6 +1,7 @@
 """Why a cluster does not answer, in words that say what to do."""
 
 import json
+import socket
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -23,6 +24,14 @@ def ask(url, **given):
         return store.aggregate(
             "elkmon.prediction", by=[], measures=[Measure("count")], where=Filter()
         ).rows
+
+
+def test_a_cluster_that_says_nothing_in_time():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+
+        with pytest.raises(StoreError, match=r"no answer in time.*ELKMON_TIMEOUT gives it longer"):
+            ask(url, timeout=0.2)
 
 
 @contextmanager
