@@ -17,6 +17,7 @@ from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, PREDICTION
 from elkmon.provision.wanted import Erased, Wanted, dataset_of
 from elkmon.ship.lock import holding
+from elkmon.ship.replaced import put_in_place
 from elkmon.store.columns import Ref, listed, parquet_source, text
 from elkmon.store.compact import Progress, alone
 from elkmon.store.files import NDJSON, PARQUET, is_closed, listing
@@ -186,7 +187,7 @@ def _in_lines(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> N
             target.seek(line.start)
             target.write(b" " * (line.size - line.ended))
     _keep_times(file, part)
-    part.rename(file)
+    put_in_place(part, file)
 
 
 def _in_rows(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> None:

@@ -3,14 +3,17 @@
 import os
 import re
 import subprocess
+from contextlib import ExitStack
 from datetime import timedelta
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from proxy import Proxy
 from shipping import AT, ELKMON, NOW, dead_letters, figures, ids, line, many, ship, source, write
 from terminals import shown_on_terminal
 
+from elkmon.cli import main
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.ship.lock import alone
@@ -308,3 +311,44 @@ def test_without_a_terminal_no_bar_is_shown(server_new, installed, prefix, folde
     )  # fmt: skip
 
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("running", [False, True])
+def test_a_file_of_which_something_was_erased_is_not_shipped_again(
+    server_new, installed, prefix, folder, number, running
+):
+    installed(server_new)
+    made = [
+        line(f"p{n}", "prediction", ml={"model": {"name": "m"}, "prediction": {"id": f"id-{n}"}})
+        for n in range(4)
+    ]
+    write(folder, "a.ndjson", *made)
+    ship(folder, server_new.url, prefix)
+    erase = ["forget", "--store", str(folder), "--prediction", f"id-{number}", "--yes"]
+
+    with ExitStack() as beside:
+        if running:
+            beside.enter_context(alone(lock_of(folder, "ship"), "ship it"))
+        done = CliRunner().invoke(main, erase, catch_exceptions=False)
+    write(folder, "a.ndjson", line("new"))
+    run = ship(folder, server_new.url, prefix)
+
+    assert "1 event erased" in done.output
+    assert figures(run) == ((4, 1, 3, 0) if running else (1, 1, 0, 0))
+    assert run.said("is another file") == running
+
+
+def test_a_file_that_the_shipper_does_not_know_yet_is_read_though_something_was_erased_of_it(
+    server_new, installed, prefix, folder
+):
+    installed(server_new)
+    old = write(folder, "a.ndjson", *many(3))
+    ship(folder, server_new.url, prefix)
+    old.unlink()
+    other = line("p", "prediction", ml={"model": {"name": "m"}, "prediction": {"id": "gone"}})
+    write(folder, "a.ndjson", *many(3, start=10), other)
+    erase = ["forget", "--store", str(folder), "--prediction", "gone", "--yes"]
+    CliRunner().invoke(main, erase, catch_exceptions=False)
+
+    assert figures(ship(folder, server_new.url, prefix)) == (3, 3, 0, 0)
