@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,8 @@ from elkmon.store.place import Place
 __all__ = ["behind", "explain", "group_name", "nothing", "of_group", "sampled", "steps_of", "write"]
 
 RowT = TypeVar("RowT")
+Lines = tuple[Sequence[str], Iterable[Sequence[object]]]
+"""Columns of CSV, and the cells of each line."""
 
 
 def nothing(source: Store, folder: Place, question: Question, command: str) -> list[str]:
@@ -40,6 +42,7 @@ def write(
     answer: Result[RowT],
     said: Sequence[str],
     show: Callable[[Output], None],
+    lines: Lines | None = None,
 ) -> None:
     """Write an answer as JSON, as CSV, or as people read it.
 
@@ -50,20 +53,26 @@ def write(
         answer: the rows.
         said: notes, and why there is nothing.
         show: writes tables, and what explains them.
+        lines: of CSV; the columns of the rows where not given.
     """
     with opened(form, path) as out:
         if form == "json":
             document: dict[str, Any] = {"question": answer.question.to_dict()}
             write_json(out, {**document, name: answer.to_dicts(), "notes": list(said)})
         elif form == "csv":
-            cells = [[flat(row).get(column) for column in answer.columns] for row in answer.rows]
-            write_csv(out, answer.columns, cells)
+            columns, cells = lines or _lines(answer)
+            write_csv(out, columns, cells)
             for note in said:
                 click.echo(clean(note), err=True)
         elif answer.rows:
             show(out)
         else:
-            out.show(*(Text(note) for note in said))
+            out.show(*(typed_text(clean(note)) for note in said))
+
+
+def _lines(answer: Result[RowT]) -> Lines:
+    columns = answer.columns
+    return columns, ([flat(row).get(column) for column in columns] for row in answer.rows)
 
 
 def explain(out: Output, question: Question, notes: Sequence[str], *lines: str) -> None:

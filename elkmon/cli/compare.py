@@ -12,10 +12,12 @@ from rich.text import Text
 
 from elkmon.analysis.compare import Comparison, compare
 from elkmon.analysis.question import Question
+from elkmon.analysis.result import Result
+from elkmon.cli.answer import write
 from elkmon.cli.compare_table import show_comparison
 from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import Form, clean, opened, write_csv, write_json
+from elkmon.cli.output import Form, Output, clean
 from elkmon.monitor import open_store
 from elkmon.store.place import Place
 
@@ -60,23 +62,15 @@ def command(
         notes = list(answer.notes)
         if not answer.rows and not notes:
             notes = explanation(source.catalog(), store, question, "compare")
-    with opened(form, output) as out:
-        if form == "json":
-            document = {
-                "question": question.to_dict(),
-                "comparisons": answer.to_dicts(),
-                "notes": notes,
-            }
-            write_json(out, document)
-        elif form == "csv":
-            write_csv(out, _COLUMNS, (cells for row in answer.rows for cells in _cells(row)))
-            for note in notes:
-                click.echo(clean(note), err=True)
-        else:
-            if notes:
-                out.show(*(Text(clean(note), "dim") for note in notes))
-            for row in answer.rows:
-                show_comparison(out, store, question, row)
+    lines = (_COLUMNS, (cells for row in answer.rows for cells in _cells(row)))
+    write(form, output, "comparisons", answer, notes, lambda out: _show(out, store, answer), lines)
+
+
+def _show(out: Output, store: Place, answer: Result[Comparison]) -> None:
+    if answer.notes:
+        out.show(*(Text(clean(note), "dim") for note in answer.notes))
+    for row in answer.rows:
+        show_comparison(out, store, answer.question, row)
 
 
 def _cells(row: Comparison) -> Iterator[list[object]]:

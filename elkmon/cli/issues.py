@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +12,21 @@ import click
 from rich.text import Text
 
 from elkmon.analysis.issue_detail import find_issue, issue_detail
+from elkmon.analysis.issue_row import IssueRow
 from elkmon.analysis.issue_states import Note, notes_of
 from elkmon.analysis.issues import OPEN, STATES, issues
 from elkmon.analysis.question import Question
-from elkmon.analysis.result import flat, plain
+from elkmon.analysis.result import Result, plain
 from elkmon.analysis.sides import current_side
 from elkmon.analysis.where import lookup
+from elkmon.cli.answer import write
 from elkmon.cli.first_sight import no_note_option, note_first_sight
 from elkmon.cli.issue_page import show_issue
 from elkmon.cli.issues_table import abbreviated, events_command, show_issues
 from elkmon.cli.nothing import explanation
 from elkmon.cli.noting import note
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import Form, clean, opened, typed_text, write_csv, write_json
+from elkmon.cli.output import Form, Output, clean, opened, typed_text, write_csv, write_json
 from elkmon.emit.note import IssueNote
 from elkmon.events.fields import ISSUE, PREDICTION
 from elkmon.monitor import open_store
@@ -107,22 +110,14 @@ def list_(
             said = [*_nothing(source, store, question), *said]
         if not no_note:
             said += note_first_sight(source, store, answer.rows)
-    with opened(form, output) as out:
-        if form == "json":
-            document = {"question": question.to_dict(), "issues": answer.to_dicts(), "notes": said}
-            write_json(out, document)
-        elif form == "csv":
-            cells = [[flat(row).get(name) for name in answer.columns] for row in answer.rows]
-            write_csv(out, answer.columns, cells)
-            for note in said:
-                click.echo(clean(note), err=True)
-        else:
-            if answer.rows:
-                show_issues(out, answer.rows)
-            out.show(*(Text(clean(note), "dim") for note in said))
-            if answer.rows:
-                line = events_command(store, question, answer.rows[0])
-                out.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
+    write(form, output, "issues", answer, said, lambda out: _show(out, store, answer, said))
+
+
+def _show(out: Output, store: Place, answer: Result[IssueRow], said: Sequence[str]) -> None:
+    show_issues(out, answer.rows)
+    line = events_command(store, answer.question, answer.rows[0])
+    out.show(*(Text(clean(each), "dim") for each in said))
+    out.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
 
 
 @command.command("show")

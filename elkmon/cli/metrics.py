@@ -14,9 +14,10 @@ from rich.text import Text
 
 from elkmon.analysis.metrics import MetricRow, metrics, whole
 from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result, flat
+from elkmon.analysis.result import Result
 from elkmon.analysis.times import grid, step
 from elkmon.analysis.where import equal, typed
+from elkmon.cli.answer import write
 from elkmon.cli.figures import ABSENT, cell, command_line, sparkline, when
 from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
@@ -26,11 +27,8 @@ from elkmon.cli.output import (
     below,
     clean,
     fitting,
-    opened,
     table,
     typed_text,
-    write_csv,
-    write_json,
 )
 from elkmon.events.fields import METRIC, READINGS
 from elkmon.monitor import open_store
@@ -74,21 +72,10 @@ def command(
             notes = explanation(source.catalog(), store, question, "metrics")
     rows = stepped.rows if question.every else tuple(whole(stepped.rows))
     answer = Result(question, rows, stepped.columns, tuple(notes))
-    with opened(form, output) as out:
-        if form == "json":
-            document = {
-                "question": question.to_dict(),
-                "metrics": answer.to_dicts(),
-                "notes": notes,
-            }
-            write_json(out, document)
-        elif form == "csv":
-            cells = [[flat(row).get(column) for column in answer.columns] for row in rows]
-            write_csv(out, answer.columns, cells)
-            for note in notes:
-                click.echo(clean(note), err=True)
-        else:
-            _show(out, store, answer, stepped.rows, steps, name)
+    write(
+        form, output, "metrics", answer, notes,
+        lambda out: _show(out, store, answer, stepped.rows, steps, name),
+    )  # fmt: skip
 
 
 def _show(
@@ -99,9 +86,6 @@ def _show(
     steps: TimeBucket,
     names: Sequence[str],
 ) -> None:
-    if not answer.rows:
-        output.show(*(typed_text(note) for note in answer.notes))
-        return
     question = answer.question
     course = None if question.every else _courses(question, stepped, steps)
     made = fitting(output, lambda wide: _table(output, answer, course, wide=wide))
