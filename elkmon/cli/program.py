@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -127,7 +129,23 @@ class Program(click.Group):
 
         if not standalone_mode:
             return run()
-        sys.exit(_exit_code(run))
+        with _ended_cleanly():
+            code = _exit_code(run)
+        sys.exit(code)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C: what a store keeps in a folder meanwhile is removed."""
+    ours = threading.current_thread() is threading.main_thread()  # no other can have a handler
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _exit_code(run: Callable[[], Any]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elkmon.events.access import ACCESS, SECRETS, Access
+from elkmon.events.asking import ASKING
 from elkmon.events.fields import DATASETS, FIELDS
 from elkmon.events.settings import SETTINGS, Settings
 
@@ -50,6 +51,14 @@ def settings_page() -> str:
         shown = "" if value in {None, ()} else f"`{value}`"
         lines.append(f"| `{setting.name}` | `{setting.variable}` | {setting.meaning} | {shown} |")
     lines += [
+        "",
+        "## Asking files",
+        "",
+        "From the table in `elkmon/events/asking.py`.",
+        "",
+        "| variable | meaning |",
+        "|---|---|",
+        *(f"| `{each.variable}` | {each.meaning} |" for each in ASKING),
         "",
         "## Reaching a cluster",
         "",

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from elkmon.events.asking import asking
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
 from elkmon.store.asked import check_events, naive
@@ -19,6 +20,7 @@ from elkmon.store.content import IDENTITY, contents
 from elkmon.store.files import Listing
 from elkmon.store.inventory import inventory
 from elkmon.store.joined import JOINED, joined, needed
+from elkmon.store.memory import Memory
 from elkmon.store.question import Question, question
 from elkmon.store.reading import Reader, Rows
 from elkmon.store.repeats import NAME, candidates, covered, holds, repeated
@@ -45,6 +47,7 @@ class LocalStore:
         folder: that holds the events.
 
     Raises:
+        ConfigError: how much memory a question may take cannot be told from the setting.
         StoreError: it is a file, or may not be read.
     """
 
@@ -55,15 +58,17 @@ class LocalStore:
                 f"{folder}: DuckDB {duckdb.__version__} takes * for a pattern: rename the folder, "
                 "or use Python >= 3.11 with DuckDB >= 2"
             )
+        memory = asking().memory_bytes
         self._scratch = TemporaryDirectory(prefix="elkmon-")
         self._reader = Reader(self.folder, Path(self._scratch.name))
         self._kept: tuple[int, int] | None = None
         self._covered: frozenset[str] = frozenset()
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")  # on by itself in notebooks
         # a question opens each Parquet file several times; DuckDB looks whether it has changed
         self._connection.execute("SET parquet_metadata_cache = true")
-        self._connection.execute("SET temp_directory = ?", [self._scratch.name])
+        self._memory = Memory(self._connection, Path(self._scratch.name), memory)
 
     def aggregate(
         self,
@@ -129,7 +134,7 @@ class LocalStore:
         Raises:
             StoreError: the events cannot be read.
         """
-        return inventory(self._connection, self._reader)
+        return inventory(self._connection, self._reader, self._ask)
 
     def close(self) -> None:
         """Give back the connection and the scratch folder."""
@@ -148,8 +153,10 @@ class LocalStore:
             if before != self._kept:
                 self._kept, self._covered = before, covered(self._connection, self.folder)
             known = bool(files.parquet) and self._covered == {file.name for file in files.parquet}
-            rows = ask(files, kept if known else None)
-            return ask(files, None) if known and _changed(kept) != before else rows
+            rows = self._memory.within(files, lambda: ask(files, kept if known else None))
+            if known and _changed(kept) != before:
+                return self._memory.within(files, lambda: ask(files, None))
+            return rows
 
         return self._reader.run(tried)
 

@@ -218,3 +218,26 @@ def interrupted(*arguments, **environment):
         os.killpg(process.pid, signal.SIGINT)  # a terminal tells all of a program's processes
         _, said = process.communicate()
     return process.returncode, said.strip()
+
+
+def test_sigterm_leaves_nothing_behind(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "tmp").mkdir()
+    code = (
+        "import sys, time\nfrom elkmon.cli import main\nfrom elkmon.store import reading\n"
+        "def listing(folder):\n    print('asked', flush=True)\n    time.sleep(600)\n"
+        "reading.listing = listing\nmain(['models', '--store', sys.argv[1]])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "store")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+    )  # fmt: skip
+    assert process.stdout.readline() == "asked\n"
+    assert len(list((tmp_path / "tmp").iterdir())) == 1
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.communicate()[1].strip() == "interrupted"
+    assert process.returncode == 130
+    assert list((tmp_path / "tmp").iterdir()) == []
