@@ -52,10 +52,14 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.get_closest_marker(name) is not None:
                 item.add_marker(pytest.mark.skip(reason=f"ELKMON_SKIP has {name}"))
-    for name, variable in NAMED.items():
-        for item in items:
-            if item.get_closest_marker(name) is not None and not os.environ.get(variable):
-                item.add_marker(pytest.mark.skip(reason=f"{variable} is not set"))
+    for item in items:
+        missing = [
+            f"{variable} is not set"
+            for name, variable in NAMED.items()
+            if item.get_closest_marker(name) is not None and not os.environ.get(variable)
+        ]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=", ".join(missing)))
 
 
 def pytest_unconfigure(config):

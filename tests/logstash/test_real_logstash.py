@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from click.testing import CliRunner
-from real import Logstash, wait
+from real_logstash import Logstash, timed, wait
 
 from elkmon.cli import main
 from elkmon.emit.redact import Redactor
@@ -40,6 +40,8 @@ GOOD = [
     event("features", "elkmon.prediction", ml={"features": {"number": {"a.b": 1.5, "[c]": 2}}}),
     event("text", message="ä\n%{x} \\ \u2028", labels={"@version": "7"}),
 ]
+CARRIED = [event(f"carried{number}", message="ä", host={"name": "here"}) for number in range(5)]
+"""What Filebeat hands on, which says of itself where it is."""
 BAD = [
     b"[1", b"17", b'"x"', b'{"ml": {}}', b'{"event": {"id": "x"}, "ml": {}}',
     event(17), event(""), event("x", "elkmon.other"), event("x", "nobody"),
@@ -99,6 +101,7 @@ def logstash(stores, tmp_path_factory):
     with one.running():
         assert one.post(b"[" + b",".join(event(f"h{n}") for n in range(5)) + b"]\n") == 200
         assert one.post(b"\n".join(secrets), "text/plain") == 200
+        one.carry([*CARRIED, *CARRIED])
         yield one
 
 
@@ -112,7 +115,7 @@ def documents(client, prefix, kind="*"):
 def stored(logstash, stores):
     """Everything that came of it: documents and dead letters."""
     client, _, (prefix, _) = stores
-    made = len(GOOD) + 5 + len(SECRETS) + FOREIGN
+    made = len(GOOD) + 5 + len(CARRIED) + len(SECRETS) + FOREIGN
     letters = len(BAD) + len(OTHERWISE)
     found = {}
 
@@ -134,6 +137,12 @@ def test_a_document_is_the_one_that_ship_stores(stored, stores, tmp_path):
 
     assert len(shipped) == len(GOOD)
     assert {place: stored[place] for place in shipped} == shipped
+
+
+def test_what_filebeat_carries_is_the_event_alone(stored):
+    carried = [source for (_, event_id), source in stored.items() if event_id.startswith("carried")]
+
+    assert sorted(carried, key=orjson.dumps) == sorted(map(orjson.loads, CARRIED), key=orjson.dumps)
 
 
 def test_what_ship_sets_apart_is_set_apart_for_the_same_reason(stored):
@@ -166,10 +175,11 @@ def test_foreign_logs_become_events(stored):
         if each["log"]["logger"].startswith("uvicorn"):  # its lines say no time
             each.pop("@timestamp")
 
-    def order(each):
-        return orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
+    def ordered(found):
+        found = [timed(each) if "@timestamp" in each else each for each in found]
+        return sorted(found, key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS))
 
-    assert sorted(made, key=order) == sorted(expected, key=order)
+    assert ordered(made) == ordered(expected)
 
 
 def test_foreign_logs_are_redacted_as_elkmons_own(stored):

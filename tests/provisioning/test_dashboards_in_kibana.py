@@ -1,15 +1,11 @@
 """The dashboards on a real stack: no panel with an error, and the figures of the command line."""
 
-import base64
 import os
-import shutil
-import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
-import orjson
 import pytest
-from browser import Browser
+from dashboards import BOARDS, Dashboards
 from elasticsearch import helpers
 
 from elkmon.monitor import Monitor
@@ -21,25 +17,6 @@ from elkmon.store.elastic.connect import connect
 pytestmark = [pytest.mark.kibana, pytest.mark.stack, pytest.mark.browser]
 
 _CLUSTER = os.environ.get("ELKMON_TEST_ES_URL")
-BOARDS = ("overview", "quality", "errors", "data", "service")
-PATIENCE = 300
-"""Seconds until a dashboard that is not drawn is taken to hang."""
-LOOK = """JSON.stringify((() => {
-  const all = which => [...document.querySelectorAll(which)];
-  const parts = all('[data-shared-item]');
-  const title = e => e.querySelector('[data-test-subj^="embeddablePanelHeading-"]');
-  return {
-    panels: all('.react-grid-item, [data-grid-row] .kbnGridPanel').length,
-    parts: parts.length,
-    drawn: parts.filter(e => e.dataset.renderComplete === 'true').length,
-    errors: all('[data-test-subj="embeddableError"], [data-test-subj*="lens-failure"]')
-      .map(e => e.innerText),
-    numbers: Object.fromEntries(all('[data-test-subj="embeddablePanel"]')
-      .filter(e => title(e) && e.querySelector('.echMetricText__value'))
-      .map(e => [title(e).dataset.testSubj.split('-')[1],
-                 e.querySelector('.echMetricText__value').innerText])),
-  };
-})())"""
 
 
 def event(kind, number, ml, **more):
@@ -105,48 +82,6 @@ def stack(place):
         setup.take_out(client, prefix, dry_run=False)
 
 
-class Kibana:
-    """A browser that shows dashboards of a place."""
-
-    def __init__(self, place):
-        self._browser = Browser(shutil.which("chromium"))
-        self._place = place
-        target = self._browser.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._browser.call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
-        self._call("Network.enable")
-        access = place.access
-        if access.api_key:
-            said = f"ApiKey {access.api_key}"
-        else:
-            said = f"{access.username}:{access.password}".encode()
-            said = f"Basic {base64.b64encode(said).decode()}"
-        self._call("Network.setExtraHTTPHeaders", headers={"Authorization": said})
-        size = {"width": 1700, "height": 3600, "deviceScaleFactor": 1, "mobile": False}
-        self._call("Emulation.setDeviceMetricsOverride", **size)
-
-    def close(self):
-        self._browser.close()
-
-    def shown(self, board):
-        """Open a dashboard, wait until it is drawn, and say what is on it."""
-        place = self._place
-        path = f"/s/{place.space}/app/dashboards#/view/{place.prefix}-dashboard-{board}"
-        self._call("Page.navigate", url="about:blank")  # or the one before is still there
-        self._call("Page.navigate", url=f"{place.url}{path}-{place.space}")
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            told = self._call("Runtime.evaluate", expression=LOOK, returnByValue=True)["result"]
-            found = orjson.loads(told.get("value") or "{}")
-            if found.get("parts") and found["drawn"] == found["parts"] == found["panels"]:
-                return found
-            time.sleep(0.5)
-        pytest.fail(f"{board} is not drawn: {found}")
-
-    def _call(self, method, **parameters):
-        return self._browser.call(method, self._session, **parameters)
-
-
 @pytest.mark.parametrize("place", ["real"], indirect=True)
 def test_every_panel_is_drawn_and_says_what_the_command_line_says(stack, monkeypatch):
     access = stack.access
@@ -155,7 +90,7 @@ def test_every_panel_is_drawn_and_says_what_the_command_line_says(stack, monkeyp
         if value:
             monkeypatch.setenv(f"ELKMON_{name}", value)
 
-    with closing(Kibana(stack)) as kibana:
+    with closing(Dashboards(stack.url, access, access.prefix, stack.space)) as kibana:
         found = {board: kibana.shown(board) for board in BOARDS}
 
     assert {board: each["errors"] for board, each in found.items()} == {

@@ -6,11 +6,12 @@ import signal
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 from click.testing import CliRunner
+from pylogbeat import PyLogBeatClient
 
 from elkmon.cli import main
 
@@ -19,10 +20,21 @@ _NEWER = r"^ +(?:silence_errors_in_log|clean_consumed) .*\n"
 _PATIENCE = 300.0
 
 
+def timed(event):
+    """Give an event as Logstash before 8.4 has it: a whole second without milliseconds."""
+    return {**event, "@timestamp": event["@timestamp"].replace(".000Z", "Z")}
+
+
 def free_port():
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
+
+
+def listens(port):
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 class Logstash:
@@ -31,7 +43,8 @@ class Logstash:
     def __init__(self, folder, store, prefix, retention):
         self.folder = folder
         self.spool, self.logs = folder / "spool", folder / "logs"
-        self.http, self.api = free_port(), free_port()
+        self.api, self.beats, self.http = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.http}"
         for each in (self.spool, self.logs):
             each.mkdir(parents=True)
         self.environ = {
@@ -40,7 +53,7 @@ class Logstash:
             "ELKMON_SPOOL": str(self.spool),
             "ELKMON_LOGS": f"{self.logs}/*.log",
             "LOGSTASH_HTTP_PORT": str(self.http),
-            "LOGSTASH_BEATS_PORT": str(free_port()),
+            "LOGSTASH_BEATS_PORT": str(self.beats),
             "LOGSTASH_API_PORT": str(self.api),
         }
         done = CliRunner().invoke(
@@ -51,9 +64,25 @@ class Logstash:
         assert done.exit_code == 0, done.output
 
     def post(self, body, kind="application/json"):
-        request = Request(f"http://127.0.0.1:{self.http}/", body, {"content-type": kind})
+        request = Request(f"{self.url}/", body, {"content-type": kind})  # noqa: S310 - http, our own
         with urlopen(request) as answer:  # noqa: S310 - likewise
             return answer.status
+
+    def carry(self, lines):
+        """Hand lines on as Filebeat does."""
+        log = {"file": {"path": "/var/lib/elkmon/there.ndjson"}}
+        with PyLogBeatClient("127.0.0.1", self.beats) as client:
+            client.send([
+                {
+                    "@timestamp": "2026-11-24T10:00:00.000Z",
+                    "@metadata": {"beat": "filebeat", "type": "_doc", "version": "8.8.2"},
+                    "message": line.decode(),
+                    "log": {**log, "offset": number},
+                    "agent": {"type": "filebeat"},
+                    "host": {"name": "there"},
+                }
+                for number, line in enumerate(lines)
+            ])  # fmt: skip
 
     @contextmanager
     def running(self):
@@ -73,11 +102,18 @@ class Logstash:
                 start_new_session=True, cwd=home,
             )  # fmt: skip
         try:
-            wait(lambda: "Pipelines running {:count=>5" in self.told(), self.told)
+            wait(self._runs, self.told)
             yield self
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _runs(self):
+        told = self.told()
+        assert "Failed to execute action" not in told, told[-5000:]
+        if "Pipelines running {:count=>5" not in told:
+            return False
+        return all(map(listens, (self.http, self.beats)))  # which comes a little later
 
     def told(self):
         return (self.folder / "log").read_text()
