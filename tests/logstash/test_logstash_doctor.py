@@ -96,6 +96,14 @@ def test_what_is_no_logstash_is_said(answering, body, status):
     assert "not as Logstash's monitoring API does: its port is 9600" in said
 
 
+def test_an_api_that_is_broken_is_said(answering):
+    code, said = examined(answering(b"", 500))
+
+    assert code == 3
+    assert "answers 500 and nothing else" in said
+    assert "says nothing of its pipelines" in said
+
+
 def test_one_that_does_not_answer_is_said():
     code, said = examined("http://127.0.0.1:9")
 

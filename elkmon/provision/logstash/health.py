@@ -20,7 +20,7 @@ __all__ = ["PIPELINES", "examine"]
 
 PIPELINES = ("files", "http", "beats", "events", "deadletter")
 _STATS = "/_node/stats/pipelines"
-_OK = 200
+_OK, _BROKEN = 200, 500
 _FULL = 0.8
 """Share of a queue from which on it is a warning."""
 
@@ -64,6 +64,11 @@ def _stats(url: str, access: Access) -> Mapping[str, Any]:
             )
         except TransportError as error:
             raise StoreError(problem(error, url, "say how it is")) from error
+    if answer.meta.status == _BROKEN and not answer.body:
+        raise StoreError(
+            f"{url} answers 500 and nothing else: Logstash's monitoring API is broken, as on new "
+            "kernels of Linux (docs/logstash.md), which says nothing of its pipelines; its log does"
+        )
     try:
         stats = orjson.loads(answer.body)["pipelines"] if answer.meta.status == _OK else None
     except (orjson.JSONDecodeError, KeyError, TypeError):
