@@ -38,7 +38,7 @@ _FIELDS = {"m": "ml.model.name", "v": "ml.model.version"}
 _WINDOW = Filter(START, START + timedelta(hours=HOURS))
 
 Counts = dict[tuple[Any, ...], tuple[int, int]]
-"""By hour, model and version: labelled, wrong."""
+"""By hour, model and version: labelled, wrong. An hour is a time, or milliseconds since 1970."""
 
 
 def main(rounds: int = 9) -> None:
@@ -75,7 +75,7 @@ def _measure(client: Elasticsearch, store: ElasticStore, rounds: int) -> None:
     }
     asked = {"ours": lambda: ours(store, ()), "ours with weights": lambda: ours(store, WEIGHTS)}
     everything = {**asked, **hand}
-    answers = {name: each() for name, each in everything.items()}
+    answers = {name: _in_milliseconds(each()) for name, each in everything.items()}
     different = [name for name, answer in answers.items() if answer != answers["ours"]]
     if different:
         raise SystemExit(f"not the same answer: {', '.join(different)}")
@@ -140,9 +140,8 @@ def ours(store: ElasticStore, more: tuple[Measure, ...]) -> Counts:
     table = store.aggregate("elkmon.prediction", by=by, measures=(COUNT, *more), where=_WINDOW)
     found: dict[tuple[Any, ...], list[int]] = {}
     for hour, model, version, outcome, count, *_ in table.rows:
-        assert isinstance(hour, datetime)  # noqa: S101 - for mypy
-        assert isinstance(count, int)  # noqa: S101 - likewise
-        _add(found, (int(hour.timestamp() * 1000), model, version), outcome, count)
+        assert isinstance(count, int)  # noqa: S101 - for mypy
+        _add(found, (hour, model, version), outcome, count)
     return _frozen(found)
 
 
@@ -209,6 +208,13 @@ def _add(found: dict[tuple[Any, ...], list[int]], key: Any, outcome: object, cou
     counts = found.setdefault(key, [0, 0])
     counts[0] += count
     counts[1] += count if outcome == "wrong" else 0
+
+
+def _in_milliseconds(counts: Counts) -> Counts:
+    return {
+        (int(hour.timestamp() * 1000) if isinstance(hour, datetime) else hour, *key): both
+        for (hour, *key), both in counts.items()
+    }
 
 
 def _frozen(found: dict[tuple[Any, ...], list[int]]) -> Counts:

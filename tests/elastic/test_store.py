@@ -132,6 +132,17 @@ def test_events_come_page_by_page_and_only_as_they_are_asked_for(put, monkeypatc
     few.close()
 
 
+def test_numbers_of_any_size_come_back_as_they_were_written(put):
+    event = prediction(1)
+    event["labels"] = {"n": 2**70, "hits": {"hits": []}, "x": 0.1}
+    store = put(event)
+
+    (found,) = store.events(None, where=ALL, limit=10)
+
+    assert found["labels"] == event["labels"]
+    assert type(found["labels"]["n"]) is int
+
+
 def test_only_the_months_of_a_window_are_asked(put):
     store = put(prediction(1, "2026-10-31T23:59:59.999Z"), prediction(2))
     window = Filter(from_iso("2026-11-01"), from_iso("2026-12-01T00:00:00.001Z"))

@@ -15,6 +15,7 @@ from elasticsearch.exceptions import ConnectionTimeout
 from elkmon.events.access import Access
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.store.elastic.node import Node
+from elkmon.store.elastic.serializer import Serializer
 
 __all__ = ["UNKNOWN", "connect", "problem", "reason_of", "speaking"]
 
@@ -74,6 +75,7 @@ def connect(url: str, access: Access) -> Elasticsearch:
         retry_on_timeout=False,
         http_compress=True,
         node_class=Node,
+        serializers={Serializer.mimetype: Serializer()},
         connections_per_node=10,
         **auth,  # type: ignore[arg-type]  # each of its own type, as the client takes it
         **tls,  # type: ignore[arg-type]  # likewise

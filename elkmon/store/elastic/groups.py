@@ -116,7 +116,9 @@ class Grouping:
                      for part in _apart(each)]  # fmt: skip
             named = [key for key, _, _ in apart]
             parts = [part for _, part, _ in apart]
-        weights = [1.0 if (w := key.get("w")) is None else w for key in named]
+        weights: Iterable[float] = repeat(1.0)
+        if self._weighted:
+            weights = [1.0 if (w := key.get("w")) is None else w for key in named]
         cells = [
             [cell for _, _, cell in apart] if place == edge else _cells(named, name, read)
             for place, (name, read) in enumerate(self._readers)
