@@ -6,6 +6,7 @@ manager brings are named by a variable; where it is not set, their tests are lef
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -32,6 +33,8 @@ _SERVERS = pytest.StashKey[Path]()
 def pytest_configure(config):
     settings.register_profile("unhurried", deadline=None)  # no test fails for a busy machine
     settings.load_profile("unhurried")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in the background: what tests
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # start is to hear of Ctrl-C
     names = {each.strip() for each in os.environ.get("ELKMON_SKIP", "").split(",")} - {""}
     unknown = sorted(names - set(SKIPPABLE))
     if unknown:
