@@ -27,9 +27,8 @@ from elasticsearch import Elasticsearch
 from benchmarks.rounds import Row, show
 from benchmarks.ship import make
 from elkmon.events.access import access
-from elkmon.provision.cluster import put, remove
+from elkmon.provision import setup
 from elkmon.provision.logstash.pipelines import files, write
-from elkmon.provision.templates import Layout, assets
 from elkmon.store.elastic.connect import connect
 
 EVENTS = 60_000
@@ -53,7 +52,6 @@ def main(rounds: int = 3) -> None:
     if not home or not url:
         print("\nLogstash: NOT MEASURED, as LOGSTASH_HOME and BENCH_ES_URL are not both set")
         return
-    made = assets(PREFIX, Layout(replicas=0), lifecycle=False)
     settings = replace(access(), prefix=PREFIX)
     with (
         tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder,
@@ -61,8 +59,7 @@ def main(rounds: int = 3) -> None:
     ):
         spool = Path(folder) / "spool"
         make(spool, EVENTS)
-        for asset in made:
-            put(client, asset)
+        setup.apply(client, setup.plan(client, PREFIX, replicas=0))
         try:
             seconds: dict[str, list[float]] = {"ours": [], "bare": []}
             for _ in range(rounds):
@@ -78,8 +75,7 @@ def main(rounds: int = 3) -> None:
                     shutil.rmtree(run)
         finally:
             _clear(client)
-            for asset in reversed(made):
-                remove(client, asset.kind, asset.name)
+            setup.take_out(client, PREFIX, dry_run=False)
     ours, bare = (statistics.median(each) for each in seconds.values())
     detail = f"{EVENTS / ours:,.0f} against {EVENTS / bare:,.0f} a second"
     show(
@@ -88,7 +84,9 @@ def main(rounds: int = 3) -> None:
 
 
 def _clear(client: Elasticsearch) -> None:
-    client.indices.delete(index=f"{PREFIX}-*-*", ignore_unavailable=True)
+    names = list(client.indices.get(index=f"{PREFIX}-*-*"))  # a pattern may not be deleted
+    if names:
+        client.indices.delete(index=names)
 
 
 def _release(home: Path) -> tuple[int, int]:
@@ -113,7 +111,7 @@ def _strip(run: Path, spool: Path) -> None:
     output = "output {" + text.split("output {")[1]
     kept = [line for line in output.splitlines() if " index =>" not in line]
     kept = [line for line in kept if "document_id" not in line]
-    kept.insert(2, f'    index => "{PREFIX}-prediction-bare"')
+    kept.insert(2, f'    index => "{PREFIX}-prediction-%{{+YYYY.MM}}.01"')
     (run / "pipeline/bare.conf").write_text(_BARE % spool + "\n".join(kept), encoding="utf-8")
     (run / "config/pipelines.yml").write_text(
         f"- pipeline.id: bare\n  path.config: {run}/pipeline/bare.conf\n"
