@@ -23,9 +23,10 @@ class Asking:
 ASKING: tuple[Setting, ...] = (
     Setting("memory_bytes", "ELKMON_MEMORY_BYTES",
             "What a question may hold in memory; the rest goes to a folder of its own under "
-            "`TMPDIR` meanwhile. Where not given: 96 MiB a processor (192 MiB at least), for "
-            "lines that are not compacted yet as much more as they have bytes (up to 512 MiB a "
-            "processor), and for a question that cannot do with it what the machine has."),
+            "`TMPDIR` meanwhile. Where not given: for more than 192 MiB of compacted files 96 MiB "
+            "a processor (192 MiB at least), and for lines beside them as much more as they have "
+            "bytes (up to 512 MiB a processor); for less, and for a question that cannot do with "
+            "it, 80 % of the machine's memory."),
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
@@ -18,6 +18,8 @@ __all__ = ["Memory"]
 _LEAST = 192 * MiB
 _EACH = 96 * MiB
 """A processor: with much less DuckDB gives up."""
+_SMALL = 192 * MiB
+"""Parquet of so many bytes needs no limit: with one, DuckDB goes to disk long before it has to."""
 _LINES = 512 * MiB
 """A processor: lines are read once, and held while a question is answered."""
 _UNITS = {"bytes": 1, "KiB": 1024, "MiB": MiB, "GiB": 1024 * MiB, "TiB": 1024 * 1024 * MiB}
@@ -55,9 +57,7 @@ class Memory:
         Raises:
             StoreError: it does not fit into what the setting, or this machine, allows.
         """
-        lines = sum(file.stat().st_size for file in files.ndjson)
-        usual = max(_EACH * self._threads, _LEAST) + min(lines, _LINES * self._threads)
-        limits = [self._given] if self._given else [min(usual, self._most), self._most]
+        limits = [self._given] if self._given else [self._usual(files), self._most]
         for limit in limits:
             self._allow(limit)
             try:
@@ -76,10 +76,21 @@ class Memory:
             f"groups, a shorter span, or allow more, as with ELKMON_MEMORY_BYTES={2 * limits[-1]}"
         ) from failed
 
+    def _usual(self, files: Listing) -> int:
+        lines, compacted = (_size(each) for each in (files.ndjson, files.parquet))
+        if compacted <= _SMALL:
+            return self._most
+        usual = max(_EACH * self._threads, _LEAST) + min(lines, _LINES * self._threads)
+        return min(usual, self._most)
+
     def _allow(self, limit: int) -> None:
         if limit != self._allowed:
             self._connection.execute(f"SET memory_limit = '{limit // 1024} KiB'")
             self._allowed = limit
+
+
+def _size(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files)
 
 
 def _bytes(size: str) -> int:

@@ -55,7 +55,8 @@ def groups(store):
     ).rows
 
 
-def test_memory_does_not_grow_with_compacted_events_but_with_lines(folder):
+def test_memory_does_not_grow_with_compacted_events_but_with_lines(folder, monkeypatch):
+    monkeypatch.setattr("elkmon.store.memory._SMALL", 0)  # bytes
     write(folder / "a.ndjson", prediction("a"))
     compact(folder)
     with closing(LocalStore(folder)) as store:
@@ -66,6 +67,14 @@ def test_memory_does_not_grow_with_compacted_events_but_with_lines(folder):
         write(folder / "b.ndjson", prediction("b"), b" " * (size - 1) + b"\n")
         ask(store)
         assert limit(store._connection) == pytest.approx(usual(store) + 8, rel=0.01)
+
+
+def test_few_events_have_what_the_machine_has(folder):
+    write(folder / "a.ndjson", prediction("a"))
+    with closing(LocalStore(folder)) as store:
+        most = limit(store._connection)
+        ask(store)
+        assert limit(store._connection) == pytest.approx(most, rel=0.01)
 
 
 def test_the_setting_wins(folder, monkeypatch):
@@ -128,7 +137,10 @@ def failing(times):
     return ask
 
 
-def test_a_question_that_cannot_do_with_the_usual_gets_what_the_machine_has(connection, tmp_path):
+def test_a_question_that_cannot_do_with_the_usual_gets_what_the_machine_has(
+    connection, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("elkmon.store.memory._SMALL", -1)
     most = limit(connection)
     memory = Memory(connection, tmp_path)
 
