@@ -9,6 +9,7 @@ load File.join(here, "redact.rb") unless defined?(ElkmonRedact)
 load File.join(here, "foreign.rb") unless defined?(ElkmonForeign)
 
 PLAIN = /\A\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z\z/
+SECOND = "%Y-%m-%dT%H:%M:%S"
 
 def register(params)
   @rules = JSON.parse(File.read(File.join(File.dirname(__FILE__), "rules.json"), encoding: "UTF-8"))
@@ -76,9 +77,11 @@ def reason(data)
   return "not a JSON object" unless data.is_a?(Hash)
   meta = data["event"]
   return "without event.id and event.dataset" unless meta.is_a?(Hash)
-  absent = %w[id dataset].reject { |name| meta.key?(name) }.map { |name| "event.#{name}" }
-  absent << "@timestamp" unless data.key?("@timestamp")
-  return "without #{absent.join(" and ")}" unless absent.empty?
+  unless meta.key?("id") && meta.key?("dataset") && data.key?("@timestamp")
+    absent = %w[id dataset].reject { |name| meta.key?(name) }.map { |name| "event.#{name}" }
+    absent << "@timestamp" unless data.key?("@timestamp")
+    return "without #{absent.join(" and ")}"
+  end
   id = meta["id"]
   return "event.id is no text" unless id.is_a?(String) && !id.empty?
   return "event.id has more than #{@rules["max_id"]} bytes" if id.bytesize > @rules["max_id"]
@@ -89,8 +92,10 @@ end
 
 def misdated(at, dataset)
   return "@timestamp is no text" unless at.is_a?(String)
+  plain = PLAIN.match?(at)
+  return nil if plain && between?(at[0, 19])
   begin
-    time = PLAIN.match?(at) ? Time.iso8601(at) : Time.iso8601(at.sub(" ", "T"))
+    time = plain ? Time.iso8601(at) : Time.iso8601(at.sub(" ", "T"))
   rescue ArgumentError
     return "@timestamp #{at.inspect[0, 80]} is no time"
   end
@@ -98,4 +103,16 @@ def misdated(at, dataset)
   return "@timestamp #{at.inspect[0, 80]} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
   return nil if dataset == @rules["kept"] || time >= now - @retention * 86_400
   "@timestamp #{at.inspect[0, 80]} is older than the retention of #{@retention} days"
+end
+
+# Tells texts of plain times apart, which takes a tenth of making times of them. The bounds are those of a minute,
+# a minute within what holds now: what is near them is judged with care.
+def between?(second)
+  minute = Time.now.to_i / 60
+  if minute != @minute
+    now = Time.at(minute * 60).utc
+    @bounds = [(now - @retention * 86_400 + 120).strftime(SECOND), (now + @rules["ahead"] - 60).strftime(SECOND)]
+    @minute = minute
+  end
+  second > @bounds[0] && second < @bounds[1]
 end

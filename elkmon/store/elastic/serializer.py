@@ -18,10 +18,9 @@ class Serializer(CompatibilityModeJsonSerializer):
     An event may hold integers of more than 64 bits, which orjson would round.
     """
 
-    def json_loads(self, data: bytes | str) -> Any:  # noqa: ANN401 - any JSON
+    def json_loads(self, data: bytes) -> Any:  # noqa: ANN401 - any JSON
         """Read JSON."""
-        raw = data.encode() if isinstance(data, str) else data
-        place = raw.find(_HITS)  # the first stands before all events
-        if place >= 0 and raw.startswith(_NONE, place + len(_HITS)):
-            return orjson.loads(raw)
+        place = data.find(_HITS)  # the first stands before all events
+        if place >= 0 and data.startswith(_NONE, place + len(_HITS)):
+            return orjson.loads(data)
         return super().json_loads(data)
