@@ -17,7 +17,7 @@ from elkmon.emit import reports
 from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.clock import COUNTERS
 from elkmon.emit.columns import Encoder, NeedsCare
-from elkmon.emit.emitter import Emitter, trace_fields
+from elkmon.emit.emitter import Emitter, following, trace_fields
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.lines import NUMBERS, Part, write_lines
 from elkmon.emit.plain import Notes
@@ -162,7 +162,7 @@ def _bound(emitter: Emitter, labels: dict[str, Any]) -> bytes | None:
     fields = {**emitter.labels(labels, notes), **trace_fields()}
     if notes != Notes() or not emitter.settings.enabled:
         return None
-    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
+    return following(fields)
 
 
 class _Batch:

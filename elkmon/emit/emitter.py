@@ -337,6 +337,11 @@ def _peek(counter: count[int]) -> int:
     return int(repr(counter)[6:-1])
 
 
+def following(fields: dict[str, Any]) -> bytes:
+    """Give members of a JSON object as they follow others."""
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
+
+
 def trace_fields() -> dict[str, Any]:
     """Give the trace and span that are active, where OpenTelemetry is in use."""
     if "opentelemetry.trace" not in modules:

@@ -17,7 +17,7 @@ from elkmon.emit import reports, state
 from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.batch import label_many, predict_many
 from elkmon.emit.chain import write_line
-from elkmon.emit.emitter import Emitter, trace_fields
+from elkmon.emit.emitter import Emitter, following, trace_fields
 from elkmon.emit.exceptions import describe, written_as
 from elkmon.emit.fast import LONG, NUMBERS, TAIL
 from elkmon.emit.levels import Levels
@@ -153,7 +153,8 @@ class ElkmonLogger(Levels):
                         shown = orjson.dumps(made)[1:-1]
                         if not made:
                             raise ValueError  # noqa: TRY301 - no id at all: the careful way makes one
-                    end = _traced() if "opentelemetry.trace" in modules else b"}\n"
+                    traced = "opentelemetry.trace" in modules
+                    trace = following(trace_fields()) if traced else b""
                     key = recorder.keys.copy()
                     key.update(raw)
                     pieces = (
@@ -172,7 +173,8 @@ class ElkmonLogger(Levels):
                         segments,
                         b'"duration_bin":%d}' % int(ln(nanoseconds) / LOG_BIN),
                         self._tail,
-                        end,
+                        trace,
+                        b"}\n",
                     )
                     line = b"".join(pieces)
                     try:
@@ -367,7 +369,7 @@ class ElkmonLogger(Levels):
         """Make what was bound into bytes, once; say whether the short way can use them."""
         notes = Notes()
         fields = emitter.labels(self._context, notes)
-        text = b"," + orjson.dumps(fields)[1:-1] if fields else b""
+        text = following(fields)
         if notes != Notes() or len(text) > TAIL:
             return False
         self._tail, self._tail_of = text, emitter
@@ -376,12 +378,6 @@ class ElkmonLogger(Levels):
     def _id(self, given: object) -> str:
         emitter = self._logger.ready()
         return usable_id(emitter, given) or emitter.new_id()
-
-
-def _traced() -> bytes:
-    """End a line with the trace that is active, where one is."""
-    fields = trace_fields()
-    return b"," + orjson.dumps(fields)[1:] + b"\n" if fields else b"}\n"
 
 
 def get_logger(
