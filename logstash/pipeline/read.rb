@@ -8,7 +8,10 @@ here = File.dirname(__FILE__)
 load File.join(here, "redact.rb") unless defined?(ElkmonRedact)
 load File.join(here, "foreign.rb") unless defined?(ElkmonForeign)
 
-PLAIN = /\A\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z\z/
+TIME = /\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z/
+PLAIN = /\A#{TIME}\z/
+HEAD = /\A\{"@timestamp":"(?<at>#{TIME})",/
+NONE = Object.new
 SECOND = "%Y-%m-%dT%H:%M:%S"
 
 def register(params)
@@ -35,13 +38,37 @@ end
 
 def events(text, source)
   return [apart(source, "longer than #{@rules["max_line"] / 1024 / 1024} MiB", text)] if text.bytesize > @rules["max_line"]
-  begin
-    data = LogStash::Json.load(text)
-  rescue LogStash::Json::ParserError => e
-    return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)]
+  if (event = quick(text))
+    return [event]
   end
+  return [] if text.strip.empty?
+  data = value(text)
+  return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
   return data.map { |each| one(each, source, nil) } if data.is_a?(Array)
   [one(data, source, text)]
+rescue StandardError, java.lang.Exception => e # else it would stop the pipeline, again and again
+  [apart(source, "#{e.class}: #{e.message}"[0, 200], text)]
+end
+
+# What the text says as JSON, NONE where it is not one value: load alone takes the last of several.
+def value(text)
+  found = LogStash::Json.load("[#{text}\n]")
+  found.size == 1 ? found[0] : NONE
+rescue LogStash::Json::ParserError
+  NONE
+end
+
+# A line as elkmon writes it is read by Logstash itself, which takes a part of the time; nil: read it with care.
+# What stands behind the text tells that the text is one object and no more.
+def quick(text)
+  return nil unless (head = HEAD.match(text)) && !text.index('"@', head.end(0))
+  event, behind = LogStash::Event.from_json("[#{text},{\"behind\":1}]")
+  return nil unless behind && behind.include?("behind")
+  id, dataset = event.get("[event][id]"), event.get("[event][dataset]")
+  return nil if reason({ "@timestamp" => head["at"], "event" => { "id" => id, "dataset" => dataset } })
+  ours(event, id, dataset)
+rescue LogStash::Json::ParserError
+  nil
 end
 
 def one(data, source, text)
@@ -60,9 +87,12 @@ def own(data, source, text)
 end
 
 def made(data)
-  event = LogStash::Event.new(data)
+  ours(LogStash::Event.new(data), data["event"]["id"], data["event"]["dataset"])
+end
+
+def ours(event, id, dataset)
   event.remove("@version")
-  event.set("[@metadata]", { "id" => data["event"]["id"], "kind" => @kinds[data["event"]["dataset"]] })
+  event.set("[@metadata]", { "id" => id, "kind" => @kinds[dataset] })
   event
 end
 
@@ -75,6 +105,7 @@ end
 
 def reason(data)
   return "not a JSON object" unless data.is_a?(Hash)
+  return "has @metadata, which Logstash keeps to itself" if data.key?("@metadata")
   meta = data["event"]
   return "without event.id and event.dataset" unless meta.is_a?(Hash)
   unless meta.key?("id") && meta.key?("dataset") && data.key?("@timestamp")
@@ -92,10 +123,10 @@ end
 
 def misdated(at, dataset)
   return "@timestamp is no text" unless at.is_a?(String)
-  plain = PLAIN.match?(at)
-  return nil if plain && between?(at[0, 19])
+  return nil if PLAIN.match?(at) && between?(at[0, 19])
   begin
-    time = plain ? Time.iso8601(at) : Time.iso8601(at.sub(" ", "T"))
+    time = Time.iso8601(at.sub(" ", "T"))
+    raise ArgumentError if time.day != at[8, 2].to_i # 30 February is read as a day that is
   rescue ArgumentError
     return "@timestamp #{at.inspect[0, 80]} is no time"
   end

@@ -39,6 +39,8 @@ GOOD = [
     event("host", "elkmon.metric", host={"disk": {"read": {"bytes": 5}}}, tags="mine"),
     event("features", "elkmon.prediction", ml={"features": {"number": {"a.b": 1.5, "[c]": 2}}}),
     event("text", message="ä\n%{x} \\ \u2028", labels={"@version": "7"}),
+    event("spaced").replace(b":", b" : ", 1),
+    event("whole", n=2**64 - 1, m=-(2**63), z=-0.0),
 ]
 CARRIED = [event(f"carried{number}", message="ä", host={"name": "here"}) for number in range(5)]
 """What Filebeat hands on, which says of itself where it is."""
@@ -48,11 +50,16 @@ BAD = [
     event("x", at="yesterday"), event("x", at=17),
     event("x", at=f"{NOW + timedelta(days=2):%Y-%m-%dT%H:%M:%S.125Z}"),
     event("x", at="1900-01-01T00:00:00.125Z"),
+    event("x", at=f"{NOW:%Y}-02-30T00:00:00.125Z"),
+    event("x")[:-1] + b',"@timestamp":"never"}',
+    event("glued") + event("on"), event("x") + b" y", event("x") + b"}", event("x") + b",{}",
+    b"\xef\xbb\xbf" + event("x"),
 ]  # fmt: skip
 OTHERWISE = {
     event("%{[ml][prediction][id]}"): "unresolved reference",
     event("x" * 513): "more than 512 bytes",
     event("x", message="y" * 16_777_216): "longer than 16 MiB",
+    event("x", **{"@metadata": 7}): "keeps to itself",
     event("x", "elkmon.prediction", ml={"features": {"number": {"": 1}}}): "400",
 }
 SECRETS = [
@@ -93,7 +100,7 @@ def stores():
 def logstash(stores, tmp_path_factory):
     _, url, (prefix, _) = stores
     one = Logstash(tmp_path_factory.mktemp("logstash"), url, prefix, RETENTION)
-    lines = [*GOOD, *BAD, *OTHERWISE, *GOOD]
+    lines = [*GOOD, *BAD, b"", b" ", *OTHERWISE, *GOOD]
     (one.spool / "some.ndjson").write_bytes(b"\n".join(lines) + b"\n")
     (one.logs / "shop.log").write_bytes((GOLDEN / "lines.log").read_bytes())
     secrets = [orjson.dumps({"@timestamp": AT, "log.level": "info", "message": text, "n": number})
