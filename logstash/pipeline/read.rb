@@ -10,13 +10,13 @@ load File.join(here, "foreign.rb") unless defined?(ElkmonForeign)
 
 TIME = /\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z/
 PLAIN = /\A#{TIME}\z/
-HEAD = /\A\{"@timestamp":"(?<at>#{TIME})",/
 NONE = Object.new
 SECOND = "%Y-%m-%dT%H:%M:%S"
 
 def register(params)
   @rules = JSON.parse(File.read(File.join(File.dirname(__FILE__), "rules.json"), encoding: "UTF-8"))
   @kinds = @rules["datasets"].map { |name| [name, name.sub("elkmon.", "")] }.to_h
+  @head = /\A\{"@timestamp":"(?<at>#{TIME})","event":\{"id":"(?<id>[\w-]{1,#{@rules["max_id"]}})","dataset":"(?<dataset>#{@kinds.keys.join("|")})"/
   @retention = params["retention"].to_i
   @redact = ElkmonRedact.new(@rules)
   @foreign = ElkmonForeign.new(@rules, @redact)
@@ -27,6 +27,7 @@ def filter(event)
   return [apart(event, "without a line")] unless raw.is_a?(String)
   # bytes that are no UTF-8 are kept as JSON can
   text = raw.valid_encoding? ? raw : raw.scrub
+  return [event] if text.bytesize <= @rules["max_line"] && quick(text, event)
   texts(text).flat_map { |one| events(one, event) }
 end
 
@@ -38,9 +39,6 @@ end
 
 def events(text, source)
   return [apart(source, "longer than #{@rules["max_line"] / 1024 / 1024} MiB", text)] if text.bytesize > @rules["max_line"]
-  if (event = quick(text))
-    return [event]
-  end
   return [] if text.strip.empty?
   data = value(text)
   return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
@@ -58,15 +56,14 @@ rescue LogStash::Json::ParserError
   NONE
 end
 
-# A line as elkmon writes it is read by Logstash itself, which takes a part of the time; nil: read it with care.
-# What stands behind the text tells that the text is one object and no more.
-def quick(text)
-  return nil unless (head = HEAD.match(text)) && !text.index('"@', head.end(0))
+# A line as elkmon writes it is read by Logstash itself, and in place, which is faster; nil: read it with care.
+# What follows the text tells that the text is one object and no more.
+def quick(text, source)
+  return nil unless (head = @head.match(text)) && between?(head["at"]) && !text.index('"@', head.end(0))
   event, behind = LogStash::Event.from_json("[#{text},{\"behind\":1}]")
   return nil unless behind && behind.include?("behind")
-  id, dataset = event.get("[event][id]"), event.get("[event][dataset]")
-  return nil if reason({ "@timestamp" => head["at"], "event" => { "id" => id, "dataset" => dataset } })
-  ours(event, id, dataset)
+  return nil unless event.get("[event][id]") == head["id"] && event.get("[event][dataset]") == head["dataset"]
+  ours(source.overwrite(event), head["id"], head["dataset"])
 rescue LogStash::Json::ParserError
   nil
 end
@@ -123,7 +120,7 @@ end
 
 def misdated(at, dataset)
   return "@timestamp is no text" unless at.is_a?(String)
-  return nil if PLAIN.match?(at) && between?(at[0, 19])
+  return nil if PLAIN.match?(at) && between?(at)
   begin
     time = Time.iso8601(at.sub(" ", "T"))
     raise ArgumentError if time.day != at[8, 2].to_i # 30 February is read as a day that is
@@ -138,12 +135,12 @@ end
 
 # Tells texts of plain times apart, which takes a tenth of making times of them. The bounds are those of a minute,
 # a minute within what holds now: what is near them is judged with care.
-def between?(second)
+def between?(at)
   minute = Time.now.to_i / 60
   if minute != @minute
     now = Time.at(minute * 60).utc
     @bounds = [(now - @retention * 86_400 + 120).strftime(SECOND), (now + @rules["ahead"] - 60).strftime(SECOND)]
     @minute = minute
   end
-  second > @bounds[0] && second < @bounds[1]
+  at > @bounds[0] && at < @bounds[1]
 end
