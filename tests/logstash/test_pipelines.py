@@ -17,6 +17,7 @@ from elkmon.provision.assets import assets_of
 from elkmon.provision.logstash.health import PIPELINES
 from elkmon.provision.logstash.pipelines import files
 from elkmon.provision.logstash.rules import rules
+from elkmon.ship.lines import MAX_LINE
 from elkmon.store.elastic.indices import index_of
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +136,15 @@ def test_queues_are_on_the_disk():
 
     assert settings["queue.type"] == "persisted"
     assert settings["dead_letter_queue.enable"] is True
+
+
+def test_filebeat_reads_lines_as_the_file_input_does():
+    spool, logs = yaml.safe_load((FOLDER / "filebeat.yml").read_text())["filebeat.inputs"]
+    # by their first bytes, two files of processes that start in one moment would be one
+    assert "file_identity.path" in spool
+    assert spool["message_max_bytes"] > MAX_LINE
+    (multiline,) = (each["multiline"] for each in logs["parsers"])
+    assert f"pattern => '{multiline['pattern']}'" in (FOLDER / "pipeline/files.conf").read_text()
 
 
 def written(folder, *arguments, **environ):
