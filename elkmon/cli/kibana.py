@@ -88,12 +88,19 @@ def provision(
     settings = access()
     with _ready(url, settings, space, patience) as (kibana, version):
         checked(kibana, version)
-        objects = saved_objects(settings.prefix, features(kibana, settings.prefix))
-        planned = plan(kibana, version, settings.prefix, objects, overwrite=overwrite)
+        prefix = settings.prefix
+
+        def planning(names: list[str]) -> Plan:
+            return plan(kibana, version, prefix, saved_objects(prefix, names), overwrite=overwrite)
+
+        known = features(kibana, prefix)
+        planned = planning(known)
         _show(planned, space)
         if not dry_run:
             with shown_progress("putting it there") as progress:
                 apply(kibana, planned, progress)
+                if (now := features(kibana, prefix)) != known:  # a first data view tells them
+                    apply(kibana, planning(now), progress)
         click.echo(_balance(planned, version, space, dry_run=dry_run))
 
 

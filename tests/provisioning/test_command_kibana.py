@@ -37,6 +37,23 @@ def test_provisioning_says_what_is_new_and_then_that_nothing_is(run):
     assert second.stdout == "0 changed, 10 as they should be; space default, Kibana 8.12.2\n"
 
 
+def test_the_first_provisioning_makes_panels_of_features_that_are_there(standin, monkeypatch):
+    monkeypatch.setenv("ELKMON_KIBANA_URL", standin.url)
+    view, field = "elkmon-view-predictions", "ml.features.number.amount"
+
+    def fault(_, path):
+        if path.endswith(f"/data_view/{view}") and ("index-pattern", view) in standin.saved:
+            return 200, {"data_view": {"fields": {field: {"type": "number"}}}}
+        return None
+
+    standin.fault = fault
+    first, second = (CliRunner().invoke(main, ["kibana", "provision"]) for _ in range(2))
+
+    assert first.exit_code == second.exit_code == 0, first.output
+    assert field in json.dumps(standin.saved["dashboard", "elkmon-dashboard-data"])
+    assert second.stdout.startswith("0 changed, ")
+
+
 def test_a_dry_run_changes_nothing(run, standin):
     result = run("provision", "--space", "models", "--dry-run")
 
