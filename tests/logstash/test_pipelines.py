@@ -201,6 +201,8 @@ def test_without_a_certificate_nobody_else_is_listened_to(tmp_path):
     assert "${LOGSTASH_HOST:127.0.0.1}" in http
     assert "ssl_" not in http
     assert "LOGSTASH_CERTIFICATE" in said.stderr
+    output = yaml.safe_load((tmp_path / "filebeat.yml").read_text())["output.logstash"]
+    assert list(output) == ["hosts"]
 
 
 @needs_grammar

@@ -17,8 +17,8 @@ __all__ = ["File", "files", "write"]
 _VARIABLE = re.compile(r"\$\{([A-Z_]+):([^}]*)\}")
 _OPTION = r"^ +(?:{})\b.*\n"
 _TLS_OUT = ("ssl_enabled", "ssl_certificate_authorities", "ssl_verification_mode")
-_TLS_IN = ("ssl_enabled", "ssl_certificate", "ssl_key", "user", "password")
-_INTAKES = ("http.conf", "beats.conf")
+_TLS_IN = ("ssl_enabled", "ssl_certificate", "ssl_key", "user", "password", "ssl[.][a-z_]+")
+_INTAKES = ("http.conf", "beats.conf", "filebeat.yml")
 _STORING = ("events.conf", "deadletter.conf")
 
 
