@@ -31,7 +31,7 @@ from elkmon.provision import setup
 from elkmon.provision.logstash.pipelines import files, write
 from elkmon.store.elastic.connect import connect
 
-EVENTS = 60_000
+EVENTS = 120_000
 PREFIX = "bench-logstash"
 _PATIENCE = 900.0
 _BARE = """
