@@ -153,7 +153,9 @@ def _show(planned: Plan, *, dry_run: bool) -> None:
         click.echo(f"changed: {title}")
         for line in change.lines:
             click.echo(f"  {clean(line)}")
-    count = len(planned.changes)
+    for name in planned.indices:
+        click.echo(f"new: empty index {name}")
+    count = len(planned.changes) + len(planned.indices)
     what = "would change" if dry_run else "to change"
     layout = planned.layout
     click.echo(

@@ -11,6 +11,7 @@ from elasticsearch import BadRequestError, Elasticsearch
 from elkmon.events.errors import ProvisionError
 from elkmon.provision.cluster import found, has_lifecycle, knows, put, remove, versions
 from elkmon.provision.difference import difference
+from elkmon.provision.first_indices import discard, empty, lacking, make
 from elkmon.provision.templates import (
     MANAGED,
     OPTIONAL,
@@ -51,12 +52,14 @@ class Plan:
     Attributes:
         layout: shards, replicas and retention, as they will be.
         changes: in the order to make them.
+        indices: to make after them: of kinds that have none, and those that hold nothing anew.
         warnings: what the cluster lacks, and what that means.
         same: how many assets are as they should be.
     """
 
     layout: Layout
     changes: list[Change]
+    indices: list[str]
     warnings: list[str]
     same: int
 
@@ -111,7 +114,8 @@ def plan(
             changes.append(Change(asset, lines, there is None))
         else:
             same += 1
-    return Plan(layout, changes, warnings, same)
+    indices = lacking(client, prefix) + (empty(client, prefix) if changes else [])
+    return Plan(layout, changes, indices, warnings, same)
 
 
 def apply(client: Elasticsearch, planned: Plan) -> None:
@@ -122,6 +126,7 @@ def apply(client: Elasticsearch, planned: Plan) -> None:
     """
     for change in planned.changes:
         put(client, change.asset)
+    make(client, planned.indices)
 
 
 def take_out(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[list[str], list[str]]:
@@ -138,7 +143,9 @@ def take_out(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[list
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
-    gone: list[str] = []
+    gone = [  # first, as the policy stays while an index goes by it
+        f"empty index {name}" for name in empty(client, prefix) if dry_run or discard(client, name)
+    ]
     stays: list[str] = []
     lifecycle = has_lifecycle(client)
     for asset in reversed(assets(prefix, Layout(), lifecycle=lifecycle)):

@@ -20,7 +20,7 @@ class ElkmonForeign
 
   # A line that is no JSON; nil where nobody known writes such.
   def line(text, source)
-    text = text.chomp
+    text = text.rstrip
     if (found = GUNICORN_ACCESS.match(text))
       return access(found, Time.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z"), "gunicorn.access", text, source)
     end

@@ -51,7 +51,8 @@ def test_templates_are_put_there_once(run, held, prefix):
     first, second = run("--replicas", 0), run()
 
     assert first.exit_code == second.exit_code == 0
-    assert first.stdout.count("new: ") == 11
+    assert first.stdout.count("new: ") == 19
+    assert first.stdout.count(f"new: empty index {prefix}-") == 8
     assert held() == {
         "component_template": [f"{prefix}-event", f"{prefix}-settings"],
         "index_template": sorted(
@@ -71,8 +72,8 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(run, held):
     result = run("--dry-run")
 
     assert result.exit_code == 0
-    assert result.stdout.count("new: ") == 11
-    assert "11 would change" in result.stdout
+    assert result.stdout.count("new: ") == 19
+    assert "19 would change" in result.stdout
     assert held() == {"component_template": [], "index_template": []}
 
 
@@ -86,10 +87,38 @@ def test_a_change_is_shown_before_it_is_made(run, server, prefix, looking):
         assert f"changed: component template {prefix}-settings" in result.stdout
         assert re.search(r'^  -\s+"index.number_of_shards": "1"', result.stdout, re.MULTILINE)
         assert re.search(r'^  \+\s+"index.number_of_shards": "3"', result.stdout, re.MULTILINE)
-    assert "1 would change, 10 as they should be" in dry.stdout
+    assert "9 would change, 10 as they should be" in dry.stdout
     made = looking(server).cluster.get_component_template(name=f"{prefix}-settings")
     index = made["component_templates"][0]["component_template"]["template"]["settings"]["index"]
     assert index["number_of_shards"] == "3"
+
+
+def test_fields_are_known_before_there_is_an_event(run, server, prefix, looking):
+    run("--replicas", 0)
+
+    known = looking(server).field_caps(index=f"{prefix}-metric-*", fields="metric.*")
+
+    assert "metric.value" in known["fields"]
+
+
+def test_indices_without_events_are_made_anew_by_what_changed(run, server, prefix, looking):
+    run("--replicas", 0)
+    client = looking(server)
+    (full,) = client.indices.get(index=f"{prefix}-label-*")
+    client.index(index=full, document={"@timestamp": "2026-11-24T00:00Z"})  # not refreshed
+
+    run("--shards", 3)
+
+    shards = {
+        name: each["settings"]["index"]["number_of_shards"]
+        for name, each in client.indices.get_settings(index=f"{prefix}-*").items()
+    }
+    assert shards == {name: "1" if name == full else "3" for name in shards}
+    assert len(shards) == 8
+    assert client.index(index=full, document={"@timestamp": "2026-11-24T00:00Z"})["result"] == (
+        "created"
+    )
+    assert client.count(index=full)["count"] == 1  # the second is not refreshed
 
 
 def test_what_is_not_given_stays_as_it_was_set_up(run):
@@ -167,16 +196,17 @@ def test_removing_takes_out_all_of_it_and_leaves_events(run, server, prefix, loo
     run("--replicas", 0)
     client = looking(server)
     put_component(client, f"{prefix}-mine", {})
-    client.index(index=f"{prefix}-label-2026.11.01", document={"@timestamp": "2026-11-24T00:00Z"})
+    (full,) = client.indices.get(index=f"{prefix}-label-*")
+    client.index(index=full, document={"@timestamp": "2026-11-24T00:00Z"}, refresh=True)
 
     dry = run("--remove", "--dry-run")
     after_dry = held()
     removed = run("--remove")
 
-    assert dry.stdout.count("would remove: ") == removed.stdout.count("removed: ") == 11
+    assert dry.stdout.count("would remove: ") == removed.stdout.count("removed: ") == 18
     assert len(after_dry["index_template"]) == 9
     assert held() == {"component_template": [f"{prefix}-mine"], "index_template": []}
-    assert client.indices.exists(index=f"{prefix}-label-2026.11.01")
+    assert [*client.indices.get(index=f"{prefix}-*")] == [full]
     assert "nothing of elkmon's is there to remove" in run("--remove").stdout
     client.cluster.delete_component_template(name=f"{prefix}-mine")
 
