@@ -31,7 +31,8 @@ _LOOK = """JSON.stringify((() => {
     parts: parts.length,
     drawn: parts.filter(e => e.dataset.renderComplete === 'true').length,
     errors: all('[data-test-subj="embeddableError"], [data-test-subj*="lens-failure"]')
-      .map(e => e.innerText),
+      .map(e => e.innerText)
+      .concat(panels('[data-test-subj="lens-message-list-trigger"]').map(([name]) => name)),
     numbers: Object.fromEntries(panels('.echMetricText__value')
       .map(([name, e]) => [name, e.querySelector('.echMetricText__value').innerText])),
     tables: Object.fromEntries(panels('[data-test-subj="lnsDataTable"]')

@@ -53,33 +53,48 @@ def events():
 
 
 @pytest.fixture
-def stack(place):
-    """The real stack with these events, and the dashboards; all goes afterwards."""
+def client(place):
+    """A client of the real stack, which is set up, with dashboards; all goes afterwards."""
     prefix = place.prefix
     with closing(connect(_CLUSTER, place.access)) as client:
         setup.apply(client, setup.plan(client, prefix, replicas=0))
-        month = f"{datetime.now(timezone.utc):%Y.%m}.01"
-        helpers.bulk(
-            client,
-            [
-                {
-                    "_op_type": "create",
-                    "_index": f"{prefix}-{each['event']['dataset'][7:]}-{month}",
-                    "_id": each["event"]["id"],
-                    **each,
-                }
-                for each in events()
-            ],
-            refresh=True,
-        )
         with place.kibana() as kibana:
             objects = saved_objects(prefix)
             apply(kibana, plan(kibana, "8.12.2", prefix, objects, overwrite=False), lambda *_: None)
-        yield place
+        yield client
         names = list(client.indices.get(index=f"{prefix}-*", expand_wildcards="all"))
         if names:
             client.indices.delete(index=names)
         setup.take_out(client, prefix, dry_run=False)
+
+
+@pytest.fixture
+def stack(place, client):
+    """The same, with events."""
+    month = f"{datetime.now(timezone.utc):%Y.%m}.01"
+    helpers.bulk(
+        client,
+        [
+            {
+                "_op_type": "create",
+                "_index": f"{place.prefix}-{each['event']['dataset'][7:]}-{month}",
+                "_id": each["event"]["id"],
+                **each,
+            }
+            for each in events()
+        ],
+        refresh=True,
+    )
+    return place
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("place", ["real"], indirect=True)
+def test_no_panel_has_an_error_before_there_is_an_event(place):
+    with closing(Dashboards(place.url, place.access, place.prefix, place.space)) as kibana:
+        found = {board: kibana.shown(board)["errors"] for board in BOARDS}
+
+    assert found == {board: [] for board in BOARDS}
 
 
 @pytest.mark.parametrize("place", ["real"], indirect=True)
