@@ -94,6 +94,8 @@ class Logstash:
         if (major, minor) < (8, 8):
             for path in (self.folder / "ls/pipeline").glob("*.conf"):
                 path.write_text(re.sub(_NEWER, "", path.read_text(), flags=re.MULTILINE))
+        with (self.folder / "ls/config/logstash.yml").open("a") as settings:
+            settings.write("allow_superuser: true\n")  # tests may be root, to which 9.0 says no
         with (self.folder / "log").open("w") as log:
             process = subprocess.Popen(
                 [home / "bin/logstash", "--path.settings", self.folder / "ls/config",
@@ -102,14 +104,16 @@ class Logstash:
                 start_new_session=True, cwd=home,
             )  # fmt: skip
         try:
-            wait(self._runs, self.told)
+            wait(lambda: self._runs(process), self.told)
             yield self
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _runs(self):
+    def _runs(self, process):
         told = self.told()
+        assert process.poll() is None, told[-5000:]
         assert "Failed to execute action" not in told, told[-5000:]
         if "Pipelines running {:count=>5" not in told:
             return False
