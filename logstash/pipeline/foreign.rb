@@ -11,7 +11,7 @@ class ElkmonForeign
   GUNICORN = /\A\[(?<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\] \[(?<pid>\d+)\] \[(?<level>[A-Z]+)\] (?<rest>.*)\z/m
   GUNICORN_ACCESS = /\A\S+ \S+ \S+ \[(?<at>\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] #{REQUEST}/
   FRAME = /File "(?<file>[^"]+)", line \d+, in (?<function>\S+)/
-  RAISED = /^(?<type>[A-Za-z_][\w.]*)(?:: (?<message>.*))?\z/m
+  RAISED = /\A(?<type>[A-Za-z_][\w.]*)(?:: (?<message>.*))?\z/m
 
   def initialize(rules, redact)
     @rules = rules
@@ -20,7 +20,7 @@ class ElkmonForeign
 
   # A line that is no JSON; nil where nobody known writes such.
   def line(text, source)
-    text = text.rstrip
+    text = text.gsub("\r\n", "\n").rstrip
     if (found = GUNICORN_ACCESS.match(text))
       return access(found, Time.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z"), "gunicorn.access", text, source)
     end
@@ -39,37 +39,56 @@ class ElkmonForeign
 
   # A JSON object in the Elastic Common Schema; nil where it is none, or elkmon's own.
   def ecs(data, source, text)
-    return nil if data.key?("ml") || data.dig("event", "dataset").to_s.start_with?("elkmon.")
-    level = data["log.level"] || (data["log"].is_a?(Hash) ? data["log"]["level"] : nil)
-    return nil unless level.is_a?(String) && data["@timestamp"].is_a?(String)
-    error = data["error"].is_a?(Hash) ? data["error"] : {}
+    meta = data["event"].is_a?(Hash) ? data["event"] : {}
+    return nil if data.key?("ml") || meta["dataset"].to_s.start_with?("elkmon.")
+    data = nested(data)
+    log = data["log"].is_a?(Hash) ? data["log"] : {}
+    return nil unless log["level"].is_a?(String) && data["@timestamp"].is_a?(String)
+    error = data["error"].is_a?(Hash) ? data["error"] : { "message" => data["error"] }.compact
     fields = { "service" => data["service"], "trace" => data["trace"], "span" => data["span"] }
     fields.select! { |_, value| value.is_a?(Hash) }
     fields["service"] = fields["service"].select { |name, _| %w[name version environment node].include?(name) } if fields["service"]
-    logger = data["log"].is_a?(Hash) ? data["log"]["logger"] : data["log.logger"]
-    build(level, data["message"].to_s, data["@timestamp"], logger, text, source,
+    message = data["message"]
+    message = LogStash::Json.dump(message) if message.is_a?(Hash) || message.is_a?(Array)
+    build(log["level"], message.to_s, data["@timestamp"], log["logger"], text, source,
           error.any? ? failure(error) : nil, fields, data["labels"].is_a?(Hash) ? data["labels"] : {},
-          data.dig("process", "pid"))
+          data["process"].is_a?(Hash) ? data["process"]["pid"] : nil)
   end
 
   private
+
+  # Names with dots as objects: "error.type" is what some languages' ecs-logging writes.
+  def nested(data)
+    data.each_with_object({}) do |(name, value), made|
+      *above, last = name.split(".", -1)
+      place = above.reduce(made) { |each, part| each[part].is_a?(Hash) ? each[part] : each[part] = {} }
+      place[last] = place[last].is_a?(Hash) && value.is_a?(Hash) ? place[last].merge(value) : value
+    end
+  end
 
   def access(found, at, logger, text, source)
     status = found["status"].to_i
     level = status >= 500 ? "warning" : "info"
     labels = { "method" => found["method"], "path" => found["path"], "status" => status }
-    message = "#{found["method"]} #{found["path"]} #{status}"
+    more = text[/\n.*/m] # lines that nobody knows, which came after it
+    message = "#{found["method"]} #{found["path"]} #{status}#{more}"
     build(level, message, stamp(at), logger, text, source, nil, {}, labels, nil)
   end
 
   def said(level, rest, at, logger, text, source, pid: nil)
     message, stack = rest.include?("\nTraceback (") ? rest.split("\n", 2) : [rest, nil]
     error = stack ? { "stack_trace" => stack, "message" => nil } : nil
-    if stack && (raised = RAISED.match(stack[/^[A-Za-z_][\w.]*(?:: [^\n]*)?\s*\z/].to_s.strip))
+    if stack && (raised = RAISED.match(last_words(stack)))
       error["type"] = raised["type"]
       error["message"] = raised["message"]
     end
     build(level, message, stamp(at), logger, text, source, error && failure(error), {}, {}, pid)
+  end
+
+  # What the last traceback ends with, below its frames: type and message, over several lines perhaps.
+  def last_words(stack)
+    _, begins, last = stack.rpartition("Traceback (most recent call last):\n")
+    begins.empty? ? "" : last.lines.drop_while { |line| line.start_with?(" ") }.join.strip
   end
 
   # error.* as elkmon has it: the innermost frame, and a hash that groups.

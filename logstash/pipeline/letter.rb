@@ -11,7 +11,7 @@ def filter(event)
   told = event.get("[@metadata]") || {}
   queue = told["dead_letter_queue"]
   raw = queue ? again(event, told) : event.get("message").to_s
-  reason = queue ? queue["reason"].to_s[0, 2000] : told["reason"]
+  reason = queue ? refused(queue["reason"].to_s)[0, 2000] : told["reason"]
   made = LogStash::Event.new
   made.remove("@version")
   made.set("event", { "dataset" => "elkmon.deadletter", "kind" => "event", "id" => Digest::SHA256.hexdigest(raw)[0, 32] })
@@ -22,6 +22,12 @@ def filter(event)
   made.set("cut", true) if raw.bytesize > LONGEST
   made.set("[@metadata]", { "id" => made.get("[event][id]") })
   [made]
+end
+
+# What Elasticsearch answered; between its status and the answer stands the whole event.
+def refused(reason)
+  answer = reason.rindex(", response: ")
+  answer ? reason[/\A.*?status: \d+/m].to_s + reason[answer..-1] : reason
 end
 
 # The event as it was sent: Logstash has put @version back.

@@ -12,6 +12,12 @@ TIME = /\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:2
 PLAIN = /\A#{TIME}\z/
 NONE = Object.new
 SECOND = "%Y-%m-%dT%H:%M:%S"
+# where a line begins that is more than the rest of the one above it, as in files.conf
+BEGINS = /\n(?=\{|\[\d{4}-|(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL):|\S+ \S+ \S+ \[)/
+DEEP = 1000 # Elasticsearch takes no more; a few thousand would end Logstash, at each start anew
+ZONE = /(?:Z|[+-]\d\d:?\d\d)\z/
+PAIRS = /\\[^u]|\\u[dD][89abAB]\h\h\\u[dD][c-fC-F]\h\h/
+HALF = /\\u[dD][89a-fA-F]/
 
 def register(params)
   @rules = JSON.parse(File.read(File.join(File.dirname(__FILE__), "rules.json"), encoding: "UTF-8"))
@@ -31,20 +37,24 @@ def filter(event)
   texts(text).flat_map { |one| events(one, event) }
 end
 
-# Lines of a post are one text each; a stack stays with its line.
+# Lines of a post are one text each; a stack stays with the line above it, but for a line that is JSON.
 def texts(text)
-  return [text] unless text.include?("\n{")
-  text.split(/\n(?=\{)/)
+  return [text] unless text.include?("\n")
+  return [text] if text.start_with?("{", "[") && value(text) != NONE
+  text.split(BEGINS).flat_map do |each|
+    each.start_with?("{") && value(each) == NONE ? each.split("\n", 2) : [each]
+  end
 end
 
 def events(text, source)
   return [apart(source, "longer than #{@rules["max_line"] / 1024 / 1024} MiB", text)] if text.bytesize > @rules["max_line"]
-  return [] if text.strip.empty?
+  return [] unless text.match?(/\S/) # NUL is something
   data = value(text)
   return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
+  return [apart(source, "not JSON: half of a surrogate pair", text)] if half?(text)
   return data.map { |each| one(each, source, nil) } if data.is_a?(Array)
   [one(data, source, text)]
-rescue StandardError, java.lang.Exception => e # else it would stop the pipeline, again and again
+rescue StandardError, java.lang.Exception, java.lang.StackOverflowError => e # else it would stop the pipeline, again and again
   [apart(source, "#{e.class}: #{e.message}"[0, 200], text)]
 end
 
@@ -59,6 +69,7 @@ end
 # A line as elkmon writes it is read by Logstash itself, and in place, which is faster; nil: read it with care.
 # What follows the text tells that the text is one object and no more.
 def quick(text, source)
+  return nil if brackets?(text) || half?(text) || text.include?('"tags"')
   return nil unless (head = @head.match(text)) && between?(head["at"]) && !text.index('"@', head.end(0))
   event, behind = LogStash::Event.from_json("[#{text},{\"behind\":1}]")
   return nil unless behind && behind.include?("behind")
@@ -70,20 +81,44 @@ end
 
 def one(data, source, text)
   text ||= LogStash::Json.dump(data)
+  return apart(source, "nested deeper than #{DEEP}", text) if brackets?(text) && deep?(data)
   foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
-  return own(foreign, source, text) if foreign
-  reason = reason(data)
-  return apart(source, reason, text) if reason
-  made(data)
+  own(foreign || data, source, text)
 end
 
 def own(data, source, text)
   return nil unless data
   reason = reason(data)
-  reason ? apart(source, reason, text) : made(data)
+  return apart(source, reason, text) if reason
+  event = made(data)
+  # Logstash puts aside tags and times that it does not take, and others in their place
+  return apart(source, "tags are no texts", text) if event.include?("_tags") && !data.key?("_tags")
+  return event unless event.include?("_@timestamp") && !data.key?("_@timestamp")
+  apart(source, "@timestamp #{data["@timestamp"].inspect[0, 80]} is no time", text)
+end
+
+# Whether a text may be nested too deeply: most are told apart by this.
+def brackets?(text)
+  text.bytesize > DEEP && text.count("[{") > DEEP
+end
+
+# Whether a text has half of a surrogate pair, with which Logstash would lose what follows.
+def half?(text)
+  text.include?("\\u") && text.match?(HALF) && text.gsub(PAIRS, "").match?(HALF)
+end
+
+def deep?(data)
+  level = [data]
+  DEEP.times do
+    level = level.flat_map { |each| each.is_a?(Hash) ? each.values : each }
+    level.select! { |each| each.is_a?(Hash) || each.is_a?(Array) }
+    return false if level.empty?
+  end
+  true
 end
 
 def made(data)
+  data["@timestamp"] = zoned(data["@timestamp"])
   ours(LogStash::Event.new(data), data["event"]["id"], data["event"]["dataset"])
 end
 
@@ -122,7 +157,7 @@ def misdated(at, dataset)
   return "@timestamp is no text" unless at.is_a?(String)
   return nil if PLAIN.match?(at) && between?(at)
   begin
-    time = Time.iso8601(at.sub(" ", "T"))
+    time = Time.iso8601(zoned(at.sub(" ", "T")))
     raise ArgumentError if time.day != at[8, 2].to_i # 30 February is read as a day that is
   rescue ArgumentError
     return "@timestamp #{at.inspect[0, 80]} is no time"
@@ -131,6 +166,11 @@ def misdated(at, dataset)
   return "@timestamp #{at.inspect[0, 80]} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
   return nil if dataset == @rules["kept"] || time >= now - @retention * 86_400
   "@timestamp #{at.inspect[0, 80]} is older than the retention of #{@retention} days"
+end
+
+# A time without a zone is in UTC, as for Elasticsearch; not in the host's.
+def zoned(at)
+  at.match?(ZONE) ? at : "#{at}Z"
 end
 
 # Tells texts of plain times apart, which takes a tenth of making times of them. The bounds are those of a minute,

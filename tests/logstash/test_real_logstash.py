@@ -20,7 +20,7 @@ from elkmon.store.elastic.connect import connect
 
 pytestmark = [pytest.mark.logstash, pytest.mark.stack]
 GOLDEN = Path(__file__).parent / "golden"
-FOREIGN = 9
+FOREIGN = 12
 """Events in lines.log."""
 RETENTION = 36_500
 """Days: the lines' times stay within it."""
@@ -41,6 +41,8 @@ GOOD = [
     event("text", message="ä\n%{x} \\ \u2028", labels={"@version": "7"}),
     event("spaced").replace(b":", b" : ", 1),
     event("whole", n=2**64 - 1, m=-(2**63), z=-0.0),
+    event("pair", message="#").replace(b"#", rb"\\ud800 \ud83d\ude00"),
+    event("deep", x="#").replace(b'"#"', b"[" * 900 + b"]" * 900),
 ]
 CARRIED = [event(f"carried{number}", message="ä", host={"name": "here"}) for number in range(5)]
 """What Filebeat hands on, which says of itself where it is."""
@@ -53,14 +55,20 @@ BAD = [
     event("x", at=f"{NOW:%Y}-02-30T00:00:00.125Z"),
     event("x")[:-1] + b',"@timestamp":"never"}',
     event("glued") + event("on"), event("x") + b" y", event("x") + b"}", event("x") + b",{}",
-    b"\xef\xbb\xbf" + event("x"),
+    b"\xef\xbb\xbf" + event("x"), b"\0" * 50,
+    *(orjson.dumps({"@timestamp": AT, "event": meta}) for meta in ("x", ["x"])),
+    event("x", at=f"{NOW:%Y-%m-%dT%H:%M}:60Z"), event("x", at=f"{AT[:-1]}4567891234Z"),
 ]  # fmt: skip
 OTHERWISE = {
     event("%{[ml][prediction][id]}"): "unresolved reference",
     event("x" * 513): "more than 512 bytes",
     event("x", message="y" * 16_777_216): "longer than 16 MiB",
     event("x", **{"@metadata": 7}): "keeps to itself",
-    event("x", "elkmon.prediction", ml={"features": {"number": {"": 1}}}): "400",
+    event("x", "elkmon.prediction", ml={"features": {"number": {"": 1}}}): "empty",
+    event("x", message={"long": "y" * 5000}): "failed to parse field [message]",
+    event("x", message="#").replace(b"#", rb"a\ud800b"): "half of a surrogate pair",
+    event("x", tags={"a": 1}): "tags are no texts",
+    event("x", x="#").replace(b'"#"', b'{"a":' * 5000 + b"1" + b"}" * 5000): "nested deeper",
 }
 SECRETS = [
     "mail to ana@example.org", "card 4111 1111 1111 1111", "card 4111 1111 1111 1112",
@@ -108,6 +116,8 @@ def logstash(stores, tmp_path_factory):
     with one.running():
         assert one.post(b"[" + b",".join(event(f"h{n}") for n in range(5)) + b"]\n") == 200
         assert one.post(b"\n".join(secrets), "text/plain") == 200
+        assert one.post(b",\n".join([b"[" + event("p0"), event("p1") + b"]"])) == 200
+        assert one.post(b"\r\n".join([event("p2"), b"no line", event("p3")]), "text/plain") == 200
         one.carry([*CARRIED, *CARRIED])
         yield one
 
@@ -122,8 +132,8 @@ def documents(client, prefix, kind="*"):
 def stored(logstash, stores):
     """Everything that came of it: documents and dead letters."""
     client, _, (prefix, _) = stores
-    made = len(GOOD) + 5 + len(CARRIED) + len(SECRETS) + FOREIGN
-    letters = len(BAD) + len(OTHERWISE)
+    made = len(GOOD) + 5 + 4 + len(CARRIED) + len(SECRETS) + FOREIGN
+    letters = len(BAD) + len(OTHERWISE) + 1
     found = {}
 
     def whole():
@@ -156,7 +166,7 @@ def test_what_ship_sets_apart_is_set_apart_for_the_same_reason(stored):
     admission = Admission("elkmon", retention=RETENTION, allow_old=False, now=lambda: NOW)
     letters = {source["raw"]: source for (index, _), source in stored.items() if "dead" in index}
 
-    assert len(letters) == len(BAD) + len(OTHERWISE)
+    assert len(letters) == len(BAD) + len(OTHERWISE) + 1
     for line in BAD:
         with pytest.raises(NotAdmittedError) as refused:
             admission(line)
