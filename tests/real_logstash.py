@@ -69,14 +69,14 @@ class Logstash:
             return answer.status
 
     def carry(self, lines):
-        """Hand lines on as Filebeat does."""
+        """Hand lines on as Filebeat does; None: what another Beat sends."""
         log = {"file": {"path": "/var/lib/elkmon/there.ndjson"}}
         with PyLogBeatClient("127.0.0.1", self.beats) as client:
             client.send([
                 {
                     "@timestamp": "2026-11-24T10:00:00.000Z",
                     "@metadata": {"beat": "filebeat", "type": "_doc", "version": "8.8.2"},
-                    "message": line.decode(),
+                    **({} if line is None else {"message": line.decode()}),
                     "log": {**log, "offset": number},
                     "agent": {"type": "filebeat"},
                     "host": {"name": "there"},

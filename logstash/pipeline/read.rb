@@ -30,7 +30,7 @@ end
 
 def filter(event)
   raw = event.get("message")
-  return [apart(event, "without a line")] unless raw.is_a?(String)
+  return [apart(event, "without a line", event.to_json)] unless raw.is_a?(String)
   # bytes that are no UTF-8 are kept as JSON can
   text = raw.valid_encoding? ? raw : raw.scrub
   return [event] if text.bytesize <= @rules["max_line"] && quick(text, event)
@@ -47,7 +47,7 @@ def texts(text)
 end
 
 def events(text, source)
-  return [apart(source, "longer than #{@rules["max_line"] / 1024 / 1024} MiB", text)] if text.bytesize > @rules["max_line"]
+  return [apart(source, long, text)] if text.bytesize > @rules["max_line"] + (text.start_with?("[") ? 1024 : 0)
   return [] unless text.match?(/\S/) # NUL is something
   data = value(text)
   return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
@@ -81,6 +81,7 @@ end
 
 def one(data, source, text)
   text ||= LogStash::Json.dump(data)
+  return apart(source, long, text) if text.bytesize > @rules["max_line"]
   return apart(source, "nested deeper than #{DEEP}", text) if brackets?(text) && deep?(data)
   foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
   own(foreign || data, source, text)
@@ -126,6 +127,10 @@ def ours(event, id, dataset)
   event.remove("@version")
   event.set("[@metadata]", { "id" => id, "kind" => @kinds[dataset] })
   event
+end
+
+def long
+  "longer than #{@rules["max_line"] / 1024 / 1024} MiB"
 end
 
 def apart(source, reason, text = source.get("message"))

@@ -5,6 +5,7 @@ import os
 import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from urllib.error import URLError
 
 import orjson
 import pytest
@@ -118,7 +119,9 @@ def logstash(stores, tmp_path_factory):
         assert one.post(b"\n".join(secrets), "text/plain") == 200
         assert one.post(b",\n".join([b"[" + event("p0"), event("p1") + b"]"])) == 200
         assert one.post(b"\r\n".join([event("p2"), b"no line", event("p3")]), "text/plain") == 200
-        one.carry([*CARRIED, *CARRIED])
+        one.carry([*CARRIED, *CARRIED, None])
+        with pytest.raises(URLError):  # 413, or the connection ends before it is read
+            one.post(b"[" + b",".join([b"{}"] * 6_000_000) + b"]")
         yield one
 
 
@@ -133,7 +136,7 @@ def stored(logstash, stores):
     """Everything that came of it: documents and dead letters."""
     client, _, (prefix, _) = stores
     made = len(GOOD) + 5 + 4 + len(CARRIED) + len(SECRETS) + FOREIGN
-    letters = len(BAD) + len(OTHERWISE) + 1
+    letters = len(BAD) + len(OTHERWISE) + 2
     found = {}
 
     def whole():
@@ -166,7 +169,7 @@ def test_what_ship_sets_apart_is_set_apart_for_the_same_reason(stored):
     admission = Admission("elkmon", retention=RETENTION, allow_old=False, now=lambda: NOW)
     letters = {source["raw"]: source for (index, _), source in stored.items() if "dead" in index}
 
-    assert len(letters) == len(BAD) + len(OTHERWISE) + 1
+    assert len(letters) == len(BAD) + len(OTHERWISE) + 2
     for line in BAD:
         with pytest.raises(NotAdmittedError) as refused:
             admission(line)
@@ -181,6 +184,8 @@ def test_what_would_be_lost_in_silence_is_set_apart(stored):
     for reason in OTHERWISE.values():
         assert [reason in each for each in told].count(True) == 1, reason
     assert not any("%{" in event_id for _, event_id in stored)
+    (other,) = [source for source in stored.values() if source.get("message") == "without a line"]
+    assert json.loads(other["raw"])["agent"] == {"type": "filebeat"}
 
 
 def test_foreign_logs_become_events(stored):
