@@ -45,7 +45,7 @@ def _values(title: str, meaning: str, groups: Groups) -> Panel:
 def _portion(title: str, meaning: str, where: str, colour: str) -> Panel:
     figure = Figure("", weight(where) / weight(), percent=True, decimals=1)
     return number(
-        title, "of all attempts", meaning, colour, figure, Figure("attempts", weight(where))
+        title, "of all attempts", meaning, colour, figure, Figure("such attempts", weight(where))
     )
 
 
@@ -62,7 +62,7 @@ _NUMBERS = (
         "Features that were left out because an attempt had more than the allowed number.",
         ORANGE,
         Figure("", total("ml.features.dropped")),
-        Figure("attempts", weight("ml.features.dropped > 0")),
+        Figure("such attempts", weight("ml.features.dropped > 0")),
     ),
     _portion(
         "Cut events",
