@@ -14,7 +14,7 @@ NONE = Object.new
 SECOND = "%Y-%m-%dT%H:%M:%S"
 # where a line begins that is more than the rest of the one above it, as in files.conf
 BEGINS = /\n(?=\{|\[\d{4}-|(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL):|\S+ \S+ \S+ \[)/
-DEEP = 1000 # Elasticsearch takes no more; a few thousand would end Logstash, at each start anew
+DEEP = 100 # Elasticsearch takes more, but 300 end Logstash 9, which writes them by recursion, at each start anew
 ZONE = /(?:Z|[+-]\d\d:?\d\d)\z/
 PAIRS = /\\[^u]|\\u[dD][89abAB]\h\h\\u[dD][c-fC-F]\h\h/
 HALF = /\\u[dD][89a-fA-F]/
@@ -80,9 +80,10 @@ rescue LogStash::Json::ParserError
 end
 
 def one(data, source, text)
-  text ||= LogStash::Json.dump(data)
+  deep = (text.nil? || brackets?(text)) && deep?(data)
+  text ||= deep ? JSON.generate(data, max_nesting: 0) : LogStash::Json.dump(data)
   return apart(source, long, text) if text.bytesize > @rules["max_line"]
-  return apart(source, "nested deeper than #{DEEP}", text) if brackets?(text) && deep?(data)
+  return apart(source, "nested deeper than #{DEEP}", text) if deep
   foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
   own(foreign || data, source, text)
 end

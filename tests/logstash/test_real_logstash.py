@@ -43,7 +43,7 @@ GOOD = [
     event("spaced").replace(b":", b" : ", 1),
     event("whole", n=2**64 - 1, m=-(2**63), z=-0.0),
     event("pair", message="#").replace(b"#", rb"\\ud800 \ud83d\ude00"),
-    event("deep", x="#").replace(b'"#"', b"[" * 900 + b"]" * 900),
+    event("deep", x="#").replace(b'"#"', b"[" * 90 + b"]" * 90),
 ]
 CARRIED = [event(f"carried{number}", message="ä", host={"name": "here"}) for number in range(5)]
 """What Filebeat hands on, which says of itself where it is."""
@@ -60,6 +60,8 @@ BAD = [
     *(orjson.dumps({"@timestamp": AT, "event": meta}) for meta in ("x", ["x"])),
     event("x", at=f"{NOW:%Y-%m-%dT%H:%M}:60Z"), event("x", at=f"{AT[:-1]}4567891234Z"),
 ]  # fmt: skip
+DEEP, DEEPER = (event("x", x=0)[:-2] + b'{"a":' * n + b"1" + b"}" * (n + 1) for n in (900, 5000))
+"""The second is no JSON to Logstash 9."""
 OTHERWISE = {
     event("%{[ml][prediction][id]}"): "unresolved reference",
     event("x" * 513): "more than 512 bytes",
@@ -69,7 +71,7 @@ OTHERWISE = {
     event("x", message={"long": "y" * 5000}): "failed to parse field [message]",
     event("x", message="#").replace(b"#", rb"a\ud800b"): "half of a surrogate pair",
     event("x", tags={"a": 1}): "tags are no texts",
-    event("x", x="#").replace(b'"#"', b'{"a":' * 5000 + b"1" + b"}" * 5000): "nested deeper",
+    DEEP: "nested deeper",
 }
 SECRETS = [
     "mail to ana@example.org", "card 4111 1111 1111 1111", "card 4111 1111 1111 1112",
@@ -109,7 +111,7 @@ def stores():
 def logstash(stores, tmp_path_factory):
     _, url, (prefix, _) = stores
     one = Logstash(tmp_path_factory.mktemp("logstash"), url, prefix, RETENTION)
-    lines = [*GOOD, *BAD, b"", b" ", *OTHERWISE, *GOOD]
+    lines = [*GOOD, *BAD, b"", b" ", *OTHERWISE, DEEPER, *GOOD]
     (one.spool / "some.ndjson").write_bytes(b"\n".join(lines) + b"\n")
     (one.logs / "shop.log").write_bytes((GOLDEN / "lines.log").read_bytes())
     secrets = [orjson.dumps({"@timestamp": AT, "log.level": "info", "message": text, "n": number})
@@ -119,6 +121,7 @@ def logstash(stores, tmp_path_factory):
         assert one.post(b"\n".join(secrets), "text/plain") == 200
         assert one.post(b",\n".join([b"[" + event("p0"), event("p1") + b"]"])) == 200
         assert one.post(b"\r\n".join([event("p2"), b"no line", event("p3")]), "text/plain") == 200
+        assert one.post(b"[" + event("p4") + b"," + DEEP + b"]") == 200
         one.carry([*CARRIED, *CARRIED, None])
         with pytest.raises(URLError):  # 413, or the connection ends before it is read
             one.post(b"[" + b",".join([b"{}"] * 6_000_000) + b"]")
@@ -135,8 +138,8 @@ def documents(client, prefix, kind="*"):
 def stored(logstash, stores):
     """Everything that came of it: documents and dead letters."""
     client, _, (prefix, _) = stores
-    made = len(GOOD) + 5 + 4 + len(CARRIED) + len(SECRETS) + FOREIGN
-    letters = len(BAD) + len(OTHERWISE) + 2
+    made = len(GOOD) + 5 + 5 + len(CARRIED) + len(SECRETS) + FOREIGN
+    letters = len(BAD) + len(OTHERWISE) + 3
     found = {}
 
     def whole():
@@ -169,7 +172,7 @@ def test_what_ship_sets_apart_is_set_apart_for_the_same_reason(stored):
     admission = Admission("elkmon", retention=RETENTION, allow_old=False, now=lambda: NOW)
     letters = {source["raw"]: source for (index, _), source in stored.items() if "dead" in index}
 
-    assert len(letters) == len(BAD) + len(OTHERWISE) + 2
+    assert len(letters) == len(BAD) + len(OTHERWISE) + 3
     for line in BAD:
         with pytest.raises(NotAdmittedError) as refused:
             admission(line)
@@ -182,7 +185,7 @@ def test_what_would_be_lost_in_silence_is_set_apart(stored):
     told = [source["message"] for (index, _), source in stored.items() if "dead" in index]
 
     for reason in OTHERWISE.values():
-        assert [reason in each for each in told].count(True) == 1, reason
+        assert any(reason in each for each in told), reason
     assert not any("%{" in event_id for _, event_id in stored)
     (other,) = [source for source in stored.values() if source.get("message") == "without a line"]
     assert json.loads(other["raw"])["agent"] == {"type": "filebeat"}
