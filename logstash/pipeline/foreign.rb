@@ -11,6 +11,9 @@ class ElkmonForeign
   GUNICORN = /\A\[(?<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4})\] \[(?<pid>\d+)\] \[(?<level>[A-Z]+)\] (?<rest>.*)\z/m
   GUNICORN_ACCESS = /\A\S+ \S+ \S+ \[(?<at>\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] #{REQUEST}/
   FRAME = /File "(?<file>[^"]+)", line \d+, in (?<function>\S+)/
+  COLOUR = /\e\[[\d;]*m/
+  TRACEBACK = /\n(?: +\+ Exception Group )?Traceback \(/
+  GROUP = /^ *(?:\+-[-+ \d]*$|[|+] )/ # what a group of exceptions has before its lines, and between its parts
   RAISED = /\A(?<type>[A-Za-z_][\w.]*)(?:: (?<message>.*))?\z/m
 
   def initialize(rules, redact)
@@ -20,7 +23,7 @@ class ElkmonForeign
 
   # A line that is no JSON; nil where nobody known writes such.
   def line(text, source)
-    text = text.gsub("\r\n", "\n").rstrip
+    text = text.gsub("\r\n", "\n").gsub(COLOUR, "").rstrip
     if (found = GUNICORN_ACCESS.match(text))
       return access(found, Time.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z"), "gunicorn.access", text, source)
     end
@@ -76,7 +79,7 @@ class ElkmonForeign
   end
 
   def said(level, rest, at, logger, text, source, pid: nil)
-    message, stack = rest.include?("\nTraceback (") ? rest.split("\n", 2) : [rest, nil]
+    message, stack = rest.match?(TRACEBACK) ? rest.split("\n", 2) : [rest, nil]
     error = stack ? { "stack_trace" => stack, "message" => nil } : nil
     if stack && (raised = RAISED.match(last_words(stack)))
       error["type"] = raised["type"]
@@ -87,7 +90,7 @@ class ElkmonForeign
 
   # What the last traceback ends with, below its frames: type and message, over several lines perhaps.
   def last_words(stack)
-    _, begins, last = stack.rpartition("Traceback (most recent call last):\n")
+    _, begins, last = stack.gsub(GROUP, "").rpartition("Traceback (most recent call last):\n")
     begins.empty? ? "" : last.lines.drop_while { |line| line.start_with?(" ") }.join.strip
   end
 

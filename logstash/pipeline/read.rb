@@ -13,8 +13,10 @@ PLAIN = /\A#{TIME}\z/
 NONE = Object.new
 SECOND = "%Y-%m-%dT%H:%M:%S"
 # where a line begins that is more than the rest of the one above it, as in files.conf
-BEGINS = /\n(?=\{|\[\d{4}-|(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL):|\S+ \S+ \S+ \[)/
+BEGINS = /\n(?=\{|\[\d{4}-|(?:\x1b\[\d+m)?(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL)(?:\x1b\[0m)?:|\S+ \S+ \S+ \[)/
 DEEP = 100 # Elasticsearch takes more, but 300 end Logstash 9, which writes them by recursion, at each start anew
+MANY = 500_000 # objects and lists of one text: a few millions take more memory than there is, at each start anew
+AT_ONCE = 100_000 # events of one array, likewise
 ZONE = /(?:Z|[+-]\d\d:?\d\d)\z/
 PAIRS = /\\[^u]|\\u[dD][89abAB]\h\h\\u[dD][c-fC-F]\h\h/
 HALF = /\\u[dD][89a-fA-F]/
@@ -33,6 +35,7 @@ def filter(event)
   return [apart(event, "without a line", event.to_json)] unless raw.is_a?(String)
   # bytes that are no UTF-8 are kept as JSON can
   text = raw.valid_encoding? ? raw : raw.scrub
+  return [apart(event, "more than #{MANY} values", text)] if many?(text)
   return [event] if text.bytesize <= @rules["max_line"] && quick(text, event)
   texts(text).flat_map { |one| events(one, event) }
 end
@@ -52,6 +55,7 @@ def events(text, source)
   data = value(text)
   return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
   return [apart(source, "not JSON: half of a surrogate pair", text)] if half?(text)
+  return [apart(source, "more than #{AT_ONCE} events at once", text)] if data.is_a?(Array) && data.size > AT_ONCE
   return data.map { |each| one(each, source, nil) } if data.is_a?(Array)
   [one(data, source, text)]
 rescue StandardError, java.lang.Exception, java.lang.StackOverflowError => e # else it would stop the pipeline, again and again
@@ -97,6 +101,10 @@ def own(data, source, text)
   return apart(source, "tags are no texts", text) if event.include?("_tags") && !data.key?("_tags")
   return event unless event.include?("_@timestamp") && !data.key?("_@timestamp")
   apart(source, "@timestamp #{data["@timestamp"].inspect[0, 80]} is no time", text)
+end
+
+def many?(text)
+  text.bytesize > MANY && (text.count("[{") > MANY || text.count(",") > 3 * MANY)
 end
 
 # Whether a text may be nested too deeply: most are told apart by this.

@@ -21,7 +21,7 @@ from elkmon.store.elastic.connect import connect
 
 pytestmark = [pytest.mark.logstash, pytest.mark.stack]
 GOLDEN = Path(__file__).parent / "golden"
-FOREIGN = 12
+FOREIGN = 14
 """Events in lines.log."""
 RETENTION = 36_500
 """Days: the lines' times stay within it."""
@@ -72,6 +72,8 @@ OTHERWISE = {
     event("x", message="#").replace(b"#", rb"a\ud800b"): "half of a surrogate pair",
     event("x", tags={"a": 1}): "tags are no texts",
     DEEP: "nested deeper",
+    b"[" + b"{}," * 500_000 + b"{}]": "more than 500000 values",
+    b"[" + b"[]," * 100_000 + b"[]]": "more than 100000 events at once",
 }
 SECRETS = [
     "mail to ana@example.org", "card 4111 1111 1111 1111", "card 4111 1111 1111 1112",
