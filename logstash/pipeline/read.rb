@@ -73,10 +73,10 @@ end
 # A line as elkmon writes it is read by Logstash itself, and in place, which is faster; nil: read it with care.
 # What follows the text tells that the text is one object and no more.
 def quick(text, source)
-  return nil if brackets?(text) || half?(text) || text.include?('"tags"')
+  return nil if brackets?(text) || half?(text)
   return nil unless (head = @head.match(text)) && between?(head["at"]) && !text.index('"@', head.end(0))
   event, behind = LogStash::Event.from_json("[#{text},{\"behind\":1}]")
-  return nil unless behind && behind.include?("behind")
+  return nil unless behind && behind.include?("behind") && !event.include?("_tags")
   return nil unless event.get("[event][id]") == head["id"] && event.get("[event][dataset]") == head["dataset"]
   ours(source.overwrite(event), head["id"], head["dataset"])
 rescue LogStash::Json::ParserError
@@ -134,7 +134,8 @@ end
 
 def ours(event, id, dataset)
   event.remove("@version")
-  event.set("[@metadata]", { "id" => id, "kind" => @kinds[dataset] })
+  event.set("[@metadata][id]", id)
+  event.set("[@metadata][kind]", @kinds[dataset])
   event
 end
 
