@@ -42,7 +42,7 @@ end
 
 # Lines of a post are one text each; a stack stays with the line above it, but for a line that is JSON.
 def texts(text)
-  return [text] unless text.include?("\n")
+  return [text] unless text.chomp.include?("\n")
   return [text] if text.start_with?("{", "[") && value(text) != NONE
   text.split(BEGINS).flat_map do |each|
     each.start_with?("{") && value(each) == NONE ? each.split("\n", 2) : [each]
@@ -53,7 +53,10 @@ def events(text, source)
   return [apart(source, long, text)] if text.bytesize > @rules["max_line"] + (text.start_with?("[") ? 1024 : 0)
   return [] unless text.match?(/\S/) # NUL is something
   data = value(text)
-  return [own(@foreign.line(text, source), source, text) || apart(source, "not JSON", text)] if data == NONE
+  if data == NONE
+    foreign = @foreign.line(text, source)
+    return [foreign ? judged(foreign, source, text) : apart(source, "not JSON", text)]
+  end
   return [apart(source, "not JSON: half of a surrogate pair", text)] if half?(text)
   return [apart(source, "more than #{AT_ONCE} events at once", text)] if data.is_a?(Array) && data.size > AT_ONCE
   return data.map { |each| one(each, source, nil) } if data.is_a?(Array)
@@ -89,11 +92,10 @@ def one(data, source, text)
   return apart(source, long, text) if text.bytesize > @rules["max_line"]
   return apart(source, "nested deeper than #{DEEP}", text) if deep
   foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
-  own(foreign || data, source, text)
+  judged(foreign || data, source, text)
 end
 
-def own(data, source, text)
-  return nil unless data
+def judged(data, source, text)
   reason = reason(data)
   return apart(source, reason, text) if reason
   event = made(data)
