@@ -39,7 +39,7 @@ bench: $(READY)  ## side-by-side measurements, as a table of ratios
 	$(BIN)/python -m benchmarks
 
 kibana: $(READY)  ## write kibana/elkmon.ndjson anew, from the field table
-	$(BIN)/python -m elkmon.provision.kibana
+	$(BIN)/python -m elkmon.kibana
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist

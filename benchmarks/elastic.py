@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,14 +19,12 @@ from typing import Any
 from elasticsearch import Elasticsearch, helpers
 
 from benchmarks.rounds import Row, interleaved, show
-from elkmon.events.access import Access
-from elkmon.provision.cluster import put
-from elkmon.provision.templates import Layout, assets
-from elkmon.store.base import FieldValue, Filter, Measure, TimeBucket
-from elkmon.store.elastic.store import ElasticStore
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "elastic"))
-import servers
+from elkmon.cluster.asset_requests import put
+from elkmon.cluster.templates import Layout, assets
+from elkmon.events.cluster_settings import Access
+from elkmon.stores.elastic.store import ElasticStore
+from elkmon.stores.protocol import FieldValue, Filter, Measure, TimeBucket
+from tests.support import elasticsearch_servers as servers
 
 DOCUMENTS = int(os.environ.get("BENCH_DOCUMENTS", "1000000"))
 START = datetime(2026, 11, 2, tzinfo=timezone.utc)

@@ -9,7 +9,6 @@ labels, months or orphans, and holds no lock. Each round gives each of them as m
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,14 +23,12 @@ import orjson
 from elasticsearch import Elasticsearch, helpers
 
 from benchmarks.rounds import Row, show
+from elkmon.cluster.asset_requests import put
+from elkmon.cluster.templates import Layout, assets
 from elkmon.events.ids import new_id, prediction_key
-from elkmon.provision.cluster import put
-from elkmon.provision.templates import Layout, assets
-from elkmon.ship.join import PAGE, join
-from elkmon.store.elastic.indices import index_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "elastic"))
-import servers
+from elkmon.join.join_pass import PAGE, join
+from elkmon.stores.elastic.indices import index_of
+from tests.support import elasticsearch_servers as servers
 
 PREDICTIONS = int(os.environ.get("BENCH_DOCUMENTS", "1000000"))
 SHARE = 0.2

@@ -26,10 +26,10 @@ from elasticsearch import Elasticsearch
 
 from benchmarks.rounds import Row, show
 from benchmarks.ship import make
-from elkmon.events.access import access
-from elkmon.provision import setup
-from elkmon.provision.logstash.pipelines import files, write
-from elkmon.store.elastic.connect import connect
+from elkmon.cluster import setup
+from elkmon.events.cluster_settings import access
+from elkmon.logstash.pipelines import files, write
+from elkmon.stores.elastic.connect import connect
 
 EVENTS = 120_000
 PREFIX = "bench-logstash"

@@ -21,12 +21,12 @@ import duckdb
 
 from benchmarks.generated import END, START, make
 from benchmarks.rounds import Row, interleaved, show
-from elkmon.analysis.evidence import Evidence
-from elkmon.analysis.quality import collect, quality
-from elkmon.analysis.question import Question
-from elkmon.store.base import Measure
-from elkmon.store.compact import compact
-from elkmon.store.local import LocalStore
+from elkmon.query.label_evidence import Evidence
+from elkmon.query.question import Question
+from elkmon.questions.quality.figures import collect, quality
+from elkmon.retention.compact import compact
+from elkmon.stores.local.store import LocalStore
+from elkmon.stores.protocol import Measure
 
 PREDICTIONS = 1_000_000
 METRICS = (

@@ -26,12 +26,12 @@ from elasticsearch.helpers import streaming_bulk
 
 import elkmon
 from benchmarks.rounds import Row, interleaved, show
-from elkmon.events.access import Access
-from elkmon.provision.cluster import put, remove
-from elkmon.provision.templates import Layout, assets
+from elkmon.cluster.asset_requests import put, remove
+from elkmon.cluster.templates import Layout, assets
+from elkmon.events.cluster_settings import Access
 from elkmon.ship.pace import BatchSize, Patience
 from elkmon.ship.ship import Route, shipper
-from elkmon.store.elastic.indices import index_of
+from elkmon.stores.elastic.indices import index_of
 
 EVENTS = 40_000
 SMALL, LARGE = 10_000, 1_000_000
@@ -198,8 +198,7 @@ def _server() -> Iterator[str]:
     if named:
         yield named
         return
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "elastic"))
-    import servers  # noqa: PLC0415 - of the tests, found on the path of just now
+    from tests.support import elasticsearch_servers as servers  # noqa: PLC0415 - needs Java
 
     run = servers.begin()
     try:

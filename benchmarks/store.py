@@ -20,9 +20,9 @@ import numpy as np
 
 import elkmon
 from benchmarks.rounds import Row, interleaved, show
-from elkmon.store.base import FieldValue, Filter, Measure, Table, TimeBucket
-from elkmon.store.compact import compact
-from elkmon.store.local import LocalStore
+from elkmon.retention.compact import compact
+from elkmon.stores.local.store import LocalStore
+from elkmon.stores.protocol import FieldValue, Filter, Measure, Table, TimeBucket
 
 PREDICTIONS = 600_000
 LABELS = 400_000

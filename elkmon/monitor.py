@@ -9,42 +9,40 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from elkmon.analysis import (
-    calibration,
-    compare,
-    confusion,
-    coverage,
-    exceptions,
-    issue_detail,
-    issues,
-    latency,
-    metrics,
-    quality,
-    rates,
-)
-from elkmon.analysis.calibration import CalibrationRow
-from elkmon.analysis.compare import Comparison
-from elkmon.analysis.confusion import ConfusionRow
-from elkmon.analysis.coverage import CoverageRow
-from elkmon.analysis.exceptions import ExceptionRow
-from elkmon.analysis.issue_detail import IssueDetail
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.issues import OPEN
-from elkmon.analysis.latency import LatencyRow
-from elkmon.analysis.metrics import MetricRow
-from elkmon.analysis.quality import QualityRow
-from elkmon.analysis.question import Question
-from elkmon.analysis.rates import ErrorRow, FailureRow
-from elkmon.analysis.result import Result
-from elkmon.analysis.times import Moment
-from elkmon.analysis.where import Where, dataset_of
 from elkmon.events.errors import ConfigError, QueryError
 from elkmon.events.fields import DATASETS, Dataset
-from elkmon.store.base import Catalog, Event, Store, TimeBucket
-from elkmon.store.place import place_of
+from elkmon.query.conditions import Where, dataset_of
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.query.times import Moment
+from elkmon.questions.business_metrics import figures as metrics
+from elkmon.questions.business_metrics.figures import MetricRow
+from elkmon.questions.calibration import figures as calibration
+from elkmon.questions.calibration.figures import CalibrationRow
+from elkmon.questions.compare import figures as compare
+from elkmon.questions.compare.figures import Comparison
+from elkmon.questions.confusion import figures as confusion
+from elkmon.questions.confusion.figures import ConfusionRow
+from elkmon.questions.coverage import figures as coverage
+from elkmon.questions.coverage.figures import CoverageRow
+from elkmon.questions.exceptions import figures as exceptions
+from elkmon.questions.exceptions.figures import ExceptionRow
+from elkmon.questions.issues import detail as issue_detail
+from elkmon.questions.issues import figures as issues
+from elkmon.questions.issues.detail import IssueDetail
+from elkmon.questions.issues.figures import OPEN
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.latency import figures as latency
+from elkmon.questions.latency.figures import LatencyRow
+from elkmon.questions.quality import figures as quality
+from elkmon.questions.quality.figures import QualityRow
+from elkmon.questions.rates import figures as rates
+from elkmon.questions.rates.figures import ErrorRow, FailureRow
+from elkmon.stores.location import place_of
+from elkmon.stores.protocol import Catalog, Event, Store, TimeBucket
 
 if TYPE_CHECKING:
-    from elkmon.store.elastic.store import ElasticStore
+    from elkmon.stores.elastic.store import ElasticStore
 
 __all__ = ["Monitor", "open_cluster", "open_store"]
 
@@ -392,7 +390,7 @@ def open_store(place: str | Path) -> Store:
     if isinstance(found, str):
         return open_cluster(found)
     with _needing("duckdb", "cli", "reading a store"):
-        from elkmon.store.local import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
+        from elkmon.stores.local.store import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
     return LocalStore(found)
 
 
@@ -403,7 +401,7 @@ def open_cluster(url: str) -> ElasticStore:
         ConfigError: its client is not installed; the address or a setting cannot be used.
     """
     with _needing("elasticsearch", "elastic", "asking Elasticsearch"):
-        from elkmon.store.elastic.store import ElasticStore  # noqa: PLC0415 - an extra
+        from elkmon.stores.elastic.store import ElasticStore  # noqa: PLC0415 - an extra
     return ElasticStore(url)
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from elkmon.emit import state
+from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.events.fields import Dataset, find
 from elkmon.events.settings import Settings, override

@@ -7,14 +7,20 @@ manager brings are named by a variable; where it is not set, their tests are lef
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-sys.path.insert(0, str(Path(__file__).parent / "elastic"))
-import servers
+import elkmon
+from tests.support import elasticsearch_servers as servers
+
+pytest_plugins = (
+    "tests.support.clusters",
+    "tests.support.command_line",
+    "tests.support.laid_aggregates",
+    "tests.support.local_store",
+)
 
 SKIPPABLE = {
     "browser": "needs Chromium",
@@ -28,6 +34,16 @@ NAMED = {
 """Markers of tests that need a server, and the variable that names it."""
 _LEFT_OUT = pytest.StashKey[set[str]]()
 _SERVERS = pytest.StashKey[Path]()
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch):
+    """Take no setting from outside, and leave none behind for the next test."""
+    for name in list(os.environ):
+        if name.startswith("ELKMON_") and not name.startswith("ELKMON_TEST_"):
+            monkeypatch.delenv(name)
+    yield
+    elkmon.reset()
 
 
 def pytest_configure(config):

@@ -41,7 +41,7 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_brings_the_dashboards(wheel):
-    brought = zipfile.ZipFile(wheel).read("elkmon/provision/assets/kibana/elkmon.ndjson")
+    brought = zipfile.ZipFile(wheel).read("elkmon/assets/kibana/elkmon.ndjson")
 
     assert brought == (ROOT / "kibana" / "elkmon.ndjson").read_bytes()
 

@@ -148,7 +148,7 @@ def test_without_duckdb_it_says_what_to_install(monkeypatch, tmp_path):
     def missing(_name, *_more):
         raise ModuleNotFoundError(name="duckdb")
 
-    monkeypatch.delitem(__import__("sys").modules, "elkmon.store.local", raising=False)
+    monkeypatch.delitem(__import__("sys").modules, "elkmon.stores.local.store", raising=False)
     monkeypatch.setattr("builtins.__import__", missing)
 
     with pytest.raises(elkmon.ConfigError, match=r"pip install 'elkmon\[cli\]'"):
@@ -157,7 +157,7 @@ def test_without_duckdb_it_says_what_to_install(monkeypatch, tmp_path):
 
 def test_a_fault_of_the_store_is_not_taken_for_a_missing_extra(monkeypatch, tmp_path):
     def missing(_name, *_more):
-        raise ModuleNotFoundError(name="elkmon.store.typo")
+        raise ModuleNotFoundError(name="elkmon.stores.typo")
 
     monkeypatch.setattr("builtins.__import__", missing)
 

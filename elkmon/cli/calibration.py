@@ -10,16 +10,16 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.calibration import CalibrationBin, CalibrationRow, calibration
-from elkmon.analysis.evidence import BINARY
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.cli.answer import behind, explain, group_name, nothing, of_group, sampled, write
-from elkmon.cli.figures import counts, interval, percent, when
 from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.cli.output import Form, Output, clean, fitting, table
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.answer import behind, explain, group_name, nothing, of_group, sampled, write
+from elkmon.present.output import Form, Output, clean, fitting, table
+from elkmon.present.sparklines import counts, interval, percent, when
+from elkmon.query.label_evidence import BINARY
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.calibration.figures import CalibrationBin, CalibrationRow, calibration
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from elkmon.cli.nothing import no_events
 from elkmon.cli.options import folder_option
-from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
-from elkmon.store.compact import Compacted, compact
+from elkmon.present.empty_answer import no_events
+from elkmon.present.output import clean
+from elkmon.retention.compact import Compacted, compact
 
 __all__ = ["command"]
 

@@ -10,16 +10,16 @@ from typing import Any
 import click
 from rich.text import Text
 
-from elkmon.analysis.compare import Comparison, compare
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.cli.answer import write
-from elkmon.cli.compare_table import show_comparison
-from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import Form, Output, clean
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.answer import write
+from elkmon.present.empty_answer import explanation
+from elkmon.present.output import Form, Output, clean
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.compare.figures import Comparison, compare
+from elkmon.questions.compare.table import show_comparison
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

@@ -13,18 +13,18 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.confusion import ConfusionRow, confusion
-from elkmon.analysis.order import natural
-from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Rate, Sums
-from elkmon.analysis.result import Result
-from elkmon.analysis.where import equal, typed
-from elkmon.cli.answer import behind, explain, group_name, nothing, of_group, sampled, write
-from elkmon.cli.figures import percent, when
 from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.cli.output import Form, Output, clean, fitting, table
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.answer import behind, explain, group_name, nothing, of_group, sampled, write
+from elkmon.present.output import Form, Output, clean, fitting, table
+from elkmon.present.sparklines import percent, when
+from elkmon.query.conditions import equal, typed
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.confusion.figures import ConfusionRow, confusion
+from elkmon.statistics.natural_order import natural
+from elkmon.statistics.rate import Rate, Sums
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import folder_option, format_options
-from elkmon.cli.output import Form, Output, clean, opened, table, write_csv, write_json
 from elkmon.cli.ship_options import age_options, name_option, shown_shipping
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import access
+from elkmon.events.cluster_settings import access
 from elkmon.events.errors import QueryError
+from elkmon.present.output import Form, Output, clean, opened, table, write_csv, write_json
 from elkmon.ship.deadletters import DeadLetters, Letter
 from elkmon.ship.pace import Patience, StoppedError
 from elkmon.ship.registration import load

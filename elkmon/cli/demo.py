@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from elkmon.cli.options import PlaceType
-from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
+from elkmon.present.output import clean
 
 if TYPE_CHECKING:
     from elkmon.demo import DemoResult

@@ -9,15 +9,15 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.result import plain
 from elkmon.cli.options import format_options, store_option
-from elkmon.cli.output import Form, Output, clean, opened, write_csv, write_json
 from elkmon.cli.progress import shown_progress
-from elkmon.events.access import access
+from elkmon.events.cluster_settings import access
 from elkmon.monitor import open_cluster
-from elkmon.store.doctor import examine
-from elkmon.store.findings import Finding
-from elkmon.store.place import Place
+from elkmon.present.output import Form, Output, clean, opened, write_csv, write_json
+from elkmon.query.result import plain
+from elkmon.stores.event_findings import Finding
+from elkmon.stores.local.doctor import examine
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 
@@ -54,7 +54,7 @@ def command(store: Place, logstash: str | None, form: Form, output: Path | None)
 
 
 def _of_logstash(url: str) -> list[Finding]:
-    from elkmon.provision.logstash.health import examine as of_logstash  # noqa: PLC0415 - needs elkmon[elastic]
+    from elkmon.logstash.health import examine as of_logstash  # noqa: PLC0415 - needs elkmon[elastic]
 
     return of_logstash(url, access())
 

@@ -11,20 +11,20 @@ from typing import Any
 import click
 from rich.text import Text
 
-from elkmon.analysis.exceptions import ExceptionRow, exceptions
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.issues import issues
-from elkmon.analysis.question import Question
-from elkmon.analysis.rates import RatesRow, rows_of, tallies, together
-from elkmon.analysis.result import Result, flat
-from elkmon.cli.figures import step
-from elkmon.cli.issues_table import show_issues
-from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import Form, opened, write_csv, write_json
-from elkmon.cli.rates_table import Trend, show_behind, show_rates
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.empty_answer import explanation
+from elkmon.present.output import Form, opened, write_csv, write_json
+from elkmon.present.sparklines import step
+from elkmon.query.question import Question
+from elkmon.query.result import Result, flat
+from elkmon.questions.exceptions.figures import ExceptionRow, exceptions
+from elkmon.questions.issues.figures import issues
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.table import show_issues
+from elkmon.questions.rates.figures import RatesRow, rows_of, tallies, together
+from elkmon.questions.rates.table import Trend, show_behind, show_rates
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

@@ -12,16 +12,16 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis import where
-from elkmon.analysis.question import Question
-from elkmon.cli.nothing import explanation
-from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
-from elkmon.cli.output import Form, Output, below, fitting, opened, table, write_csv, write_line
 from elkmon.events.fields import Dataset
 from elkmon.monitor import open_store
-from elkmon.store.base import Event
-from elkmon.store.place import Place
+from elkmon.present.empty_answer import explanation
+from elkmon.present.event_line import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.present.output import Form, Output, below, fitting, opened, table, write_csv, write_line
+from elkmon.query import conditions as where
+from elkmon.query.question import Question
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Event
 
 __all__ = ["command"]
 

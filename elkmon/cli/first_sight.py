@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import click
 
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.issue_states import notes_of
 from elkmon.cli.noting import note
-from elkmon.emit.note import IssueNote
+from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.errors import StoreError
-from elkmon.store.base import Store
-from elkmon.store.place import Place
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.states import notes_of
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Store
 
 __all__ = ["no_note_option", "note_first_sight"]
 

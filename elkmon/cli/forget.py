@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from elkmon.cli.nothing import no_events
 from elkmon.cli.options import store_option
-from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.emit.recorder import clean_id
-from elkmon.events.access import access
-from elkmon.provision.forget_files import forget_in_files
-from elkmon.provision.forget_indices import forget_in_indices
-from elkmon.provision.wanted import Erased, Wanted
-from elkmon.store.elastic.connect import connect, speaking
-from elkmon.store.place import Place
+from elkmon.events.cluster_settings import access
+from elkmon.present.empty_answer import no_events
+from elkmon.present.output import clean
+from elkmon.retention.erasure import Erased, Wanted
+from elkmon.retention.forget_files import forget_in_files
+from elkmon.retention.forget_indices import forget_in_indices
+from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

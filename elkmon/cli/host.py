@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from elkmon.cli.options import folder_option
-from elkmon.cli.output import clean
 from elkmon.cli.stopping import stopping
 from elkmon.events.errors import StoreError
 from elkmon.events.settings import Settings, from_environment
 from elkmon.host import record
+from elkmon.present.output import clean
 
 __all__ = ["command"]
 

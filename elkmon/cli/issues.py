@@ -11,27 +11,27 @@ from typing import Any, Literal
 import click
 from rich.text import Text
 
-from elkmon.analysis.issue_detail import find_issue, issue_detail
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.issue_states import Note, notes_of
-from elkmon.analysis.issues import OPEN, STATES, issues
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result, plain
-from elkmon.analysis.sides import current_side
-from elkmon.analysis.where import lookup
-from elkmon.cli.answer import write
 from elkmon.cli.first_sight import no_note_option, note_first_sight
-from elkmon.cli.issue_page import show_issue
-from elkmon.cli.issues_table import abbreviated, events_command, show_issues
-from elkmon.cli.nothing import explanation
 from elkmon.cli.noting import note
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import Form, Output, clean, opened, typed_text, write_csv, write_json
-from elkmon.emit.note import IssueNote
+from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.fields import ISSUE, PREDICTION
 from elkmon.monitor import open_store
-from elkmon.store.base import Condition, Filter, Measure, Store
-from elkmon.store.place import Place
+from elkmon.present.answer import write
+from elkmon.present.empty_answer import explanation
+from elkmon.present.output import Form, Output, clean, opened, typed_text, write_csv, write_json
+from elkmon.query.conditions import lookup
+from elkmon.query.question import Question
+from elkmon.query.result import Result, plain
+from elkmon.questions.compare.comparison_sides import current_side
+from elkmon.questions.issues.detail import find_issue, issue_detail
+from elkmon.questions.issues.detail_table import show_issue
+from elkmon.questions.issues.figures import OPEN, STATES, issues
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.states import Note, notes_of
+from elkmon.questions.issues.table import abbreviated, events_command, show_issues
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Condition, Filter, Measure, Store
 
 __all__ = ["command"]
 

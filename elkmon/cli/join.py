@@ -10,11 +10,11 @@ import click
 from elkmon.cli.options import cluster_option, retention_option
 from elkmon.cli.progress import shown_progress
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import access
-from elkmon.ship.join import JoinReport, join
-from elkmon.ship.join_passes import Passes
-from elkmon.store.elastic.connect import connect, speaking
-from elkmon.store.place import is_url
+from elkmon.events.cluster_settings import access
+from elkmon.join.join_pass import JoinReport, join
+from elkmon.join.passes import Passes
+from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.location import is_url
 
 __all__ = ["command"]
 

@@ -13,15 +13,15 @@ import click
 import orjson
 from rich.console import Console
 
-from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import Access, access
+from elkmon.events.cluster_settings import Access, access
 from elkmon.events.errors import ConfigError
-from elkmon.provision.kibana.client import DEFAULT, Kibana
-from elkmon.provision.kibana.features import features
-from elkmon.provision.kibana.objects import saved_objects
-from elkmon.provision.kibana.provisioning import Plan, apply, checked, export, plan, take_out
+from elkmon.kibana.client import DEFAULT, Kibana
+from elkmon.kibana.features import features
+from elkmon.kibana.objects import saved_objects
+from elkmon.kibana.provisioning import Plan, apply, checked, export, plan, take_out
+from elkmon.present.output import clean
 
 __all__ = ["command"]
 

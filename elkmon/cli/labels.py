@@ -10,17 +10,17 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.coverage import AGES, CoverageRow, coverage
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.cli.answer import behind, explain, nothing, sampled, write
-from elkmon.cli.figures import ABSENT, cell, counts, interval, percent, when
-from elkmon.cli.numbers import duration, span
 from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.cli.output import Form, Output, below, clean, fitting, table
 from elkmon.monitor import open_store
-from elkmon.store.findings import looked_for
-from elkmon.store.place import Place
+from elkmon.present.answer import behind, explain, nothing, sampled, write
+from elkmon.present.courses import duration, span
+from elkmon.present.output import Form, Output, below, clean, fitting, table
+from elkmon.present.sparklines import ABSENT, cell, counts, interval, percent, when
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.coverage.figures import AGES, CoverageRow, coverage
+from elkmon.stores.event_findings import looked_for
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

@@ -10,18 +10,18 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.figure import Figure
-from elkmon.analysis.latency import LatencyRow, latencies, rows_of, together
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.cli.answer import behind, explain, nothing, of_group, sampled, steps_of, write
-from elkmon.cli.figures import cell, step, when
-from elkmon.cli.numbers import course, duration, span
 from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.cli.output import Form, Output, below, clean, fitting, table
 from elkmon.monitor import open_store
-from elkmon.store.base import TimeBucket
-from elkmon.store.place import Place
+from elkmon.present.answer import behind, explain, nothing, of_group, sampled, steps_of, write
+from elkmon.present.courses import course, duration, span
+from elkmon.present.output import Form, Output, below, clean, fitting, table
+from elkmon.present.sparklines import cell, step, when
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.latency.figures import LatencyRow, latencies, rows_of, together
+from elkmon.statistics.estimate import Figure
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import TimeBucket
 
 __all__ = ["command"]
 

@@ -12,16 +12,12 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.metrics import MetricRow, metrics, whole
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.analysis.times import grid, step
-from elkmon.analysis.where import equal, typed
-from elkmon.cli.answer import write
-from elkmon.cli.figures import ABSENT, cell, command_line, sparkline, when
-from elkmon.cli.nothing import explanation
 from elkmon.cli.options import format_options, question_options, store_option
-from elkmon.cli.output import (
+from elkmon.events.fields import METRIC, READINGS
+from elkmon.monitor import open_store
+from elkmon.present.answer import write
+from elkmon.present.empty_answer import explanation
+from elkmon.present.output import (
     Form,
     Output,
     below,
@@ -30,10 +26,14 @@ from elkmon.cli.output import (
     table,
     typed_text,
 )
-from elkmon.events.fields import METRIC, READINGS
-from elkmon.monitor import open_store
-from elkmon.store.base import Condition, TimeBucket
-from elkmon.store.place import Place
+from elkmon.present.sparklines import ABSENT, cell, command_line, sparkline, when
+from elkmon.query.conditions import equal, typed
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.query.times import grid, step
+from elkmon.questions.business_metrics.figures import MetricRow, metrics, whole
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Condition, TimeBucket
 
 __all__ = ["command"]
 

@@ -10,11 +10,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.analysis.result import plain
-from elkmon.cli.figures import ABSENT, when
-from elkmon.cli.nothing import no_events
 from elkmon.cli.options import format_options, store_option
-from elkmon.cli.output import (
+from elkmon.monitor import open_store
+from elkmon.present.empty_answer import no_events
+from elkmon.present.output import (
     Form,
     Output,
     below,
@@ -25,9 +24,10 @@ from elkmon.cli.output import (
     write_csv,
     write_json,
 )
-from elkmon.monitor import open_store
-from elkmon.store.base import Catalog, ModelEntry, ProcessEntry
-from elkmon.store.place import Place
+from elkmon.present.sparklines import ABSENT, when
+from elkmon.query.result import plain
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Catalog, ModelEntry, ProcessEntry
 
 __all__ = ["command"]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from elkmon.emit.note import IssueNote, write_notes
-from elkmon.events.access import access
+from elkmon.emit.issue_notes import IssueNote, write_notes
+from elkmon.events.cluster_settings import access
 from elkmon.events.fields import ISSUE
-from elkmon.store.place import Place
+from elkmon.stores.location import Place
 
 __all__ = ["note"]
 
@@ -23,7 +23,7 @@ def note(place: Place, notes: Iterable[IssueNote]) -> None:
     if isinstance(place, Path):
         write_notes(place, notes)
         return
-    from elkmon.store.elastic.write import create  # noqa: PLC0415 - its client is an extra
+    from elkmon.stores.elastic.write import create  # noqa: PLC0415 - its client is an extra
 
     with TemporaryDirectory(prefix="elkmon-") as folder:
         write_notes(Path(folder), notes)

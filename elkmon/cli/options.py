@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from elkmon.events.access import access
+from elkmon.events.cluster_settings import access
 from elkmon.events.fields import DATASETS
-from elkmon.store.elastic.indices import RETENTION
-from elkmon.store.place import is_url
+from elkmon.stores.elastic.indices import RETENTION
+from elkmon.stores.location import is_url
 
 __all__ = [
     "PlaceType",

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from elkmon.analysis.times import iso
-from elkmon.cli.nothing import no_events
 from elkmon.cli.options import store_option
-from elkmon.cli.output import clean
 from elkmon.cli.progress import shown_progress
-from elkmon.events.access import access
-from elkmon.provision.prune_files import OldFile, prune_files
-from elkmon.provision.prune_indices import delete, outdated
-from elkmon.store.elastic.connect import connect, speaking
-from elkmon.store.place import Place
+from elkmon.events.cluster_settings import access
+from elkmon.present.empty_answer import no_events
+from elkmon.present.output import clean
+from elkmon.query.times import iso
+from elkmon.retention.prune_files import OldFile, prune_files
+from elkmon.retention.prune_indices import delete, outdated
+from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

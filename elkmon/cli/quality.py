@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from elkmon.analysis.quality import QualityRow, collect, rows_of
-from elkmon.analysis.question import Question
-from elkmon.analysis.result import Result
-from elkmon.cli.answer import behind, explain, nothing, sampled, write
-from elkmon.cli.figures import step
 from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.cli.output import Form, Output
-from elkmon.cli.quality_table import Trends, show_classes, show_group, show_steps
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.answer import behind, explain, nothing, sampled, write
+from elkmon.present.output import Form, Output
+from elkmon.present.sparklines import step
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.questions.quality.figures import QualityRow, collect, rows_of
+from elkmon.questions.quality.table import Trends, show_classes, show_group, show_steps
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 

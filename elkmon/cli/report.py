@@ -11,15 +11,15 @@ from typing import Any
 import click
 from rich.text import Text
 
-from elkmon.analysis.question import Question
 from elkmon.cli.first_sight import no_note_option, note_first_sight
-from elkmon.cli.nothing import explanation
 from elkmon.cli.options import question_options, store_option
-from elkmon.cli.output import clean, opened
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
 from elkmon.monitor import open_store
-from elkmon.store.place import Place
+from elkmon.present.empty_answer import explanation
+from elkmon.present.output import clean, opened
+from elkmon.query.question import Question
+from elkmon.stores.location import Place
 
 __all__ = ["command"]
 
@@ -55,8 +55,8 @@ def command(
     once.
     """
     try:
-        from elkmon.cli.changed import show_changed  # noqa: PLC0415 - an extra
         from elkmon.report import build_report  # noqa: PLC0415 - likewise
+        from elkmon.report.changes_table import show_changed  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if error.name not in {"jinja2", "markupsafe"}:
             raise

@@ -12,16 +12,16 @@ import click
 from elasticsearch import Elasticsearch
 
 from elkmon.cli.options import cluster_option
-from elkmon.cli.output import clean
-from elkmon.events.access import Access, access
+from elkmon.cluster.keys import Job, make_keys, revoke
+from elkmon.cluster.setup import Plan, apply, plan, take_out
+from elkmon.events.cluster_settings import Access, access
 from elkmon.events.errors import ConfigError
 from elkmon.events.settings import variables
-from elkmon.provision.keys import Job, make_keys, revoke
-from elkmon.provision.logstash.pipelines import files, write
-from elkmon.provision.setup import Plan, apply, plan, take_out
-from elkmon.store.elastic.connect import connect, speaking
-from elkmon.store.elastic.indices import RETENTION
-from elkmon.store.place import is_url
+from elkmon.logstash.pipelines import files, write
+from elkmon.present.output import clean
+from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.indices import RETENTION
+from elkmon.stores.location import is_url
 
 __all__ = ["command"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from elkmon.cli.nothing import no_events
 from elkmon.cli.program import INTERRUPTED
 from elkmon.cli.ship_options import route_options, shown_shipping
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import access
+from elkmon.events.cluster_settings import access
+from elkmon.present.empty_answer import no_events
 from elkmon.ship.pace import Patience
 from elkmon.ship.ship import Route, shipper
 

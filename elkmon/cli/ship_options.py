@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from elkmon.cli.options import folder_option, retention_option
-from elkmon.cli.output import clean
+from elkmon.present.output import clean
 from elkmon.ship.tally import Tally
 
 __all__ = ["age_options", "name_option", "route_options", "shown_shipping"]

@@ -10,14 +10,14 @@ from typing import Any
 import click
 from rich.text import Text
 
-from elkmon.analysis.where import conditions, matches
-from elkmon.cli.nothing import no_events
-from elkmon.cli.one_event import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.cli.options import dataset_option, folder_option, where_option
-from elkmon.cli.output import Output, opened
 from elkmon.cli.program import INTERRUPTED
-from elkmon.store.base import Condition
-from elkmon.store.follow import Follower
+from elkmon.present.empty_answer import no_events
+from elkmon.present.event_line import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.present.output import Output, opened
+from elkmon.query.conditions import conditions, matches
+from elkmon.stores.local.follow import Follower
+from elkmon.stores.protocol import Condition
 
 __all__ = ["command"]
 

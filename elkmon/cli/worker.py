@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from elkmon.cli.output import clean
 from elkmon.cli.ship_options import route_options
 from elkmon.cli.stopping import stopping
-from elkmon.events.access import access
-from elkmon.ship.join import JoinReport, join
-from elkmon.ship.join_passes import Passes
+from elkmon.events.cluster_settings import access
+from elkmon.join.join_pass import JoinReport, join
+from elkmon.join.passes import Passes
+from elkmon.present.output import clean
 from elkmon.ship.pace import Patience
 from elkmon.ship.ship import Route, shipper
 from elkmon.ship.shipper import Shipper
 from elkmon.ship.worker import Job, Worker, health_page
-from elkmon.store.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import connect, speaking
 
 __all__ = ["command"]
 

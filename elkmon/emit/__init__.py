@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from elkmon.emit.chain import ElkmonProcessor, ElkmonRenderer
+from elkmon.emit.bridges.logging import ElkmonFormatter, ElkmonHandler
+from elkmon.emit.bridges.structlog import ElkmonProcessor, ElkmonRenderer
 from elkmon.emit.emitter import Stats
 from elkmon.emit.logger import ElkmonLogger, get_logger
-from elkmon.emit.predict import Predict
-from elkmon.emit.state import configure, flush, reset, stats
-from elkmon.emit.stdlib import ElkmonFormatter, ElkmonHandler
+from elkmon.emit.predict_block import Predict
+from elkmon.emit.process_emitter import configure, flush, reset, stats
 
 __all__ = [
     "ElkmonFormatter",

@@ -8,8 +8,8 @@ from typing import Any
 
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import Failure, shown, text_of
-from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id, milliseconds
+from elkmon.emit.to_json import Notes
 from elkmon.emit.values import category, number, scores_of, segment_of, split_features
 from elkmon.events.classes import class_name
 from elkmon.events.fields import PREDICTION

@@ -13,16 +13,16 @@ from typing import Any
 
 import orjson
 
-from elkmon.emit import reports
+from elkmon.emit import event_builders as reports
 from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.clock import COUNTERS
 from elkmon.emit.columns import Encoder, NeedsCare
 from elkmon.emit.emitter import Emitter, following, trace_fields
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.lines import NUMBERS, Part, write_lines
-from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import Recorder
 from elkmon.emit.table import Shapeless, as_columns, column, frame, height, is_single, own, rows_of
+from elkmon.emit.to_json import Notes
 from elkmon.events.errors import UsageError
 from elkmon.events.ids import kept
 

@@ -20,9 +20,9 @@ from elkmon.emit.attempt import answer_label
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.fast import NUMBERS
 from elkmon.emit.lines import Part
-from elkmon.emit.plain import Notes
 from elkmon.emit.recorder import LOG_BIN, Recorder
 from elkmon.emit.table import as_columns
+from elkmon.emit.to_json import Notes
 from elkmon.emit.values import FEATURES, category, named
 
 __all__ = ["Encoder", "NeedsCare"]

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 import orjson
 
 from elkmon.emit.clock import COUNTERS, Clock, iso
-from elkmon.emit.plain import JSON, TEXT, Notes, plain
-from elkmon.emit.redact import Redactor
-from elkmon.emit.shed import shed
-from elkmon.emit.spool import Spool
-from elkmon.emit.stdout import Stdout
+from elkmon.emit.redaction.redactor import Redactor
+from elkmon.emit.sinks.spool import Spool
+from elkmon.emit.sinks.stdout import Stdout
+from elkmon.emit.to_json import JSON, TEXT, Notes, plain
+from elkmon.emit.truncate import shed
 from elkmon.events.errors import UsageError
 from elkmon.events.fields import ECS_VERSION, EMITTER, SCHEMA, Dataset
 from elkmon.events.settings import Settings, node_name

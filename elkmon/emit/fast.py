@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from elkmon.emit.plain import Notes
-from elkmon.emit.redact import Redactor
+from elkmon.emit.redaction.redactor import Redactor
+from elkmon.emit.to_json import Notes
 
 __all__ = ["LONG", "NUMBERS", "TAIL", "Plans", "Shape"]
 

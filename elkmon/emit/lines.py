@@ -8,7 +8,7 @@ from typing import TypeAlias
 import orjson
 
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.shed import shed
+from elkmon.emit.truncate import shed
 
 __all__ = ["NUMBERS", "Part", "write_lines"]
 

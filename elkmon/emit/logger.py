@@ -13,17 +13,18 @@ from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.processors import StackInfoRenderer
 from structlog.typing import Processor
 
-from elkmon.emit import reports, state
+from elkmon.emit import event_builders as reports
+from elkmon.emit import process_emitter as state
 from elkmon.emit.attempt import Attempt, submit, usable_id
 from elkmon.emit.batch import label_many, predict_many
-from elkmon.emit.chain import write_line
+from elkmon.emit.bridges.structlog import write_line
 from elkmon.emit.emitter import Emitter, following, trace_fields
 from elkmon.emit.exceptions import describe, written_as
 from elkmon.emit.fast import LONG, NUMBERS, TAIL
 from elkmon.emit.levels import Levels
-from elkmon.emit.plain import Notes
-from elkmon.emit.predict import Predict
+from elkmon.emit.predict_block import Predict
 from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
+from elkmon.emit.to_json import Notes
 
 __all__ = ["ElkmonLogger", "get_logger"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from elkmon.emit import state
+from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import shown, text_of
 from elkmon.emit.fast import TAIL, Plans
-from elkmon.emit.plain import Notes, clean_text
+from elkmon.emit.to_json import Notes, clean_text
 from elkmon.emit.values import category
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA

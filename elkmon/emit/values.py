@@ -13,7 +13,7 @@ import orjson
 
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import text_of
-from elkmon.emit.plain import JSON, Notes, clean_text
+from elkmon.emit.to_json import JSON, Notes, clean_text
 from elkmon.events.classes import class_name
 
 __all__ = ["FEATURES", "category", "named", "number", "scores_of", "segment_of", "split_features"]

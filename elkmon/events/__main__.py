@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elkmon.events.access import ACCESS, SECRETS, Access
-from elkmon.events.asking import ASKING
+from elkmon.events.cluster_settings import ACCESS, SECRETS, Access
 from elkmon.events.fields import DATASETS, FIELDS
+from elkmon.events.query_settings import ASKING
 from elkmon.events.settings import SETTINGS, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -54,7 +54,7 @@ def settings_page() -> str:
         "",
         "## Asking files",
         "",
-        "From the table in `elkmon/events/asking.py`.",
+        "From the table in `elkmon/events/query_settings.py`.",
         "",
         "| variable | meaning |",
         "|---|---|",
@@ -62,7 +62,7 @@ def settings_page() -> str:
         "",
         "## Reaching a cluster",
         "",
-        "From the table in `elkmon/events/access.py`. Secrets are never given on a command line;",
+        "From `elkmon/events/cluster_settings.py`. Secrets are never given on a command line;",
         "each is also taken from a file that is named by its variable with `_FILE` added.",
         "",
         "| variable | meaning | default |",

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.plain import Notes
+from elkmon.emit.to_json import Notes
 from elkmon.events.fields import METRIC
 from elkmon.events.settings import Settings
 from elkmon.host.readings import Readings

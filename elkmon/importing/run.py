@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import elkmon
-from elkmon.emit import state
+from elkmon.emit import process_emitter as state
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.importing.columns import check_columns
 from elkmon.importing.delimited import DelimitedSource

@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from elkmon.analysis import latency as durations
-from elkmon.analysis.calibration import CalibrationRow, calibration
-from elkmon.analysis.compare import Comparison, compare
-from elkmon.analysis.confusion import ConfusionRow, confusion
-from elkmon.analysis.coverage import CoverageRow, coverage
-from elkmon.analysis.issue_detail import IssueDetail, issue_detail
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.issues import issues
-from elkmon.analysis.latency import Durations, latencies
-from elkmon.analysis.quality import QualityRow, quality
-from elkmon.analysis.question import MODEL, Question
-from elkmon.analysis.rates import Tally, tallies
-from elkmon.analysis.significance import significant
-from elkmon.analysis.times import step, utc
-from elkmon.analysis.where import foreign, lookup
 from elkmon.events.fields import DEPLOYMENT
 from elkmon.events.times import from_iso
+from elkmon.query.conditions import foreign, lookup
+from elkmon.query.question import MODEL, Question
+from elkmon.query.times import step, utc
+from elkmon.questions.calibration.figures import CalibrationRow, calibration
+from elkmon.questions.compare.figures import Comparison, compare
+from elkmon.questions.confusion.figures import ConfusionRow, confusion
+from elkmon.questions.coverage.figures import CoverageRow, coverage
+from elkmon.questions.issues.detail import IssueDetail, issue_detail
+from elkmon.questions.issues.figures import issues
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.latency import figures as durations
+from elkmon.questions.latency.figures import Durations, latencies
+from elkmon.questions.quality.figures import QualityRow, quality
+from elkmon.questions.rates.figures import Tally, tallies
 from elkmon.report.remembered import Remembered
-from elkmon.store.base import Catalog, Cell, Event, Filter, ModelEntry, Store, TimeBucket
+from elkmon.statistics.significance import significant
+from elkmon.stores.protocol import Catalog, Cell, Event, Filter, ModelEntry, Store, TimeBucket
 
 __all__ = ["DETAILED", "Answers", "Deployment", "Family", "ask"]
 

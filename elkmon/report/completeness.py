@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elkmon.analysis.shown import ABSENT, cell, when
+from elkmon.present.formatting import ABSENT, cell, when
 from elkmon.report.answers import Answers
-from elkmon.report.block import Table
+from elkmon.report.page_block import Table
 
 __all__ = ["Completeness", "completeness"]
 

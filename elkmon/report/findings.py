@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from elkmon.analysis.changes import Change
-from elkmon.analysis.compare import Comparison, Shift
-from elkmon.analysis.issue_detail import IssueDetail, events_of
-from elkmon.analysis.issue_row import IssueRow
-from elkmon.analysis.question import Question
-from elkmon.analysis.rates import Rate
-from elkmon.analysis.shown import command_line, counts, number, percent, when
-from elkmon.analysis.verdict import Difference
-from elkmon.analysis.where import equal, lookup, typed
-from elkmon.analysis.words import duration, points, probability
 from elkmon.events.fields import PREDICTION
+from elkmon.present.formatting import command_line, counts, number, percent, when
+from elkmon.present.sentences import duration, points, probability
+from elkmon.query.conditions import equal, lookup, typed
+from elkmon.query.question import Question
+from elkmon.questions.compare.changes import Change
+from elkmon.questions.compare.figures import Comparison, Shift
+from elkmon.questions.compare.verdict import Difference
+from elkmon.questions.issues.detail import IssueDetail, events_of
+from elkmon.questions.issues.row import IssueRow
 from elkmon.report.answers import Answers
-from elkmon.store.place import Place
+from elkmon.statistics.rate import Rate
+from elkmon.stores.location import Place
 
 __all__ = ["ALARMS", "Command", "Finding", "Kind", "events_command", "findings"]
 

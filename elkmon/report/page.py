@@ -17,16 +17,16 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from elkmon import __version__
-from elkmon.analysis.question import Question
-from elkmon.analysis.shown import clean, when
-from elkmon.analysis.where import typed
 from elkmon.events.errors import ConfigError
+from elkmon.present.formatting import clean, when
+from elkmon.present.plots import Spec
+from elkmon.query.conditions import typed
+from elkmon.query.question import Question
 from elkmon.report.answers import Answers, ask
 from elkmon.report.completeness import completeness
-from elkmon.report.models import Section, sections
-from elkmon.report.plots import Spec
-from elkmon.store.base import Store
-from elkmon.store.place import Place
+from elkmon.report.model_sections import Section, sections
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Store
 
 __all__ = ["KINDS", "Report", "build_report", "render"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from elkmon.events.fields import Dataset
-from elkmon.store.base import Catalog, Dimension, Event, Filter, Measure, Store, Table
+from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Store, Table
 
 __all__ = ["Remembered"]
 

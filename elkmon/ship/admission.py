@@ -10,7 +10,7 @@ import orjson
 
 from elkmon.events.fields import DATASETS, ISSUE
 from elkmon.events.times import from_iso
-from elkmon.store.elastic.indices import index_of
+from elkmon.stores.elastic.indices import index_of
 
 __all__ = ["AHEAD", "Admission", "NotAdmittedError"]
 

@@ -13,7 +13,7 @@ from elasticsearch.exceptions import ConnectionTimeout
 from elkmon.events.errors import StoreError
 from elkmon.ship.batch import Event
 from elkmon.ship.destination import Answer, BusyError, RefusedError, asked_to_wait
-from elkmon.store.elastic.connect import problem
+from elkmon.stores.elastic.connect import problem
 
 __all__ = ["Bulk"]
 

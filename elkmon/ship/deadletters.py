@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from elkmon.events.errors import StoreError
+from elkmon.ship.atomic_file import sync_folder
 from elkmon.ship.batch import Place, Unfit
 from elkmon.ship.lock import holding
-from elkmon.ship.whole import sync_folder
 
 __all__ = ["DeadLetters", "Letter"]
 

@@ -9,11 +9,11 @@ from elastic_transport import HttpHeaders, TlsError, TransportError
 from elastic_transport.client_utils import basic_auth_to_header
 from elasticsearch.exceptions import ConnectionTimeout
 
-from elkmon.events.access import Access
+from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
 from elkmon.ship.batch import Event
 from elkmon.ship.destination import Answer, BusyError, RefusedError, asked_to_wait
-from elkmon.store.elastic.connect import connect, problem
+from elkmon.stores.elastic.connect import connect, problem
 
 __all__ = ["Logstash"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.whole import replace_whole
+from elkmon.ship.atomic_file import replace_whole
 
 __all__ = ["HEAD", "Registration", "Seen", "head_of", "load", "registered", "save"]
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
-from elkmon.events.access import Access
+from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import ConfigError
 from elkmon.ship.admission import Admission
 from elkmon.ship.bulk import Bulk
@@ -19,10 +19,10 @@ from elkmon.ship.logstash import Logstash
 from elkmon.ship.pace import Patience
 from elkmon.ship.registration import Registration, load
 from elkmon.ship.shipper import Shipper
-from elkmon.ship.spool import SpoolReader
+from elkmon.ship.spool_reader import SpoolReader
 from elkmon.ship.tally import Tally
-from elkmon.store.elastic.connect import connect
-from elkmon.store.elastic.indices import RETENTION
+from elkmon.stores.elastic.connect import connect
+from elkmon.stores.elastic.indices import RETENTION
 
 __all__ = ["Route", "Via", "admission_of", "destination_of", "shipper"]
 

@@ -17,7 +17,7 @@ from elkmon.ship.destination import Destination
 from elkmon.ship.lock import alone
 from elkmon.ship.pace import BatchSize, Patience, StoppedError
 from elkmon.ship.registration import Registration, save
-from elkmon.ship.spool import SpoolReader
+from elkmon.ship.spool_reader import SpoolReader
 from elkmon.ship.tally import Tally
 
 __all__ = ["Shipper", "lock_of"]

@@ -1,4 +1,4 @@
-# What elkmon/emit/redact.py does, in Ruby, by the same patterns and words: rules.json has them.
+# What elkmon/emit/redaction/redactor.py does, in Ruby, by the same patterns and words: rules.json has them.
 class ElkmonRedact
   PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|(?:(?![A-Za-z])[[:alpha:]])+/
   KEYED = "TRWAGMYFPDXBNJZSQVHLCKE"

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 import pytest
 
-from elkmon.analysis.quality_metrics import METRICS
-from elkmon.analysis.where import conditions
 from elkmon.cli import main
 from elkmon.cli.program import COMMANDS
 from elkmon.events.fields import _SHORT
+from elkmon.query.conditions import conditions
+from elkmon.questions.quality.metrics import METRICS
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI = (DOCS / "cli.md").read_text(encoding="utf-8")

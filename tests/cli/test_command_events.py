@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from elkmon.cli.one_event import dataset_of, in_words, model_of, time_of
+from elkmon.present.event_line import dataset_of, in_words, model_of, time_of
 
 
 def lines(text):

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 
 from elkmon.cli import models
-from elkmon.store.base import Catalog, ModelEntry, ProcessEntry, Span, VersionEntry
+from elkmon.stores.protocol import Catalog, ModelEntry, ProcessEntry, Span, VersionEntry
 
 FIRST = datetime(2026, 11, 10, tzinfo=timezone.utc)
 SPAN = Span(FIRST, FIRST + timedelta(days=3))

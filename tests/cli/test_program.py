@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import elkmon
 from elkmon.cli import events, main, program
 from elkmon.cli.program import COMMANDS
-from elkmon.store.local import LocalStore
+from elkmon.stores.local.store import LocalStore
 
 PROGRAM = (sys.executable, "-m", "elkmon.cli")
 
@@ -225,7 +225,7 @@ def test_sigterm_leaves_nothing_behind(tmp_path):
     (tmp_path / "tmp").mkdir()
     code = (  # what measures the coverage has a handler of its own
         "import signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
-        "from elkmon.cli import main\nfrom elkmon.store import reading\n"
+        "from elkmon.cli import main\nfrom elkmon.stores.local import reading\n"
         "def listing(folder):\n    print('asked', flush=True)\n    time.sleep(600)\n"
         "reading.listing = listing\nmain(['models', '--store', sys.argv[1]])"
     )

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from rich.cells import cell_len
-from terminals import shown_on_terminal
+
+from tests.support.terminals import shown_on_terminal
 
 SPAN = ("--since", "2026-11-10", "--until", "2026-11-20")
 

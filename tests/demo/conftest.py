@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
-from weeks import END, story
 
 from elkmon.demo import DemoOptions, DemoResult, run_demo
+from tests.support.demo_weeks import END, story
 
 __all__ = ["story"]
 

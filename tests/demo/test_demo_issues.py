@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from scipy.stats import binom
-from weeks import END, WEEK, once, served
 
 import elkmon
 from elkmon import Monitor
-from elkmon.analysis.question import Question
-from elkmon.analysis.risen import LEVEL
 from elkmon.demo import make_plan
 from elkmon.demo.story import DIGITS, TRIAGE, UNIT_SITE, V1, V2
 from elkmon.monitor import open_store
+from elkmon.query.question import Question
+from elkmon.questions.compare.error_increases import LEVEL
 from elkmon.report import build_report
+from tests.support.demo_weeks import END, WEEK, once, served
 
 SEEDS = 20
 RATE = 0.05

@@ -3,9 +3,8 @@
 import re
 from html import unescape
 
-from weeks import COLUMNS
-
 from elkmon.demo.story import TRIAGE, UNIT_SITE, V1
+from tests.support.demo_weeks import COLUMNS
 
 SCREEN = 40
 """Lines that a terminal shows at once."""

@@ -1,9 +1,9 @@
 """Every line that a test of the emitter writes is checked against the field table."""
 
 import pytest
-from conforming import check
 
 from elkmon.testing import Captured, capture
+from tests.support.field_table_check import check
 
 
 @pytest.fixture(autouse=True)

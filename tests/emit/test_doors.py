@@ -12,12 +12,12 @@ import sys
 
 import pytest
 import structlog
-from conforming import check
 
 import elkmon
 from elkmon.emit import ElkmonFormatter, ElkmonHandler, ElkmonProcessor, ElkmonRenderer
 from elkmon.events.errors import UsageError
 from elkmon.testing import capture
+from tests.support.field_table_check import check
 
 MODEL = ("fraud", "2.3.1")
 
@@ -510,7 +510,7 @@ def test_a_stack_is_kept(events):
 
 @pytest.mark.parametrize("name", DOORS)
 def test_an_event_that_cannot_be_made_is_counted_and_raises_nothing(name, events, monkeypatch):
-    from elkmon.emit import reports  # noqa: PLC0415 - a fault is injected into it
+    from elkmon.emit import event_builders as reports  # noqa: PLC0415 - a fault is injected into it
 
     def faulty(*_):
         raise RuntimeError("fault")

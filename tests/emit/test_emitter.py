@@ -10,17 +10,17 @@ from uuid import UUID
 
 import orjson
 import pytest
-from spools import balanced, complete, files, read, run, start, whole
 
 import elkmon
 from elkmon.emit import clock as clocks
 from elkmon.emit import emitter as module
 from elkmon.emit import logger as short_way
-from elkmon.emit import state
+from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.plain import Notes
-from elkmon.emit.shed import shed
+from elkmon.emit.to_json import Notes
+from elkmon.emit.truncate import shed
 from elkmon.events.settings import Settings
+from tests.support.emitting_processes import balanced, complete, files, read, run, start, whole
 
 KIB = 1024
 MS = 1_795_507_200_000

@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from spools import complete, files, is_locked, read, run, start, whole
+
+from tests.support.emitting_processes import complete, files, is_locked, read, run, start, whole
 
 HUNDRED = """
 for n in range(100):

@@ -7,7 +7,17 @@ import sys
 import urllib.request
 
 import pytest
-from spools import LOG, complete, files, is_locked, read, run, start, whole
+
+from tests.support.emitting_processes import (
+    LOG,
+    complete,
+    files,
+    is_locked,
+    read,
+    run,
+    start,
+    whole,
+)
 
 EMIT = """
 def emit(name, number=50):

@@ -3,7 +3,7 @@
 import os
 import random
 
-from spools import files, is_locked, read, start
+from tests.support.emitting_processes import files, is_locked, read, start
 
 EMIT_FOREVER = """
 while True:

@@ -5,10 +5,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from spools import files, run, whole
 
 import elkmon
-from elkmon.emit import state
+from elkmon.emit import process_emitter as state
 from elkmon.events.errors import ConfigError
 from elkmon.events.settings import (
     SETTINGS,
@@ -18,6 +17,7 @@ from elkmon.events.settings import (
     override,
     usable,
 )
+from tests.support.emitting_processes import files, run, whole
 
 VARIABLES = {each.name: each.variable for each in SETTINGS}
 

@@ -13,9 +13,7 @@ from click.testing import CliRunner
 
 from elkmon.cli import main
 from elkmon.cli.metrics import _number
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "emit"))
-import conforming
+from tests.support import field_table_check as conforming
 
 ELKMON = Path(sys.executable).parent / "elkmon"
 

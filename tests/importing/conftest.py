@@ -1,20 +1,11 @@
 """What the tests of the import share: a store's events as they stand in its files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-
-import elkmon
-
-
-@pytest.fixture(autouse=True)
-def _own_settings() -> Iterator[None]:
-    """Leave no setting behind for the next test."""
-    yield
-    elkmon.reset()
 
 
 @pytest.fixture

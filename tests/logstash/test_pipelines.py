@@ -10,15 +10,15 @@ import yaml
 from click.testing import CliRunner
 
 from elkmon.cli import main
-from elkmon.emit.patterns import PATTERNS
-from elkmon.events.access import ACCESS, Access
+from elkmon.emit.redaction.patterns import PATTERNS
+from elkmon.events.cluster_settings import ACCESS, Access
 from elkmon.events.fields import DATASETS
-from elkmon.provision.assets import assets_of
-from elkmon.provision.logstash.health import PIPELINES
-from elkmon.provision.logstash.pipelines import files
-from elkmon.provision.logstash.rules import rules
+from elkmon.logstash.bundled_files import assets_of
+from elkmon.logstash.health import PIPELINES
+from elkmon.logstash.pipelines import files
+from elkmon.logstash.rules import rules
 from elkmon.ship.lines import MAX_LINE
-from elkmon.store.elastic.indices import index_of
+from elkmon.stores.elastic.indices import index_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "logstash"
@@ -109,7 +109,7 @@ def test_options_have_the_names_that_8_and_9_take(path):
 
 def test_the_rules_are_those_of_ship_and_emit():
     assert (FOLDER / "pipeline/rules.json").read_bytes() == rules(), (
-        "python -m elkmon.provision.logstash writes them anew"
+        "python -m elkmon.logstash writes them anew"
     )
     assert b"(?P" not in rules()  # Ruby has no such group
 

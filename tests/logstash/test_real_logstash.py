@@ -10,14 +10,14 @@ from urllib.error import URLError
 import orjson
 import pytest
 from click.testing import CliRunner
-from real_logstash import Logstash, timed, wait
 
 from elkmon.cli import main
-from elkmon.emit.redact import Redactor
-from elkmon.events.access import access
+from elkmon.emit.redaction.redactor import Redactor
+from elkmon.events.cluster_settings import access
 from elkmon.events.fields import DATASETS
 from elkmon.ship.admission import Admission, NotAdmittedError
-from elkmon.store.elastic.connect import connect
+from elkmon.stores.elastic.connect import connect
+from tests.support.real_logstash import Logstash, timed, wait
 
 pytestmark = [pytest.mark.logstash, pytest.mark.stack]
 GOLDEN = Path(__file__).parent / "golden"

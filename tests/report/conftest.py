@@ -3,24 +3,15 @@
 import shutil
 
 import pytest
-from browser import Browser, Page
-from scenes import END, START, numbers, serve
-from weeks import WEEK, story
 
-import elkmon
-from elkmon.analysis.question import Question
 from elkmon.monitor import open_store
+from elkmon.query.question import Question
 from elkmon.report import build_report
+from tests.support.browser import Browser, Page
+from tests.support.demo_weeks import WEEK, story
+from tests.support.report_scenes import END, START, numbers, serve
 
 __all__ = ["story"]
-
-
-@pytest.fixture(autouse=True)
-def _own_settings(monkeypatch):
-    """Leave no setting behind for the next test, and take none from outside."""
-    monkeypatch.delenv("ELKMON_STORE", raising=False)
-    yield
-    elkmon.reset()
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from scenes import END, HOSTILE, SPAN, START, serve
 
-from elkmon.analysis.issue_states import notes_of
-from elkmon.analysis.issues import issues
-from elkmon.analysis.question import Question
 from elkmon.cli import main
 from elkmon.monitor import open_store
+from elkmon.query.question import Question
+from elkmon.questions.issues.figures import issues
+from elkmon.questions.issues.states import notes_of
+from tests.support.report_scenes import END, HOSTILE, SPAN, START, serve
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from scenes import HOSTILE, serve
+
+from tests.support.report_scenes import HOSTILE, serve
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from scenes import END, START, serve
 
-from elkmon.analysis.question import Question
 from elkmon.monitor import open_store
+from elkmon.query.question import Question
 from elkmon.report.answers import Family, ask
 from elkmon.report.findings import findings
-from elkmon.report.models import sections
+from elkmon.report.model_sections import sections
+from tests.support.report_scenes import END, START, serve
 
 
 def text_of(html):

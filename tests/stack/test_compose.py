@@ -7,8 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
-import servers
-from stack import COMPOSE, DOCKER, ENVIRONMENT, OWN_IMAGES, ROOT, SERVICES, TEXT, VARIABLE, mounts
+
+from tests.support import elasticsearch_servers as servers
+from tests.support.compose_stack import (
+    COMPOSE,
+    DOCKER,
+    ENVIRONMENT,
+    OWN_IMAGES,
+    ROOT,
+    SERVICES,
+    TEXT,
+    VARIABLE,
+    mounts,
+)
 
 BIN = Path(sys.executable).parent
 SCRIPTS = sorted(DOCKER.glob("*.sh"))

@@ -15,16 +15,16 @@ from types import SimpleNamespace
 import orjson
 import pytest
 from click.testing import CliRunner
-from dashboards import BOARDS, Dashboards
 from elasticsearch import helpers
-from nearly import assert_near
-from real_logstash import Logstash, timed, wait
 
 from elkmon.cli import main
 from elkmon.demo import DemoOptions, run_demo
-from elkmon.events.access import access
-from elkmon.provision.kibana.client import Kibana
-from elkmon.store.elastic.connect import connect
+from elkmon.events.cluster_settings import access
+from elkmon.kibana.client import Kibana
+from elkmon.stores.elastic.connect import connect
+from tests.support.kibana_dashboards import BOARDS, Dashboards
+from tests.support.nearly_equal import assert_near
+from tests.support.real_logstash import Logstash, timed, wait
 
 pytestmark = [
     pytest.mark.kibana,

@@ -7,7 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from stack import DOCKER, ENVIRONMENT, SERVICES, contents, make_folders, mounts, run_setup
+
+from tests.support.compose_stack import (
+    DOCKER,
+    ENVIRONMENT,
+    SERVICES,
+    contents,
+    make_folders,
+    mounts,
+    run_setup,
+)
 
 ELASTICSEARCH = yaml.safe_load((DOCKER / "elasticsearch.yml").read_text())
 KIBANA = yaml.safe_load((DOCKER / "kibana.yml").read_text())

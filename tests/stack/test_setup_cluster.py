@@ -13,13 +13,13 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
-import servers
 from elasticsearch import AuthenticationException, Elasticsearch
-from loading import clear
-from stack import DOCKER, contents, make_folders, run_setup
 
+from elkmon.cluster.keys import revoke
 from elkmon.events.fields import DATASETS
-from elkmon.provision.keys import revoke
+from tests.support import elasticsearch_servers as servers
+from tests.support.cluster_loading import clear
+from tests.support.compose_stack import DOCKER, contents, make_folders, run_setup
 
 pytestmark = pytest.mark.elasticsearch
 

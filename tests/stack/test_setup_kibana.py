@@ -1,14 +1,11 @@
 """The set-up's last step: dashboards and rules, on what stands in for Kibana."""
 
-import sys
 from base64 import b64encode
-from pathlib import Path
 
 import pytest
-from stack import make_folders, run_setup
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "provisioning"))
-from standin import StandIn
+from tests.support.compose_stack import make_folders, run_setup
+from tests.support.kibana_standin import StandIn
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from stack import contents, make_folders, run_setup
+
+from tests.support.compose_stack import contents, make_folders, run_setup
 
 
 @pytest.fixture(scope="module")

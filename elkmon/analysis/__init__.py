@@ -1,1 +1,0 @@
-"""Arithmetic on aggregates: what the answers of a store mean, as figures with intervals."""

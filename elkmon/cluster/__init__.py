@@ -1,0 +1,1 @@
+"""What an Elasticsearch cluster has to hold: templates, retention, roles and keys."""

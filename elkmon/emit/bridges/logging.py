@@ -1,0 +1,88 @@
+"""For the standard ``logging`` module: a handler that writes events, and a formatter of lines."""
+
+from __future__ import annotations
+
+import logging
+
+from pythonjsonlogger.core import RESERVED_ATTRS, BaseJsonFormatter, merge_record_extra
+
+from elkmon.emit import event_builders as reports
+from elkmon.emit.bridges.structlog import exception_of, rendered
+from elkmon.emit.exceptions import shown, text_of
+from elkmon.emit.recorder import Recorder
+from elkmon.events.errors import UsageError
+
+__all__ = ["ElkmonFormatter", "ElkmonHandler"]
+
+
+def said_by(record: logging.LogRecord) -> reports.Line:
+    """Read what a log record says."""
+    labels = merge_record_extra(record, {}, reserved=RESERVED_ATTRS)
+    if record.stack_info:
+        labels["stack"] = record.stack_info
+    message: str | None
+    exception = exception_of(record.exc_info)
+    if isinstance(record.msg, BaseException) and (exception is None or exception is record.msg):
+        exception, message = record.msg, None
+    else:
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 - arguments that do not fit the text are the application's
+            message = f"{text_of(record.msg)} {shown(record.args)}"
+    return reports.Line(
+        level=record.levelname.lower(),
+        message=message,
+        logger=record.name,
+        exception=exception,
+        template=record.msg if isinstance(record.msg, str) else None,
+        labels=labels,
+    )
+
+
+class ElkmonFormatter(BaseJsonFormatter):
+    """Render each record as an event's line, for any handler: a python-json-logger formatter.
+
+    That the line is written is up to the handler, so that these lines are numbered apart, as of a
+    process of their own.
+
+    Args:
+        model: the model that the lines belong to; inside ``predict`` that of the prediction.
+        version: its version.
+    """
+
+    def __init__(self, model: str | None = None, version: str | None = None) -> None:
+        super().__init__()
+        self._recorder = Recorder(model, version)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line, without its newline; empty where the event could not be made."""
+        return rendered(self._recorder, lambda: said_by(record)) or ""
+
+
+class ElkmonHandler(logging.Handler):
+    """Write each record as an event.
+
+    Such as::
+
+        logging.getLogger().addHandler(elkmon.emit.ElkmonHandler(model="fraud"))
+
+    Args:
+        model: the model that the lines belong to; inside ``predict`` that of the prediction.
+        version: its version.
+        level: of the records to write.
+    """
+
+    def __init__(
+        self, model: str | None = None, version: str | None = None, level: int | str = 0
+    ) -> None:
+        super().__init__(level)
+        self._recorder = Recorder(model, version)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record's event."""
+        try:
+            reports.line(self._recorder, said_by(record))
+        except UsageError:  # strict mode asked for it
+            raise
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            self._recorder.ready().lost(error)

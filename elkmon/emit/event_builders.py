@@ -1,0 +1,255 @@
+"""Error, log, label, metric and deployment events: made here, whichever door they come through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elkmon.emit.attempt import (
+    answer_label,
+    answer_number,
+    answer_text,
+    answer_value,
+    usable_id,
+    when,
+)
+from elkmon.emit.clock import iso
+from elkmon.emit.context import UNDER_WAY
+from elkmon.emit.emitter import Emitter
+from elkmon.emit.exceptions import (
+    Failure,
+    describe,
+    describe_text,
+    mark_written,
+    shown,
+    text_of,
+    type_name,
+    written_as,
+)
+from elkmon.emit.recorder import Recorder, clean_name
+from elkmon.emit.to_json import TEXT, Notes
+from elkmon.emit.values import VALUE
+from elkmon.events.fields import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
+
+__all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]
+
+_LIMITS = {"message": TEXT, "stack_trace": 10 * TEXT}
+"""Characters of what people and programs wrote; a stack loses its middle later, if it must."""
+_FAILURES = frozenset({"error", "critical"})
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+_ACTIONS = frozenset({"deployed", "rolled_back"})
+
+
+def _linked(recorder: Recorder) -> dict[str, Any]:
+    """Give the model, and the prediction that is under way, as ``ml``."""
+    ml = recorder.ml()
+    here = UNDER_WAY.get()
+    if here is not None:
+        ml["prediction"] = {"id": here.id}
+        if recorder.model is None:
+            names = {"name": here.model, "version": here.version}
+            model = {name: value for name, value in names.items() if value is not None}
+            ml.update({"model": model} if model else {})
+    return ml
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A log call, whichever logger it was made with."""
+
+    level: str
+    """As structlog and logging call it, in lower case."""
+    message: str | None = None
+    logger: str | None = None
+    exception: BaseException | None = None
+    template: str | None = None
+    """The constant part of the message, which groups errors that have no exception."""
+    labels: Mapping[str, object] = field(default_factory=dict)
+    at: object = None
+    """When it happened; now where not given."""
+
+
+def render_line(recorder: Recorder, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
+    """Make a log call into an event: an error where it reports one, else a log line.
+
+    One exception object makes one error, however often it passes a logger: from the second time on
+    it is a log line that names the exception's type.
+
+    Args:
+        recorder: the model it belongs to, if any.
+        said: the call.
+        notes: takes what was found in its values.
+
+    Returns:
+        The dataset, and the event's own fields.
+    """
+    emitter = recorder.ready()
+    fields: dict[str, Any] = {"log": {"level": said.level}}
+    if said.logger:
+        fields["log"]["logger"] = said.logger
+    if said.message is not None:
+        fields["message"] = emitter.plain(said.message, "message", notes)
+    ml = _linked(recorder)
+    if ml:
+        fields["ml"] = ml
+    fields.update(emitter.labels(said.labels, notes))
+    exception = said.exception
+    if exception is not None and written_as(exception) is not None:
+        fields["error"] = {"type": type_name(exception)}
+        return LOG, fields
+    if exception is not None:
+        fields["error"] = error_fields(emitter, describe(exception), notes)
+        return ERROR, fields
+    if said.level in _FAILURES:
+        failure = describe_text(said.message or "", said.template)
+        fields["error"] = error_fields(emitter, failure, notes)
+        return ERROR, fields
+    return LOG, fields
+
+
+def error_fields(emitter: Emitter, failure: Failure, notes: Notes) -> dict[str, Any]:
+    """Give ``error.*``: what people wrote is redacted, what was computed is not."""
+    return {
+        name: emitter.plain(value, f"error.{name}", notes, _LIMITS[name])
+        if name in _LIMITS
+        else value
+        for name, value in failure.fields().items()
+    }
+
+
+def line(recorder: Recorder, said: Line) -> None:
+    """Write a log call as an event."""
+    emitter = recorder.ready()
+    made = rendered_line(recorder, said)
+    if made is not None and emitter.settings.enabled:
+        emitter.write(made, emitter.clock.now.ms)
+
+
+def rendered_line(recorder: Recorder, said: Line, *, handed_on: bool = False) -> bytes | None:
+    """Give the line of a log call; None where it had to be dropped."""
+    notes = Notes()
+    dataset, fields = render_line(recorder, said, notes)
+    emitter = recorder.ready()
+    event_id = emitter.new_id()
+    at = when(emitter, said.at)
+    made = emitter.render(dataset, fields, notes, at=at, event_id=event_id, handed_on=handed_on)
+    if said.exception is not None and dataset == ERROR:
+        mark_written(said.exception, fields["error"]["fingerprint"])
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What turned out to be true of a prediction, as the caller has it."""
+
+    label: object = None
+    value: object = None
+    correct: object = None
+    rating: object = None
+    source: object = None
+    observed_at: object = None
+
+
+def label(
+    recorder: Recorder, prediction_id: object, given: Truth, labels: Mapping[str, object]
+) -> None:
+    """Write what turned out to be true of a prediction.
+
+    Raises:
+        UsageError: in strict mode, on wrong use.
+    """
+    emitter = recorder.ready()
+    notes = Notes()
+    name = usable_id(emitter, prediction_id)
+    if name is None:
+        emitter.misuse("label_without_id", "a label needs the id of its prediction: it is left out")
+        return
+    at = when(emitter, given.observed_at)
+    if at is None:
+        at = emitter.clock.instant().ms
+    truth = _truth(recorder, emitter, given, notes)
+    if not truth:
+        emitter.misuse("empty_label", "a label needs one of label, value=, correct=, rating=")
+        return
+    if "label" in truth and "correct" in truth:
+        emitter.misuse(
+            "label_and_correct", "label= and correct= answer one question: label= is what counts"
+        )
+    truth["observed_at"] = iso(at).decode()
+    source = answer_text(emitter, given.source, "ml.truth.source", notes)
+    if source is not None:
+        truth["source"] = source
+    ml: dict[str, Any] = {"prediction": {"id": name}, "truth": truth}
+    if recorder.model is not None:
+        ml["model"] = {"name": recorder.model}
+    emitter.submit(LABEL, {"ml": ml, **emitter.labels(labels, notes)}, notes, at=at)
+
+
+def _truth(recorder: Recorder, emitter: Emitter, given: Truth, notes: Notes) -> dict[str, Any]:
+    truth: dict[str, Any] = {}
+    if given.label is not None:
+        truth["label"] = answer_label(recorder, emitter, given.label, "ml.truth.label", notes)
+    if given.value is not None:
+        truth["value"] = answer_value(recorder, emitter, given.value, "ml.truth.value", notes)
+    if given.correct is not None:
+        truth["correct"] = _flag(emitter, given.correct)
+    if given.rating is not None:
+        truth["rating"] = answer_number(emitter, given.rating, "ml.truth.rating", notes)
+    return {name: value for name, value in truth.items() if value is not None}
+
+
+def _flag(emitter: Emitter, correct: object) -> bool | None:
+    name = answer_text(emitter, correct, "ml.truth.correct", Notes())
+    if name is None:
+        return None
+    flag = _FLAGS.get(name.lower())
+    if flag is None:
+        emitter.misuse("bad_correct", f"correct= is true or false, not {shown(correct)}")
+    return flag
+
+
+def metric(
+    recorder: Recorder, name: object, value: object, unit: object, labels: Mapping[str, object]
+) -> None:
+    """Write a business or technical figure."""
+    emitter = recorder.ready()
+    notes = Notes()
+    figure = answer_number(emitter, value, "metric.value", notes)
+    if figure is None and not notes.nonfinite:
+        if value is None:
+            emitter.misuse("empty_metric", f"metric {shown(name)} has no value, and is left out")
+        return
+    text = emitter.plain(text_of(name), "metric.name", notes, VALUE)
+    fields: dict[str, Any] = {
+        "metric": {"name": text, "value": figure},
+        "ml": _linked(recorder),
+        **emitter.labels(labels, notes),
+    }
+    if unit is not None:
+        fields["metric"]["unit"] = emitter.plain(text_of(unit), "metric.unit", notes, VALUE)
+    emitter.submit(METRIC, fields, notes)
+
+
+def deployment(
+    recorder: Recorder, version: object, action: object, at: object, labels: Mapping[str, object]
+) -> None:
+    """Write that a version went live, or was rolled back."""
+    emitter = recorder.ready()
+    name = clean_name(version)
+    if name is None or not isinstance(action, str) or action not in _ACTIONS:
+        emitter.misuse(
+            "bad_deployment",
+            f"a deployment needs a version, and is one of {', '.join(sorted(_ACTIONS))}: "
+            f"{shown(version)} {shown(action)} is left out",
+        )
+        return
+    notes = Notes()
+    ml = recorder.ml()
+    ml["model"] = {**ml.get("model", {}), "version": name}
+    emitter.submit(
+        DEPLOYMENT,
+        {"event": {"action": action}, "ml": ml, **emitter.labels(labels, notes)},
+        notes,
+        at=when(emitter, at),
+    )

@@ -1,0 +1,1 @@
+"""Where events are written: files of a folder, or standard output."""

@@ -1,0 +1,1 @@
+"""Late labels written onto their predictions, in Elasticsearch."""

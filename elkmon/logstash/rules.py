@@ -1,0 +1,53 @@
+"""What Logstash's pipelines go by, from the tables that ship and emit go by."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from elkmon.emit.redaction.patterns import ASSIGNMENT, PATTERNS
+from elkmon.emit.redaction.redactor import SCHEMES, WORDS
+from elkmon.events.fields import DATASETS, ECS_VERSION, ISSUE, SCHEMA
+from elkmon.ship.admission import AHEAD
+from elkmon.ship.lines import MAX_LINE
+
+__all__ = ["MAX_ID", "rules"]
+
+MAX_ID = 512
+"""Bytes: of a longer id Elasticsearch refuses the whole request, and Logstash drops it."""
+
+
+def rules() -> bytes:
+    """Give the rules as JSON."""
+    made: dict[str, Any] = {
+        "datasets": DATASETS,
+        "kept": ISSUE,
+        "schema": SCHEMA,
+        "ecs": ECS_VERSION,
+        "max_line": MAX_LINE,
+        "max_id": MAX_ID,
+        "ahead": int(AHEAD.total_seconds()),
+        "patterns": [
+            {
+                "kind": pattern.kind,
+                "regex": in_ruby(pattern.regex),
+                "check": pattern.check and pattern.check.__name__.removeprefix("_"),
+            }
+            for pattern in PATTERNS
+        ],
+        "assignment": in_ruby(ASSIGNMENT),
+        "schemes": sorted(SCHEMES),
+        "words": {name: sorted(words) for name, words in WORDS.items()},
+    }
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def in_ruby(regex: re.Pattern[str]) -> str:
+    r"""Write a regular expression as Ruby reads it.
+
+    ``(?u)`` makes ``\w``, ``\d`` and ``\s`` mean in Ruby what they mean here: Unicode's.
+    """
+    text = regex.pattern.replace("(?P<", "(?<").replace(r"\Z", r"\z")
+    return "(?u)" + re.sub(r"\(\?P=(\w+)\)", r"\\k<\1>", text)

@@ -1,0 +1,199 @@
+"""How figures look to people: shares, other figures, spans of time, moments, commands.
+
+What is shown is one line of text in which nothing steers a terminal or a page; whoever puts it into
+another form (HTML, CSV) escapes it for that form as well.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import datetime
+from math import floor, log10
+
+from elkmon.query.conditions import typed
+from elkmon.query.question import Question
+from elkmon.query.times import iso
+from elkmon.statistics.estimate import Figure
+from elkmon.statistics.rate import Rate
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Cell
+
+__all__ = [
+    "ABSENT",
+    "cell",
+    "clean",
+    "command_line",
+    "counts",
+    "duration",
+    "interval",
+    "limits",
+    "made_of",
+    "number",
+    "percent",
+    "span",
+    "spread",
+    "when",
+]
+
+ABSENT = "–"
+
+# Controls, directions that can be turned around, line separators, halves of surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_MOST_DIGITS = 6
+_UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
+def clean(value: object) -> str:
+    """Make a value safe to be shown: what would steer a terminal is written out instead."""
+    return _UNSAFE.sub(_written_out, str(value))
+
+
+def _written_out(found: re.Match[str]) -> str:
+    char = found[0]
+    code = ord(char)
+    return _NAMES.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004
+
+
+def percent(rate: Rate) -> str:
+    """Write a share: ``12.3 %``; with ``*`` where it is weighted, ``–`` where there is none."""
+    if rate.value is None:
+        return ABSENT
+    return f"{_share(rate.value, _share_places(rate))} %{'*' if rate.weighted else ''}"
+
+
+def interval(rate: Rate) -> str:
+    """Write the 95 % interval: ``[10.1, 14.9]``, in percent as the share."""
+    if rate.low is None or rate.high is None:
+        return ""
+    places = _share_places(rate)
+    return f"[{_share(rate.low, places)}, {_share(rate.high, places)}]"
+
+
+def counts(rate: Rate) -> str:
+    """Write what the share was counted from: ``29 / 7,200``."""
+    return f"{rate.k:,} / {rate.n:,}"
+
+
+def number(figure: Figure) -> str:
+    """Write a value: ``0.878``; with ``*`` where it is weighted, ``–`` where there is none."""
+    if figure.value is None:
+        return ABSENT
+    return _rounded(figure.value, _places(figure)) + ("*" if figure.weighted else "")
+
+
+def limits(figure: Figure) -> str:
+    """Write the 95 % interval: ``[0.866, 0.890]``, with the digits of the value."""
+    if figure.low is None or figure.high is None:
+        return ""
+    places = _places(figure)
+    return f"[{_rounded(figure.low, places)}, {_rounded(figure.high, places)}]"
+
+
+def spread(figure: Figure) -> str:
+    """Write how far binning may have moved the value: ``±0.0017 by binning``."""
+    if not figure.bound:
+        return ""
+    places = max(1 - floor(log10(figure.bound)), 0)
+    return f"±{figure.bound:.{min(places, _MOST_DIGITS)}f} by binning"
+
+
+def made_of(figure: Figure) -> str:
+    """Write what it is counted from: ``29 / 7,200``, or ``7,200``."""
+    return f"{figure.n:,}" if figure.k is None else f"{figure.k:,} / {figure.n:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time to three digits in the unit that suits it: ``4.49 ms``, ``9.50 h``."""
+    if seconds is None:
+        return ABSENT
+    unit, name = _unit(seconds)
+    return f"{_three_digits(seconds / unit)} {name}"
+
+
+def span(figure: Figure, unit: float = 1.0) -> str:
+    """Write the interval of a time, in the unit of its value: ``[3.11, 4.02] h``.
+
+    Args:
+        figure: a time.
+        unit: of its values, in seconds.
+    """
+    if figure.value is None or figure.low is None or figure.high is None:
+        return ""
+    own, name = _unit(figure.value * unit)
+    low, high = (_three_digits(limit * unit / own) for limit in (figure.low, figure.high))
+    return f"[{low}, {high}] {name}"
+
+
+def when(time: datetime) -> str:
+    """Write a time to the minute, in UTC."""
+    return iso(time)[:16].replace("T", " ")
+
+
+def cell(value: Cell) -> str:
+    """Write a group's value."""
+    if value is None:
+        return "(none)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return clean(value)
+
+
+def command_line(command: str, store: Place, question: Question, *more: str) -> str:
+    """Write the command that asks about the same model, span and conditions.
+
+    Args:
+        command: its name, with a space within where it is one of a group.
+        store: the folder.
+        question: what it asks.
+        more: further arguments.
+    """
+    arguments = ["elkmon", *command.split(), "--store", str(store)]
+    if question.model is not None:
+        arguments += ["--model", question.model]
+    arguments += ["--since", iso(question.since), "--until", iso(question.until)]
+    for text in typed(question.conditions):
+        arguments += ["--where", text]
+    return clean(shlex.join([*arguments, *more]))
+
+
+def _unit(seconds: float) -> tuple[float, str]:
+    return next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+
+
+def _three_digits(value: float) -> str:
+    places = 0 if value >= 100 else 1 if value >= 10 else 2  # noqa: PLR2004 - three digits
+    return f"{value:,.{places}f}"
+
+
+def _share_places(rate: Rate) -> int:
+    """Give as many decimals as the interval's end needs for two digits or so."""
+    high = 100 * (rate.high or 0.0)
+    return 1 if high >= 1 else 2 if high >= 0.1 else 3 if high >= 0.01 else 4  # noqa: PLR2004
+
+
+def _share(share: float, places: int) -> str:
+    if share in {0, 1}:
+        return f"{100 * share:.0f}"
+    text = f"{100 * share:.{places}f}"
+    # what is more than nothing is never shown as nothing
+    return text if float(text) > 0 else f"{100 * share:.0e}"
+
+
+def _places(figure: Figure) -> int:
+    """Give as many decimals as half the interval needs for two digits."""
+    if figure.low is None or figure.high is None:
+        about = abs(figure.value or 0.0) / 10
+    else:
+        about = (figure.high - figure.low) / 2
+    return min(max(1 - floor(log10(about)), 0), _MOST_DIGITS) if about > 0 else 2
+
+
+def _rounded(value: float, places: int) -> str:
+    text = f"{value:,.{places}f}"
+    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text

@@ -1,1 +1,0 @@
-"""What a cluster has to hold before events come: templates, retention, roles and keys."""

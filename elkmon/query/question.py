@@ -1,0 +1,110 @@
+"""One question, as all figures take it: which model, which span, in which groups, under what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from elkmon.query.conditions import Where, conditions, dimension, typed
+from elkmon.query.times import Moment, bucket, iso, window
+from elkmon.stores.protocol import Condition, Dimension, FieldValue, Filter, TimeBucket
+
+__all__ = ["MODEL", "Question"]
+
+MODEL = "model"
+_MODEL_FIELD = "ml.model.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, understood.
+
+    ``by`` holds the groups as they were named, the model always among them: figures of two models
+    are never mixed.
+    """
+
+    model: str | None
+    since: datetime
+    until: datetime
+    every: TimeBucket | None
+    by: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        model: str | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        every: str | timedelta | TimeBucket | None = None,
+        by: str | Iterable[str] = (),
+        where: Where | None = None,
+        now: datetime | None = None,
+    ) -> Question:
+        """Understand the arguments that every figure takes.
+
+        Args:
+            model: only this model; all of them, each by itself, where not given.
+            since: beginning of the span (``24h``, ``7d``, ``2026-11-01``, ISO, a datetime, a
+                timedelta back from now); 7 days before its end where not given.
+            until: end of the span, which does not belong to it; now where not given.
+            every: width of the steps over time (``5m``, ``1h``, ``1d``, ``1w``); none where not
+                given.
+            by: fields to group by (``version``, ``segment.country``, any of the field table).
+            where: conditions, see :func:`elkmon.query.conditions.conditions`.
+            now: the present, for tests.
+
+        Raises:
+            QueryError: it cannot be asked; the message says what would do.
+        """
+        begin, end = window(since, until, now)
+        named: dict[str, str] = {_MODEL_FIELD: MODEL}
+        for name in [by] if isinstance(by, str) else by:
+            named.setdefault(dimension(name), name)
+        return cls(
+            model=model,
+            since=begin,
+            until=end,
+            every=None if every is None else bucket(every),
+            by=tuple(named.values()),
+            conditions=conditions(where),
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """Give it as JSON knows it, conditions as they are typed."""
+        return {
+            "model": self.model,
+            "since": iso(self.since),
+            "until": iso(self.until),
+            "every": None if self.every is None else f"{self.every.every}{self.every.unit}",
+            "by": list(self.by),
+            "where": typed(self.conditions),
+        }
+
+    @property
+    def filter(self) -> Filter:
+        """Give the span and the conditions, as a store takes them."""
+        own = () if self.model is None else (Condition(_MODEL_FIELD, "=", (self.model,)),)
+        return Filter(self.since, self.until, (*own, *self.conditions))
+
+    @property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """Give the groups as a store takes them, the step in time last."""
+        groups = tuple(FieldValue(dimension(name)) for name in self.by)
+        return groups if self.every is None else (*groups, self.every)
+
+    @property
+    def unconditional(self) -> Question:
+        """Give the same question of all events of its models, whatever else was to hold."""
+        kept = tuple(each for each in self.conditions if each.field == _MODEL_FIELD)
+        return replace(self, conditions=kept)
+
+    def stepped(self, every: TimeBucket | None) -> Question:
+        """Give the same question with other steps over time."""
+        return replace(self, every=every)
+
+    def over(self, since: datetime, until: datetime) -> Question:
+        """Give the same question over another span."""
+        return replace(self, since=since, until=until)

@@ -1,0 +1,152 @@
+"""Predictions that are known right or wrong, counted by class and segment, and cut into slices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from elkmon.events.fields import PREDICTION
+from elkmon.query.groups import support
+from elkmon.statistics.rate import Sums
+from elkmon.stores.protocol import Cell, FieldValue, Filter, Measure, Store
+
+__all__ = [
+    "MOST_VALUES",
+    "Counts",
+    "Pair",
+    "Part",
+    "Slice",
+    "Usable",
+    "count",
+    "parts",
+    "usable_segments",
+]
+
+Pair = tuple[str | None, str | None]
+"""The truth, and what was predicted; None where labels or answers name no class."""
+Slice = tuple[str, str]
+"""The name of a segment and one value of it."""
+
+_PREFIX = "ml.segment."
+MOST_VALUES = 50
+"""A segment with more of them is no dimension to slice by."""
+_MOST_PARTS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Predictions with the same classes and the same segments."""
+
+    pair: Pair
+    wrong: bool
+    slices: tuple[Slice, ...]
+    sums: Sums
+
+
+@dataclass(slots=True)
+class Counts:
+    """Labelled predictions, whole and by slice; None is all of them."""
+
+    whole: dict[Slice | None, Sums] = field(default_factory=dict)
+    wrong: dict[tuple[Pair, Slice | None], Sums] = field(default_factory=dict)
+    truth: dict[str, Sums] = field(default_factory=dict)
+    """By true class."""
+    wrong_truth: dict[str, Sums] = field(default_factory=dict)
+    wrong_slice: dict[Slice | None, Sums] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """Segments that slices are made of, and why others are not."""
+
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def usable_segments(store: Store, names: Iterable[str], where: Filter) -> Usable:
+    """Choose segments that have few values: the others would make a slice of every prediction.
+
+    Args:
+        store: to ask.
+        names: of all segments.
+        where: the predictions that are looked at.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    number = {}
+    for name in names:
+        by = (FieldValue(_PREFIX + name),)
+        found = store.aggregate(PREDICTION, by=by, measures=(Measure("count"),), where=where)
+        number[name] = len(found.rows)
+    kept: list[str] = []
+    notes = []
+    product = 1
+    for name in sorted(number, key=lambda each: (number[each], each)):
+        if number[name] <= MOST_VALUES and product * number[name] <= _MOST_PARTS:
+            kept.append(name)
+            product *= max(number[name], 1)
+        else:
+            notes.append(f"segment {name} is left out of slices: it has {number[name]:,} values")
+    return Usable(tuple(kept), tuple(notes))
+
+
+def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
+    """Count predictions that are known right or wrong by both classes and all segments at once.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    fields = ("ml.eval.outcome", "ml.truth.label", "ml.prediction.label")
+    table = store.aggregate(
+        PREDICTION,
+        by=tuple(FieldValue(each) for each in (*fields, *(_PREFIX + name for name in names))),
+        measures=support(),
+        where=where,
+    )
+    made = []
+    for outcome, truth, predicted, *rest in table.rows:
+        values, sums = rest[: len(names)], rest[len(names) :]
+        slices = tuple(
+            (name, str(value))
+            for name, value in zip(names, values, strict=True)
+            if value is not None
+        )
+        pair = (_text(truth), _text(predicted))
+        made.append(Part(pair, outcome == "wrong", slices, Sums.of(sums)))
+    return made
+
+
+def count(found: Iterable[Part], without: Sequence[Slice] = ()) -> Counts:
+    """Add parts up, whole and by slice.
+
+    Args:
+        found: the parts.
+        without: slices whose predictions do not count.
+    """
+    apart = set(without)
+    whole: defaultdict[Slice | None, Sums] = defaultdict(Sums)
+    wrong: defaultdict[tuple[Pair, Slice | None], Sums] = defaultdict(Sums)
+    truth: defaultdict[str, Sums] = defaultdict(Sums)
+    wrong_truth: defaultdict[str, Sums] = defaultdict(Sums)
+    wrong_slice: defaultdict[Slice | None, Sums] = defaultdict(Sums)
+    for part in found:
+        if apart and not apart.isdisjoint(part.slices):
+            continue
+        name = part.pair[0]
+        if name is not None:
+            truth[name] += part.sums
+            wrong_truth[name] += part.sums if part.wrong else Sums()
+        for each in (None, *part.slices):
+            whole[each] += part.sums
+            if part.wrong:
+                wrong_slice[each] += part.sums
+                wrong[part.pair, each] += part.sums
+    return Counts(dict(whole), dict(wrong), dict(truth), dict(wrong_truth), dict(wrong_slice))
+
+
+def _text(value: Cell) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Business and host metrics over time."""

@@ -1,0 +1,202 @@
+"""Calibration: do answers given with 80 % come true in 80 of 100 cases?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import inf, nextafter, pi, sqrt
+from typing import Any
+
+from elkmon.events.errors import QueryError
+from elkmon.query.groups import Group, grouped, in_order, support
+from elkmon.query.label_evidence import BINARY, SUCCEEDED
+from elkmon.query.question import Question
+from elkmon.query.result import Result, parts_of
+from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.intervals import effective
+from elkmon.statistics.rate import Rate, Sums
+from elkmon.stores.protocol import Cell, Condition, Dimension, Edges, FieldValue, Measure, Store
+
+__all__ = ["CalibrationBin", "CalibrationRow", "ScoreSums", "calibration", "expected_error"]
+
+_SCORE = "ml.prediction.score"
+_MEASURES = (
+    *support(),
+    *(Measure("count", _SCORE), Measure("sum", _SCORE)),
+)
+_MOST_BINS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Predictions with scores in [low, high); in the last bin up to 1, with it."""
+
+    low: float
+    high: float
+    score: float
+    """Their mean score."""
+    share: Rate
+    """How many came true, with Wilson's interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRow:
+    """The reliability diagram of one group."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    task: str | None
+    ece: Figure
+    """Expected calibration error: Σ (n_b / N) · |share_b − score_b|."""
+    by_chance: float | None
+    """What the same scores would show on average if they were perfectly calibrated."""
+    bins: tuple[CalibrationBin, ...]
+
+
+@dataclass
+class ScoreSums:
+    """Predictions of one bin: all, those that came true, and Σw·score."""
+
+    all: Sums = field(default=Sums())
+    true: Sums = field(default=Sums())
+    scores: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """Give the mean score."""
+        return self.scores / self.all.weight
+
+
+@dataclass
+class _Scored:
+    bins: dict[int, ScoreSums] = field(default_factory=dict)
+    unscored: int = 0
+    outside: int = 0
+    untold: int = 0
+    """Labelled binary predictions whose positive class is not known."""
+
+
+def calibration(store: Store, question: Question, bins: int = 10) -> Result[CalibrationRow]:
+    """Compare scores with what came true.
+
+    In a binary task the score is that of the positive class, and true means that the label is this
+    class; with several classes it is that of the predicted class, and true means a right answer.
+
+    Args:
+        store: to ask.
+        question: what to ask.
+        bins: number of equal bins over [0, 1], from 2 to 100.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    if not 2 <= bins <= _MOST_BINS:  # noqa: PLR2004 - one bin compares nothing
+        raise QueryError(f"calibration takes 2 to {_MOST_BINS} bins, not {bins}")
+    edges = tuple(number / bins for number in range(bins))
+    found = _ask(store, question, (*edges, nextafter(1.0, inf)))
+    rows, notes = [], []
+    for (group, task), own in in_order(found):
+        named = dict(zip(question.by, group.by, strict=True))
+        rows.append(_row(named, group.time, task, own, (*edges, 1.0)))
+        notes += [f"{group.words}: {note}" for note in _left_out(own)]
+    columns = (*question.by, "time", "task", *parts_of(Figure, "ece"), "by_chance")
+    return Result(question, tuple(rows), columns, tuple(notes))
+
+
+def expected_error(bins: Sequence[ScoreSums]) -> tuple[float, float]:
+    """Give the expected calibration error, and what chance alone would make of it.
+
+    Σ (w_b / W) · |share_b − score_b| (M. P. Naeini, G. Cooper, M. Hauskrecht, AAAI 2015). With
+    perfect calibration share_b − score_b is about normal with variance s_b (1 − s_b) / n_eff, and
+    the mean of its size is √(2/π) of the deviation.
+
+    Args:
+        bins: with predictions; at least one.
+    """
+    whole = sum(each.all.weight for each in bins)
+    error = chance = 0.0
+    for each in bins:
+        part = each.all.weight / whole
+        score = min(max(each.score, 0.0), 1.0)
+        error += part * abs(each.true.weight / each.all.weight - each.score)
+        n_eff = effective(each.all.weight, each.all.weight2)
+        chance += part * sqrt(2 / pi * score * (1 - score) / n_eff)
+    return error, chance
+
+
+def _ask(
+    store: Store, question: Question, edges: tuple[float, ...]
+) -> dict[tuple[Group, str | None], _Scored]:
+    said = ("ml.task", "ml.prediction.positive", "ml.truth.label", "ml.eval.outcome")
+    by: tuple[Dimension, ...] = (*map(FieldValue, said), Edges(_SCORE, edges))
+    labelled = Condition("ml.eval.outcome", "exists")
+    found: dict[tuple[Group, str | None], _Scored] = {}
+    for group, row in grouped(store, question, by, _MEASURES, SUCCEEDED, labelled):
+        task, positive, truth, outcome, number, *sums = row
+        own = found.setdefault((group, task), _Scored())
+        _take(own, task == BINARY, (positive, truth, outcome), number, sums)
+    return found
+
+
+def _take(
+    group: _Scored, binary: bool, said: tuple[Cell, Cell, Cell], number: Cell, sums: Sequence[Any]
+) -> None:
+    positive, truth, outcome = said
+    count, weight, weight2, scored, scores = sums
+    if binary and (positive is None or truth is None):
+        group.untold += count
+    elif number is None:
+        group.unscored += count - scored
+        group.outside += scored
+    else:
+        here = group.bins.setdefault(int(number), ScoreSums())  # type: ignore[arg-type]  # an index
+        part = Sums(count, weight, weight2)
+        here.all += part
+        here.scores += scores
+        if (truth == positive) if binary else (outcome == "correct"):
+            here.true += part
+
+
+def _row(
+    by: Mapping[str, Cell],
+    time: datetime | None,
+    task: str | None,
+    group: _Scored,
+    edges: tuple[float, ...],
+) -> CalibrationRow:
+    kept = {number: group.bins[number] for number in sorted(group.bins)}
+    if not kept:
+        reason = "no labelled prediction has a score within [0, 1]"
+        if group.untold:
+            reason = "the positive class, or the true one, is not known"
+        return CalibrationRow(by, time, task, absent(reason), None, ())
+    error, chance = expected_error(list(kept.values()))
+    support = sum((each.all for each in kept.values()), Sums())
+    n_eff = effective(support.weight, support.weight2)
+    why = "no interval: the bins have theirs"
+    return CalibrationRow(
+        by,
+        time,
+        task,
+        Figure(error, None, None, None, support.count, support.weight, n_eff, reason=why),
+        chance,
+        tuple(
+            CalibrationBin(edges[b], edges[b + 1], each.score, each.true.out_of(each.all, ""))
+            for b, each in kept.items()
+        ),
+    )
+
+
+def _left_out(group: _Scored) -> list[str]:
+    found = {
+        "no score": group.unscored,
+        "a score outside [0, 1]": group.outside,
+        "no known positive class, or no true class": group.untold,
+    }
+    return [
+        f"{count:,} labelled predictions have {what}: left out"
+        for what, count in found.items()
+        if count
+    ]

@@ -1,0 +1,134 @@
+"""The two sides of a comparison: two versions, or two windows, of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from elkmon.events.errors import QueryError
+from elkmon.query.question import Question
+from elkmon.query.times import iso, moment, now
+from elkmon.stores.protocol import Condition, Filter, ModelEntry, VersionEntry
+
+__all__ = ["Side", "current_side", "side_before", "side_named"]
+
+_MODEL, _VERSION = "ml.model.name", "ml.model.version"
+_MOMENT = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: a model's predictions within a span, of one version or of all."""
+
+    name: str
+    """The version, else the span."""
+    version: str | None
+    since: datetime
+    until: datetime
+
+    def filter(self, model: str, question: Question, *more: Condition) -> Filter:
+        """Give its span and conditions, as a store takes them.
+
+        Args:
+            model: whose predictions.
+            question: whose conditions hold on both sides, but for those on versions.
+            more: further conditions.
+        """
+        own = [Condition(_MODEL, "=", (model,))]
+        if self.version is not None:
+            own.append(Condition(_VERSION, "=", (self.version,)))
+        shared = (each for each in question.conditions if each.field not in {_MODEL, _VERSION})
+        return Filter(self.since, self.until, (*own, *shared, *more))
+
+    def conditions(self, question: Question) -> tuple[Condition, ...]:
+        """Give the conditions that hold on this side, the model's apart."""
+        return tuple(each for each in self.filter("", question).conditions if each.field != _MODEL)
+
+
+def current_side(model: ModelEntry, question: Question) -> Side:
+    """Give what a model does now: its last version that answered in the span, else the span.
+
+    Versions are in the order in which they went live; conditions of the question may choose.
+    """
+    version = _last(_possible(model, question), question)
+    if version is None or len(model.versions) == 1:
+        return Side(_span(question.since, question.until), None, question.since, question.until)
+    begin = max(question.since, version.span.first)
+    return Side(version.version, version.version, begin, question.until)
+
+
+def side_before(model: ModelEntry, question: Question, current: Side) -> Side | None:
+    """Give what to compare with: the version before, over as long a span; else the span before.
+
+    Returns:
+        None where there is nothing before.
+    """
+    length = question.until - question.since
+    names = [each.version for each in model.versions]
+    if current.version is not None and names.index(current.version) > 0:
+        before = model.versions[names.index(current.version) - 1]
+        until = min(before.span.last + _MOMENT, question.until)
+        return Side(before.version, before.version, until - length, until)
+    if model.span is None or model.span.first >= current.since:
+        return None
+    since = current.since - length
+    return Side(_span(since, current.since), current.version, since, current.since)
+
+
+def side_named(text: str, question: Question, models: Sequence[ModelEntry]) -> Side:
+    """Understand a side as people type it: a version, or a span ``FROM..TO``.
+
+    A version's span is the question's; where it did not answer within, the last as long span in
+    which it did.
+
+    Raises:
+        QueryError: it is neither; the message says which versions there are.
+    """
+    if ".." in text and text.strip(".") not in {v.version for m in models for v in m.versions}:
+        first, _, last = text.partition("..")
+        at = now()
+        since, until = moment(first or "0001-01-01", at), moment(last or "now", at)
+        if since >= until:
+            raise QueryError(f"the span {text} is empty: give FROM..TO, FROM before TO")
+        return Side(_span(since, until), None, since, until)
+    found = [v for m in models for v in m.versions if v.version == text]
+    if not found:
+        known = ", ".join(dict.fromkeys(v.version for m in models for v in m.versions))
+        raise QueryError(
+            f"no such version: {text}; there are: {known or 'none'}; a span is FROM..TO, "
+            "such as 14d..7d"
+        )
+    last_seen = max(each.span.last for each in found) + _MOMENT
+    if last_seen <= question.since:
+        length = question.until - question.since
+        return Side(text, text, last_seen - length, last_seen)
+    return Side(text, text, question.since, question.until)
+
+
+def _possible(model: ModelEntry, question: Question) -> list[VersionEntry]:
+    chosen = [each for each in question.conditions if each.field == _VERSION]
+    return [
+        version
+        for version in model.versions
+        if all(_meets(version.version, condition) for condition in chosen)
+    ]
+
+
+def _meets(version: str, condition: Condition) -> bool:
+    if condition.op in {"=", "!="}:
+        return (version in condition.values) == (condition.op == "=")
+    return (condition.op == "exists") == bool(version)
+
+
+def _last(versions: Sequence[VersionEntry], question: Question) -> VersionEntry | None:
+    live = [
+        each
+        for each in versions
+        if each.version and each.span.first < question.until and each.span.last >= question.since
+    ]
+    return live[-1] if live else None
+
+
+def _span(since: datetime, until: datetime) -> str:
+    return f"{iso(since)[:16]} to {iso(until)[:16]}".replace("T", " ")

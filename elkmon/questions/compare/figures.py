@@ -1,0 +1,251 @@
+"""Two versions, or two windows, compared: failures, errors at equal label age, latency, slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from elkmon.events.errors import QueryError
+from elkmon.events.fields import PREDICTION
+from elkmon.query.groups import support
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.query.slices import Counts, count, parts, usable_segments
+from elkmon.questions.compare.changes import Change, changes
+from elkmon.questions.compare.comparison_sides import Side, current_side, side_before, side_named
+from elkmon.questions.compare.label_age import maturity
+from elkmon.questions.compare.verdict import Difference, difference
+from elkmon.questions.latency.figures import latency
+from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.rate import Sums
+from elkmon.stores.protocol import FieldValue, ModelEntry, Store
+
+__all__ = ["Comparison", "Shift", "compare"]
+
+_NOTABLE = 1.1
+"""A shift of latency that is told: by a tenth at least."""
+_DIFFERENCE = (
+    *("", "low", "high", "p_value", "test", "baseline", "baseline_k", "baseline_n"),
+    *("current", "current_k", "current_n", "verdict", "words", "more"),
+)
+_COLUMNS = (
+    *("model", "verdict", "words", "baseline_name", "baseline_since", "baseline_until"),
+    *("current_name", "current_since", "current_until", "horizon", "late_right", "late_wrong"),
+    *(f"failure_rate_{each}".rstrip("_") for each in _DIFFERENCE),
+    *(f"error_rate_{each}".rstrip("_") for each in _DIFFERENCE),
+    *(
+        f"{name}_{each}".rstrip("_")
+        for name in ("p50", "p95")
+        for each in ("", *("baseline", "current", "words"))
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A quantile of latency on both sides, in milliseconds."""
+
+    value: float | None
+    """The current one divided by the baseline's."""
+    baseline: Figure
+    current: Figure
+    words: Literal["slower", "faster", "no evidence"]
+    """By a tenth at least, with 95 % intervals that do not touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One model, compared."""
+
+    model: str
+    verdict: Literal["worse", "better", "mixed", "no evidence", "not enough"]
+    words: tuple[str, ...]
+    """What the verdict rests on, in sentences."""
+    baseline: Side
+    current: Side
+    horizon: float | None
+    """Seconds: labels that came within, of predictions that are older; None without labels, and
+    where label age is not equal."""
+    late_right: float | None
+    """Share of the current side's labels that are still to be corrected so that the answer was
+    right; so many of its wrong ones may be none."""
+    late_wrong: float | None
+    """The same for answers that will turn out wrong."""
+    failure_rate: Difference
+    error_rate: Difference
+    p50: Shift
+    p95: Shift
+    tried: int
+    """Slices that were large enough to be compared."""
+    worse: tuple[Change, ...]
+    """Slices whose error rate rose, the most evident first, at a false-discovery rate of 5 %."""
+
+
+def compare(
+    store: Store, question: Question, baseline: str | None = None, current: str | None = None
+) -> Result[Comparison]:
+    """Compare two versions, or two windows, of each model.
+
+    Args:
+        store: to ask.
+        question: the model, the span and the conditions; groups and steps play no part.
+        baseline: a version, or a span ``FROM..TO``; the version before the current one, or as long
+            a span before, where not given.
+        current: likewise; the last version within the span, else the span, where not given.
+
+    Raises:
+        QueryError: there is no such version, or it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    catalog = store.catalog()
+    models = [e for e in catalog.models if question.model in {None, e.name} and e.predictions]
+    named = [each for each in (baseline, current) if each is not None]
+    for each in named:
+        side_named(each, question, models)
+    rows = []
+    notes = []
+    for model in models:
+        sides = _sides(model, question, baseline, current)
+        if isinstance(sides, str):
+            notes.append(f"{model.name} is not compared: {sides}")
+        else:
+            made, more = _compare(store, question, model, *sides)
+            rows.append(made)
+            notes += more
+    return Result(question, tuple(rows), _COLUMNS, tuple(notes))
+
+
+def _sides(
+    model: ModelEntry, question: Question, baseline: str | None, current: str | None
+) -> tuple[Side, Side] | str:
+    try:
+        now = (
+            current_side(model, question)
+            if current is None
+            else side_named(current, question, [model])
+        )
+        before = (
+            side_before(model, question, now)
+            if baseline is None
+            else side_named(baseline, question, [model])
+        )
+    except QueryError as error:  # a version of another model
+        return str(error)
+    return f"there is nothing before {now.name}" if before is None else (before, now)
+
+
+def _compare(
+    store: Store,
+    question: Question,
+    model: ModelEntry,
+    before: Side,
+    now: Side,
+) -> tuple[Comparison, tuple[str, ...]]:
+    failures = difference(
+        _failed(store, question, model, before), _failed(store, question, model, now), "attempts"
+    )
+    aged = maturity(store, model, question, before, now)
+    notes: tuple[str, ...] = ()
+    older, newer = Counts(), Counts()
+    if aged is not None:
+        where = [aged.filter(side, model.name, question) for side in (before, now)]
+        usable = usable_segments(store, model.segments, now.filter(model.name, question))
+        older, newer = (count(parts(store, each, usable.names)) for each in where)
+        notes = tuple(f"{model.name}: {each}" for each in usable.notes)
+    errors = difference(_wrong(older), _wrong(newer), "labels", aged)
+    shifts = [_latency(store, question, model, side) for side in (before, now)]
+    tried, worse = changes(older, newer, 0.0 if aged is None else aged.late)
+    verdict, words = _overall(failures, errors)
+    made = Comparison(
+        model=model.name,
+        verdict=verdict,
+        words=words,
+        baseline=before,
+        current=now,
+        horizon=None if aged is None else aged.horizon,
+        late_right=None if aged is None else aged.late_right,
+        late_wrong=None if aged is None else aged.late_wrong,
+        failure_rate=failures,
+        error_rate=errors,
+        p50=_shift(shifts[0][0], shifts[1][0]),
+        p95=_shift(shifts[0][1], shifts[1][1]),
+        tried=tried,
+        worse=worse,
+    )
+    return made, notes
+
+
+def _overall(
+    failures: Difference, errors: Difference
+) -> tuple[Literal["worse", "better", "mixed", "no evidence", "not enough"], tuple[str, ...]]:
+    """Put both rates into one verdict, and say what it rests on."""
+    said = []
+    for each, more, less, plain in (
+        (failures, "It fails more often", "It fails less often", "failures"),
+        (errors, "It errs more often", "It errs less often", "errors"),
+    ):
+        name = {
+            "worse": more,
+            "better": less,
+            "no evidence": f"No evidence that {plain} changed",
+            "not enough": f"Not enough to judge {plain}",
+        }[each.verdict]
+        said.append(f"{name}: {each.words}.")
+    kinds = {failures.verdict, errors.verdict}
+    words = tuple(said)
+    if {"worse", "better"} <= kinds:
+        return "mixed", words
+    for verdict in ("worse", "better", "not enough"):
+        if verdict in kinds:
+            return verdict, words
+    return "no evidence", words
+
+
+def _failed(store: Store, question: Question, model: ModelEntry, side: Side) -> tuple[Sums, Sums]:
+    table = store.aggregate(
+        PREDICTION,
+        by=(FieldValue("event.outcome"),),
+        measures=support(),
+        where=side.filter(model.name, question),
+    )
+    sums = {str(outcome): Sums.of(cells) for outcome, *cells in table.rows}
+    return sums.get("failure", Sums()), sum(sums.values(), Sums())
+
+
+def _wrong(counted: Counts) -> tuple[Sums, Sums]:
+    return counted.wrong_slice.get(None, Sums()), counted.whole.get(None, Sums())
+
+
+def _latency(
+    store: Store, question: Question, model: ModelEntry, side: Side
+) -> tuple[Figure, Figure]:
+    asked = replace(
+        question,
+        model=model.name,
+        since=side.since,
+        until=side.until,
+        every=None,
+        by=("model",),
+        conditions=side.conditions(question),
+    )
+    for row in latency(store, asked).rows:
+        if row.outcome == "success":
+            return row.p50, row.p95
+    return absent("no successful attempt"), absent("no successful attempt")
+
+
+def _shift(before: Figure, now: Figure) -> Shift:
+    if not before.value or now.value is None:
+        return Shift(None, before, now, "no evidence")
+    ratio = now.value / before.value
+    apart = (
+        before.high is not None
+        and now.low is not None
+        and before.low is not None
+        and now.high is not None
+    )
+    if apart and ratio >= _NOTABLE and now.low > before.high:  # type: ignore[operator]  # apart says so
+        return Shift(ratio, before, now, "slower")
+    if apart and ratio <= 1 / _NOTABLE and now.high < before.low:  # type: ignore[operator]  # likewise
+        return Shift(ratio, before, now, "faster")
+    return Shift(ratio, before, now, "no evidence")

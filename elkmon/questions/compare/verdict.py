@@ -1,0 +1,140 @@
+"""Whether a rate differs between two sides, in figures and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+from typing import Literal
+
+from elkmon.present.sentences import percent, points
+from elkmon.questions.compare.label_age import Maturity
+from elkmon.statistics.intervals import Z95, effective
+from elkmon.statistics.rate import Rate, Sums
+from elkmon.statistics.significance import fisher, newcombe, two_proportion_z
+
+__all__ = ["Difference", "Verdict", "difference"]
+
+Verdict = Literal["worse", "better", "no evidence", "not enough"]
+_LEVEL = 0.05
+_Z80 = 0.8416212335729143
+"""The standard normal distribution's 80 % quantile: how surely a change is to be seen."""
+_FEWEST_EXPECTED = 5.0
+_LEAST_CHANGE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A rate on both sides, and what may be said of its change."""
+
+    value: float | None
+    """The current side's minus the baseline's; None where one of them is absent."""
+    low: float | None
+    """Newcombe's 95 % interval."""
+    high: float | None
+    p_value: float | None
+    """Two-sided: that there is no change."""
+    test: Literal["z", "Fisher"] | None
+    """Fisher's exact test where a count below 5 is expected."""
+    baseline: Rate
+    current: Rate
+    verdict: Verdict
+    words: str
+    detectable: float | None
+    """The change that would have been seen four times in five."""
+    more: int | None
+    """Where it is not enough: how many more on the current side would settle it; None where the
+    baseline alone has too few."""
+
+
+def difference(
+    baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], of: str, aged: Maturity | None = None
+) -> Difference:
+    """Compare a rate.
+
+    It is worse, or better, where both the test (5 %) and the interval say so, by more than what
+    labels that are still to be corrected can explain. It is enough to say that there is no
+    evidence where a change by half of the baseline's rate (one point at least) would have been
+    seen four times in five.
+
+    Args:
+        baseline: what counts, and what it is counted from.
+        current: the same on the current side.
+        of: what it is counted from, such as ``labels``.
+        aged: how old labels are, where the rate comes from labels.
+    """
+    before, after = (some.out_of(whole, f"no {of}") for some, whole in (baseline, current))
+    if before.value is None or after.value is None:
+        side = "the baseline" if before.value is None else "the current side"
+        said = f"{side} has no {of} to compare"
+        return Difference(
+            None, None, None, None, None, before, after, "not enough", said, None, None
+        )
+    n1, n2 = (effective(whole.weight, whole.weight2) for _, whole in (baseline, current))
+    p_value, test = _test(before.value * n1, n1, after.value * n2, n2)
+    low, high = newcombe(before.value, n1, after.value, n2)
+    found = after.value - before.value
+    seen = _detectable(before.value, n1, after.value, n2)
+    verdict: Verdict = "no evidence"
+    more = None
+    up, down = (0.0, 0.0) if aged is None else (aged.late_right, aged.late_wrong)
+    asked = max(before.value / 2, _LEAST_CHANGE)
+    if p_value <= _LEVEL and low > up:
+        verdict = "worse"
+    elif p_value <= _LEVEL and high < -down:
+        verdict = "better"
+    elif seen > asked:
+        verdict = "not enough"
+        more = _more(before.value, n1, n2, asked)
+    said = _words(verdict, before.value, after.value, of)
+    if verdict in {"no evidence", "not enough"} and p_value <= _LEVEL:
+        said += ", which labels that are still to be corrected may explain"
+    if verdict == "no evidence":
+        least = seen + (up if found > 0 else down)
+        said += f"; a change of {percent(least)[:-2]} points would have shown"
+    elif verdict == "not enough":
+        said += _how_many(more, asked, of)
+    return Difference(found, low, high, p_value, test, before, after, verdict, said, seen, more)
+
+
+def _test(k1: float, n1: float, k2: float, n2: float) -> tuple[float, Literal["z", "Fisher"]]:
+    pooled = (k1 + k2) / (n1 + n2)
+    if min(pooled, 1 - pooled) * min(n1, n2) >= _FEWEST_EXPECTED:
+        return two_proportion_z(k1, n1, k2, n2), "z"
+    whole1, whole2 = round(n1), round(n2)
+    return fisher(min(round(k1), whole1), whole1, min(round(k2), whole2), whole2), "Fisher"
+
+
+def _detectable(p1: float, n1: float, p2: float, n2: float) -> float:
+    """Give the change that is seen four times in five, at 5 %: (z₀.₉₇₅ + z₀.₈) · standard error.
+
+    Half an answer is added to each side, so that a rate of 0 has an error, too.
+    """
+    variance = 0.0
+    for share, n in ((p1, n1), (p2, n2)):
+        moved = (share * n + 0.5) / (n + 1)
+        variance += moved * (1 - moved) / n
+    return (Z95 + _Z80) * sqrt(variance)
+
+
+def _more(p1: float, n1: float, n2: float, change: float) -> int | None:
+    """Give how many more of the current side would show a change, with the baseline as it is."""
+    p2 = min(p1 + change, 1.0)
+    moved = (p1 * n1 + 0.5) / (n1 + 1)
+    allowed = (change / (Z95 + _Z80)) ** 2 - moved * (1 - moved) / n1
+    if allowed <= 0:
+        return None
+    return max(ceil(max(p2 * (1 - p2), 0.25 / n2) / allowed - n2), 1)
+
+
+def _words(verdict: Verdict, before: float, after: float, of: str) -> str:
+    said = f"{percent(after)} instead of {percent(before)} ({points(after - before)} points)"
+    if verdict == "not enough":
+        return f"too few {of} to tell: {said}"
+    return said
+
+
+def _how_many(more: int | None, change: float, of: str) -> str:
+    shown = f"a change of {percent(change)[:-2]} points"
+    if more is None:
+        return f"; the baseline alone has too few to show {shown}"
+    return f"; about {more:,} more {of} would show {shown}"

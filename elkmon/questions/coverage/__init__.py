@@ -1,0 +1,1 @@
+"""Label coverage: how much is labelled, and how long labels take."""

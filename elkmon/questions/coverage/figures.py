@@ -1,0 +1,251 @@
+"""Coverage: how much is labelled at which age, how long labels take, what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from elkmon.events.fields import LABEL, PREDICTION
+from elkmon.query.groups import Group, grouped, in_order, support
+from elkmon.query.label_evidence import SUCCEEDED
+from elkmon.query.question import MODEL, Question
+from elkmon.query.result import Result, parts_of
+from elkmon.query.times import utc
+from elkmon.statistics.estimate import Figure
+from elkmon.statistics.label_delays import EDGES, arrivals, bin_of
+from elkmon.statistics.rate import Rate, Sums
+from elkmon.stores.protocol import (
+    Cell,
+    Condition,
+    Dimension,
+    Edges,
+    FieldValue,
+    Filter,
+    Measure,
+    Store,
+    TimeBucket,
+)
+
+__all__ = ["AGES", "AgeShare", "Arrived", "CoverageRow", "LabelCounts", "coverage"]
+
+_HOUR, _DAY = 3600.0, 86_400.0
+AGES = (0.0, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY)
+"""Where ages begin, in seconds; each ends where the next begins, the last one never."""
+_STEPS = (
+    *(TimeBucket(n, "m") for n in (1, 5, 15)),
+    *(TimeBucket(n, "h") for n in (1, 6)),
+    TimeBucket(1, "d"),
+)
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+_MOST_STEPS = 3000
+_LABELLED = "ml.truth.observed_at"
+_MODEL_FIELD = FieldValue("ml.model.name")
+
+
+@dataclass(frozen=True, slots=True)
+class AgeShare:
+    """How much is labelled of predictions of one age."""
+
+    since: float
+    """The age in seconds at which it begins."""
+    until: float | None
+    """At which it ends, not included; None: never."""
+    share: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Which share of predictions has its first label within a delay."""
+
+    within: float
+    """Seconds."""
+    share: float | None
+    """None where no prediction is old enough to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCounts:
+    """What became of a model's labels, over the whole store."""
+
+    labels: int
+    labelled: int
+    """Predictions with a label, failed ones included."""
+    corrections: int
+    """Labels beyond the first of a prediction: corrections, ratings, repeats."""
+    orphans: int
+    """Labels whose prediction is not there, and that sampling does not explain."""
+    sampled_out: int
+    """Labels whose prediction sampling left out."""
+    waiting: int
+    """Labels that wait to be joined."""
+    given_up: int = 0
+    """Of the orphans, those that the join does not look at any more."""
+    next_look: datetime | None = None
+    """When the join looks again at the first of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """The labels of one group."""
+
+    by: Mapping[str, Cell]
+    time: datetime | None
+    coverage: Rate
+    """Labelled out of successful predictions."""
+    as_of: datetime
+    """The last that is known of the model; ages are counted back from it."""
+    ages: tuple[AgeShare, ...]
+    arrived: tuple[Arrived, ...]
+    median: Figure
+    """Seconds within which half of the labels come, of those that come within ``horizon``."""
+    p90: Figure
+    horizon: float
+    """Seconds: the age of the oldest prediction, or the longest delay."""
+    labels: LabelCounts | None
+
+
+@dataclass
+class _Labelled:
+    total: Sums = field(default=Sums())
+    labelled: Sums = field(default=Sums())
+    delays: dict[int, float] = field(default_factory=dict)
+    young: dict[int, float] = field(default_factory=dict)
+    by_age: dict[int, tuple[Sums, Sums]] = field(default_factory=dict)
+
+
+def coverage(store: Store, question: Question) -> Result[CoverageRow]:
+    """Say how much is labelled, by age, how long labels take, and what became of them.
+
+    Ages are counted from the last event that is known of the model, to a minute in two days, five
+    in ten, a quarter of an hour in a month.
+
+    Args:
+        store: to ask.
+        question: what to ask.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    states, known = _labels(store, question)
+    groups: dict[Group, _Labelled] = {}
+    _ask_delays(store, question, groups)
+    _ask_ages(store, question, groups, known)
+    rows = []
+    for (by, time), own in in_order(groups):
+        named = dict(zip(question.by, by, strict=True))
+        model = named.get(MODEL, by[0])
+        rows.append(_row(named, time, own, known[model], states.get(model)))
+    return Result(question, tuple(rows), _columns(question))
+
+
+def _labels(
+    store: Store, question: Question
+) -> tuple[dict[Cell, LabelCounts], dict[Cell, datetime]]:
+    """Give what became of labels, and the last that is known, by model, over the whole store."""
+    only = (
+        () if question.model is None else (Condition(_MODEL_FIELD.field, "=", (question.model,)),)
+    )
+    where = Filter(conditions=only)
+    last, labelled = Measure("max", "@timestamp"), Measure("count", _LABELLED)
+    known: dict[Cell, datetime] = {}
+    with_label: dict[Cell, int] = {}
+    for model, at, count in store.aggregate(
+        PREDICTION, by=[_MODEL_FIELD], measures=[last, labelled], where=where
+    ).rows:
+        known[model], with_label[model] = utc(cast("datetime", at)), int(cast("int", count))
+    for model, at in store.aggregate(LABEL, by=[_MODEL_FIELD], measures=[last], where=where).rows:
+        moment = utc(cast("datetime", at))
+        known[model] = max(known.get(model, moment), moment)
+    catalog = store.catalog()
+    found: dict[Cell, LabelCounts] = {}
+    for entry in catalog.models:
+        name = entry.name or None
+        own = with_label.get(name, 0)
+        beyond = entry.labels - entry.orphans - entry.sampled_out - entry.waiting - own
+        found[name] = LabelCounts(
+            *(entry.labels, own, max(beyond, 0), entry.orphans, entry.sampled_out),
+            *(entry.waiting, entry.given_up, entry.next_look),
+        )
+    return found, known
+
+
+def _aggregate(
+    store: Store, question: Question, dimension: Dimension
+) -> Iterator[tuple[Group, Any, Sums, Sums]]:
+    """Ask for successful predictions: group with step, further dimension, all, labelled."""
+    measures = (*support(), *support(_LABELLED))
+    for group, (value, *cells) in grouped(store, question, [dimension], measures, SUCCEEDED):
+        yield group, value, Sums.of(cells[:3]), Sums.of(cells[3:])
+
+
+def _ask_delays(store: Store, question: Question, groups: dict[Group, _Labelled]) -> None:
+    for key, number, total, labelled in _aggregate(
+        store, question, Edges("ml.eval.first_delay", EDGES)
+    ):
+        group = groups.setdefault(key, _Labelled())
+        group.total += total
+        group.labelled += labelled
+        if labelled.count:
+            # longer than all bins: in the last one
+            place = len(EDGES) - 2 if number is None else int(number)
+            group.delays[place] = group.delays.get(place, 0.0) + labelled.weight
+
+
+def _ask_ages(
+    store: Store,
+    question: Question,
+    groups: dict[Group, _Labelled],
+    known: Mapping[Cell, datetime],
+) -> None:
+    last = min(max(known.values(), default=question.until), question.until)
+    seconds = (last - question.since).total_seconds()
+    step = next(
+        (s for s in _STEPS if seconds <= _MOST_STEPS * s.every * _SECONDS[s.unit]), _STEPS[-1]
+    )
+    half = timedelta(seconds=step.every * _SECONDS[step.unit] / 2)
+    model = question.by.index(MODEL) if MODEL in question.by else 0
+    for key, begin, total, labelled in _aggregate(store, question, step):
+        group = groups.setdefault(key, _Labelled())
+        age = max((known[key.by[model]] - utc(begin) - half).total_seconds(), 0.0)
+        place = max(i for i, start in enumerate(AGES) if start <= age)
+        before = group.by_age.get(place, (Sums(), Sums()))
+        group.by_age[place] = before[0] + total, before[1] + labelled
+        young = total.weight - labelled.weight
+        if total.count > labelled.count:
+            number = bin_of(age)
+            group.young[number] = group.young.get(number, 0.0) + young
+
+
+def _row(
+    by: Mapping[str, Cell],
+    time: datetime | None,
+    group: _Labelled,
+    as_of: datetime,
+    labels: LabelCounts | None,
+) -> CoverageRow:
+    curve = arrivals(group.delays, group.young)
+    return CoverageRow(
+        by,
+        time,
+        group.labelled.out_of(group.total, "no successful attempt"),
+        as_of,
+        tuple(
+            AgeShare(AGES[place], None if place + 1 == len(AGES) else AGES[place + 1],
+                     labelled.out_of(total, "no successful attempt"))
+            for place, (total, labelled) in sorted(group.by_age.items())
+        ),
+        tuple(Arrived(within, curve.within(within)) for within in AGES[1:]),
+        curve.delay(0.5, group.labelled),
+        curve.delay(0.9, group.labelled),
+        curve.horizon,
+        labels,
+    )  # fmt: skip
+
+
+def _columns(question: Question) -> tuple[str, ...]:
+    of_rate, of_figures = parts_of(Rate, "coverage"), parts_of(Figure, "median", "p90")
+    of_labels = parts_of(LabelCounts, "labels")
+    return (*question.by, "time", *of_rate, "as_of", *of_figures, "horizon", *of_labels)

@@ -1,0 +1,1 @@
+"""The most frequent exceptions."""

@@ -1,0 +1,109 @@
+"""The most frequent exceptions: what was raised, where, since when, in which versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from elkmon.events.fields import ERROR
+from elkmon.query.conditions import foreign
+from elkmon.query.question import Question
+from elkmon.query.result import Result
+from elkmon.query.times import utc
+from elkmon.stores.protocol import FieldValue, Measure, Store
+
+__all__ = ["ExceptionRow", "exceptions"]
+
+_BY = tuple(
+    FieldValue(name)
+    for name in (
+        *("error.fingerprint", "error.type", "error.culprit"),
+        *("ml.model.name", "ml.model.version"),
+    )
+)
+_MEASURES = (Measure("count"), Measure("min", "@timestamp"), Measure("max", "@timestamp"))
+_COLUMNS = (
+    *("fingerprint", "type", "culprit", "count"),
+    *("first_seen", "last_seen", "models", "versions"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """One sort of exception: all occurrences with the same fingerprint."""
+
+    fingerprint: str | None
+    type: str | None
+    culprit: str | None
+    count: int
+    first_seen: datetime
+    """Within the span that was asked for."""
+    last_seen: datetime
+    models: tuple[str, ...]
+    versions: tuple[str, ...]
+    """In the order of their first occurrence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    type: str | None
+    culprit: str | None
+    model: str | None
+    version: str | None
+    count: int
+    first: datetime
+    last: datetime
+
+
+def exceptions(store: Store, question: Question, limit: int | None = None) -> Result[ExceptionRow]:
+    """Give exceptions by how often they occurred, the most frequent first.
+
+    Args:
+        store: to ask.
+        question: what to ask; its groups and steps play no part here.
+        limit: how many at most; all where not given.
+
+    Raises:
+        QueryError: it cannot be asked.
+        StoreError: the store cannot be read.
+    """
+    unknown = foreign(question.conditions, ERROR)
+    if unknown:
+        note = f"exceptions are left out: {', '.join(unknown)} is known of predictions only"
+        return Result(question, (), _COLUMNS, (note,))
+    table = store.aggregate(ERROR, by=_BY, measures=_MEASURES, where=question.filter)
+    parts: dict[str | None, list[_Part]] = {}
+    for row in table.rows:
+        fingerprint, part = _part(row)
+        parts.setdefault(fingerprint, []).append(part)
+    rows = sorted(
+        (_row(fingerprint, each) for fingerprint, each in parts.items()),
+        key=lambda row: (-row.count, row.first_seen, row.fingerprint or ""),
+    )
+    return Result(question, tuple(rows[:limit]), _COLUMNS)
+
+
+def _part(row: tuple[Any, ...]) -> tuple[str | None, _Part]:
+    fingerprint, kind, culprit, model, version, count, first, last = row
+    return fingerprint, _Part(kind, culprit, model, version, int(count), utc(first), utc(last))
+
+
+def _row(fingerprint: str | None, parts: list[_Part]) -> ExceptionRow:
+    parts.sort(key=lambda part: part.first)
+    last = max(parts, key=lambda part: part.last)
+    return ExceptionRow(
+        fingerprint,
+        last.type,
+        last.culprit,
+        sum(part.count for part in parts),
+        parts[0].first,
+        last.last,
+        _named(part.model for part in parts),
+        _named(part.version for part in parts),
+    )
+
+
+def _named(names: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name is not None))

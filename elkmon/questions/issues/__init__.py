@@ -1,0 +1,1 @@
+"""Issues: exceptions and wrong answers that became more frequent, as one list."""

@@ -1,0 +1,88 @@
+"""The table of issues, as wide as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.sparklines import command_line, sparkline, when
+from elkmon.query.question import Question
+from elkmon.questions.issues.detail import events_of
+from elkmon.questions.issues.row import IssueRow, Step
+from elkmon.stores.location import Place
+
+__all__ = ["STATE_STYLES", "abbreviated", "bars_of", "events_command", "show_issues", "trend_of"]
+
+STATE_STYLES = {
+    "regressed": "bold red",
+    "new": "bold yellow",
+    "ongoing": "",
+    "resolved": "green",
+    "ignored": "dim",
+}
+_SHORTEST = 7
+_MOST_BARS = 42
+
+
+def abbreviated(ids: Iterable[str]) -> Callable[[str], str]:
+    """Give a function that cuts an id to what tells it from all others, as git does."""
+    known = set(ids)
+    length = _SHORTEST
+    while len({each[:length] for each in known}) < len(known):
+        length += 1
+    return lambda each: each[:length]
+
+
+def show_issues(output: Output, rows: Sequence[IssueRow]) -> None:
+    """Write a table of issues."""
+    output.show(fitting(output, lambda wide: _table(output, rows, wide=wide)))
+
+
+def bars_of(row: IssueRow) -> Sequence[Step]:
+    """Give the trend in no more steps than a column of a table has room for."""
+    trend = row.trend
+    each = -(-len(trend) // _MOST_BARS) or 1
+    runs = [trend[start : start + each] for start in range(0, len(trend), each)]
+    return [Step(run[0].time, sum(step.count for step in run)) for run in runs]
+
+
+def trend_of(row: IssueRow) -> str:
+    """Draw how often an issue occurred, each issue to its own height."""
+    counts = [bar.count for bar in bars_of(row)]
+    return sparkline(counts, max(counts, default=0))
+
+
+def events_command(store: Place, question: Question, row: IssueRow) -> str:
+    """Write the command that lists an issue's events."""
+    return command_line("events", store, events_of(question, row), "--dataset", row.dataset)
+
+
+def _table(output: Output, rows: Sequence[IssueRow], *, wide: bool) -> Table:
+    short = abbreviated(row.id for row in rows)
+    if wide:
+        heads = ["id", "state", "issue", "count", "trend", "first seen (UTC)", "last seen (UTC)"]
+        heads += ["model", "versions", "segments"]
+    else:
+        heads = ["id", "issue", "count", "first, last seen"]
+    made = table(output, heads, right={"count"})
+    for row in rows:
+        title = Text(clean(row.title), "red")
+        evidence = Text(clean(row.evidence), "dim")
+        state = Text(row.state, STATE_STYLES[row.state])
+        count = Text(f"{row.count:,}")
+        trend = Text(trend_of(row), "cyan")
+        times = [Text(when(row.first_seen)), Text(when(row.last_seen))]
+        models, versions = Text(clean(", ".join(row.models))), Text(clean(", ".join(row.versions)))
+        segments = Text(clean(", ".join(row.segments)))
+        identity = Text(short(row.id), "bold")
+        if wide:
+            issue = below(title, evidence)
+            made.add_row(identity, state, issue, count, trend, *times, models, versions, segments)
+        else:
+            whose = Text(" ").join(each for each in (models, versions) if each)
+            issue = below(*(each for each in (title, whose, evidence) if each))
+            made.add_row(below(identity, state), issue, count, below(*times, trend))
+    return made

@@ -1,0 +1,277 @@
+"""The metrics of quality: declared once, each computed from the evidence of one group."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import sqrt
+
+from elkmon.events.errors import QueryError
+from elkmon.query.label_evidence import (
+    BINARY,
+    PROBABILITY,
+    RANK,
+    RATING,
+    RESIDUAL,
+    Evidence,
+)
+from elkmon.statistics.auc import ScoreBin, auc, average_precision
+from elkmon.statistics.estimate import Figure, absent, around, mean, of_rate
+from elkmon.statistics.matrix import AVERAGED, ByClass, Matrix
+from elkmon.stores.protocol import Measure
+
+__all__ = ["METRICS", "Ground", "Metric", "chosen", "defaults"]
+
+_CLASSES, _REGRESSION, _GENERATION = (BINARY, "multiclass"), ("regression",), ("generation",)
+_KNOWN = (*_CLASSES, *_REGRESSION, *_GENERATION)
+
+
+class Ground:
+    """What figures of one group stand on: its evidence, its score bins, its confusion matrix."""
+
+    def __init__(self, evidence: Evidence, bins: Sequence[ScoreBin] = ()) -> None:
+        self.evidence = evidence
+        self.bins = bins
+        self.left_out: dict[str, tuple[str, ...]] = {}
+        """Classes that a mean over classes leaves out, by metric."""
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """Give the confusion matrix."""
+        return Matrix(self.evidence.cells, self.why("labels do not say which class"))
+
+    def why(self, otherwise: str) -> str:
+        """Say why a figure of labels is absent."""
+        if not self.evidence.succeeded.count:
+            return "no successful attempt"
+        return otherwise if self.evidence.labelled.count else "no label yet"
+
+    @property
+    def positive(self) -> str | None:
+        """Give the positive class of a binary task, where there is one."""
+        named = {each for each in self.evidence.positives if each is not None}
+        return next(iter(named)) if len(named) == 1 else None
+
+    def of(self, metric: ByClass) -> Figure:
+        """Give a figure of the positive class, or the mean over classes where there are several."""
+        if self.evidence.task != BINARY:
+            return self.macro(metric)
+        if self.positive is not None or not self.matrix.cells:
+            return self.matrix.of_class(metric, self.positive or "")
+        if any(self.evidence.positives):
+            return absent("several classes were called the positive one", self.matrix.total)
+        return absent("the positive class was not named to the logger", self.matrix.total)
+
+    def macro(self, metric: ByClass) -> Figure:
+        """Give the plain mean over classes, and note those that it leaves out."""
+        figure, self.left_out[f"{metric}_macro"] = self.matrix.macro(metric)
+        return figure
+
+    def weighted(self, metric: ByClass) -> Figure:
+        """Give the mean over classes by support, and note those that it leaves out."""
+        figure, self.left_out[f"{metric}_weighted"] = self.matrix.weighted(metric)
+        return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table of metrics."""
+
+    name: str
+    title: str
+    tasks: tuple[str, ...]
+    compute: Callable[[Ground], Figure]
+    family: str | None = None
+    """Of sums that it needs; None where every question has them."""
+    default: tuple[str, ...] = ()
+    """Tasks that show it when no metric is named."""
+    falls: bool = False
+    """Whether less is better."""
+
+    def of(self, ground: Ground) -> Figure:
+        """Compute it; absent, with the reason, for a task that has no such figure."""
+        task = ground.evidence.task
+        if task in _KNOWN and task not in self.tasks:
+            return absent(f"there is none of a {task} task")
+        return self.compute(ground)
+
+
+def _accuracy(ground: Ground) -> Figure:
+    evidence = ground.evidence
+    return of_rate(
+        evidence.right.out_of(evidence.judged, ground.why("labels do not say right or wrong"))
+    )
+
+
+def _auc(ground: Ground) -> Figure:
+    return _ranked(ground, auc)
+
+
+def _average_precision(ground: Ground) -> Figure:
+    return _ranked(ground, average_precision)
+
+
+def _ranked(ground: Ground, compute: Callable[[Iterable[ScoreBin]], Figure]) -> Figure:
+    evidence = ground.evidence
+    if evidence.task != BINARY:
+        return absent("of several classes it needs every class's score, which is not in the bins")
+    if not evidence.truths:
+        return absent(ground.why("labels do not say which class"))
+    if not ground.bins:
+        return absent(_no_probability(ground))
+    seen = _seen(ground)
+    if len(seen) < 2:  # noqa: PLR2004 - both classes
+        return replace(compute(ground.bins), value=None, low=None, high=None, bound=None,
+                       reason=f"only class {', '.join(seen.pop())} was seen")  # fmt: skip
+    return compute(ground.bins)
+
+
+def _seen(ground: Ground) -> set[tuple[str, ...]]:
+    """Give the classes that scored predictions have: the positive one, and all others together."""
+    sides: set[tuple[str, ...]] = set()
+    if any(each.positive.count for each in ground.bins):
+        sides.add((ground.positive or "positive",))
+    if any(each.negative.count for each in ground.bins):
+        others = sorted(set(ground.evidence.truths) - {ground.positive or ""})
+        sides.add(tuple(others))
+    return sides
+
+
+def _no_probability(ground: Ground) -> str:
+    if ground.evidence.task != BINARY:
+        return "no prediction has the probability of every class, within [0, 1]"
+    if not any(ground.evidence.positives):
+        return "the positive class was not named to the logger"
+    return "no labelled prediction has a score within [0, 1]"
+
+
+def _probability(field: str) -> Callable[[Ground], Figure]:
+    def compute(ground: Ground) -> Figure:
+        evidence = ground.evidence
+        if not evidence.truths:
+            return absent(ground.why("labels do not say which class"))
+        return mean(evidence.moments(field, "ml.eval.brier"), _no_probability(ground), lowest=0.0)
+
+    return compute
+
+
+def _no_residual(ground: Ground) -> str:
+    return ground.why("no label has a true value beside a predicted one")
+
+
+def _mae(ground: Ground) -> Figure:
+    # |r|² is r²
+    evidence = ground.evidence
+    moments = replace(
+        evidence.moments("ml.eval.abs_residual", "ml.eval.residual"),
+        squares=evidence.count(Measure("sum", "ml.eval.sq_residual")),
+    )
+    return mean(moments, _no_residual(ground), lowest=0.0)
+
+
+def _bias(ground: Ground) -> Figure:
+    evidence = ground.evidence
+    moments = replace(
+        evidence.moments("ml.eval.residual"),
+        squares=evidence.count(Measure("sum", "ml.eval.sq_residual")),
+    )
+    return mean(moments, _no_residual(ground))
+
+
+def _rmse(ground: Ground) -> Figure:
+    squared = mean(
+        ground.evidence.moments("ml.eval.sq_residual", "ml.eval.residual"),
+        _no_residual(ground),
+        lowest=0.0,
+    )
+    roots = (None if x is None else sqrt(x) for x in (squared.value, squared.low, squared.high))
+    value, low, high = roots
+    return replace(squared, value=value, low=low, high=high)
+
+
+def _r2(ground: Ground) -> Figure:
+    evidence = ground.evidence
+    truth = evidence.moments("ml.truth.value", "ml.eval.residual")
+    support = truth.support
+    if not support.count:
+        return absent(_no_residual(ground))
+    if evidence.count(Measure("count", "ml.truth.value")) != support.count:
+        return absent("some true values have no predicted one beside them", support)
+    mean_square = truth.squares / support.weight
+    spread = mean_square - (truth.total / support.weight) ** 2
+    if support.count < 2 or spread <= 1e-12 * mean_square:  # noqa: PLR2004 - one value has no spread
+        return absent("the true values do not vary", support)
+    lost = evidence.count(Measure("sum", "ml.eval.sq_residual")) / support.weight
+    return replace(
+        around(1 - lost / spread, 0.0, support),
+        reason="no interval: it would need how residuals and true values vary together",
+    )
+
+
+def _rating(ground: Ground) -> Figure:
+    return mean(ground.evidence.moments("ml.truth.rating"), ground.why("labels have no rating"))
+
+
+def _by_class(metric: ByClass, title: str, default: tuple[str, ...]) -> tuple[Metric, ...]:
+    return (
+        Metric(metric, title, _CLASSES, lambda ground: ground.of(metric), default=default),
+        Metric(f"{metric}_macro", f"{title}, macro", _CLASSES, lambda g: g.macro(metric)),
+        Metric(f"{metric}_weighted", f"{title}, weighted", _CLASSES, lambda g: g.weighted(metric)),
+    )
+
+
+_TITLES = dict(zip(AVERAGED, ("precision", "recall", "F1", "specificity"), strict=True))
+_BINARY, _MANY = (BINARY,), ("multiclass",)
+_TABLE: tuple[Metric, ...] = (
+    Metric("accuracy", "accuracy", (*_CLASSES, *_GENERATION), _accuracy,
+           default=(*_CLASSES, *_GENERATION)),
+    Metric("balanced_accuracy", "balanced accuracy", _CLASSES, lambda g: g.macro("recall"),
+           default=_CLASSES),
+    *_by_class("precision", "precision", _CLASSES),
+    *_by_class("recall", "recall", _BINARY),
+    *_by_class("f1", "F1", _CLASSES),
+    *_by_class("specificity", "specificity", _BINARY),
+    Metric("mcc", "MCC", _CLASSES, lambda g: g.matrix.mcc(), default=_CLASSES),
+    Metric("auc", "AUC", _CLASSES, _auc, RANK, default=_BINARY),
+    Metric("average_precision", "average precision", _CLASSES, _average_precision, RANK,
+           default=_BINARY),
+    Metric("log_loss", "log loss", _CLASSES, _probability("ml.eval.log_loss"), PROBABILITY,
+           default=_CLASSES, falls=True),
+    Metric("brier", "Brier score", _CLASSES, _probability("ml.eval.brier"), PROBABILITY,
+           default=_CLASSES, falls=True),
+    Metric("mae", "MAE", _REGRESSION, _mae, RESIDUAL, default=_REGRESSION, falls=True),
+    Metric("rmse", "RMSE", _REGRESSION, _rmse, RESIDUAL, default=_REGRESSION, falls=True),
+    Metric("bias", "bias", _REGRESSION, _bias, RESIDUAL, default=_REGRESSION),
+    Metric("r2", "R²", _REGRESSION, _r2, RESIDUAL, default=_REGRESSION),
+    Metric("rating", "mean rating", _GENERATION, _rating, RATING, default=_GENERATION),
+)  # fmt: skip
+METRICS: dict[str, Metric] = {each.name: each for each in _TABLE}
+
+
+def chosen(names: str | Iterable[str]) -> tuple[Metric, ...]:
+    """Understand names of metrics, also several in one text, with commas between them.
+
+    Raises:
+        QueryError: there is no such metric.
+    """
+    texts = [names] if isinstance(names, str) else names
+    parts = [part.strip() for text in texts for part in text.split(",")]
+    found = []
+    for name in dict.fromkeys(part for part in parts if part):
+        known = name.lower().replace("-", "_").replace(" ", "_")
+        if known not in METRICS:
+            close = difflib.get_close_matches(known, METRICS, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else "there are: "
+            more = "" if close else ", ".join(METRICS)
+            raise QueryError(f"no such metric: {name}; {hint}{more}")
+        found.append(METRICS[known])
+    return tuple(found)
+
+
+def defaults(tasks: Iterable[str | None]) -> tuple[Metric, ...]:
+    """Give the metrics that are shown of models with such tasks, when none is named."""
+    wanted = set(tasks)
+    found = tuple(each for each in _TABLE if wanted & set(each.default))
+    return found or (METRICS["accuracy"],)

@@ -1,0 +1,145 @@
+"""The tables of ``elkmon quality``: metrics of a group with their course, or step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.present.answer import group_name, steps_of
+from elkmon.present.courses import course, limits, made_of, number, spread
+from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.sparklines import counts, interval, percent, when
+from elkmon.questions.quality.figures import QualityRow
+from elkmon.questions.quality.metrics import METRICS
+from elkmon.statistics.estimate import Figure
+from elkmon.stores.protocol import Cell, TimeBucket
+
+__all__ = ["Trends", "show_classes", "show_group", "show_steps"]
+
+_Key = tuple[tuple[Cell, ...], str | None, datetime | None]
+_METRIC_WIDTH = 23
+_TIME_WIDTH = 17
+
+
+class Trends:
+    """The course of every metric of every group, over the same steps."""
+
+    def __init__(self, rows: Sequence[QualityRow], steps: TimeBucket) -> None:
+        self.steps = steps
+        self._times = steps_of(steps, [row.time for row in rows if row.time is not None])
+        self._figures: dict[_Key, Mapping[str, Figure]] = {
+            (tuple(row.by.values()), row.task, row.time): row.figures for row in rows
+        }
+
+    def of(self, row: QualityRow, metric: str) -> tuple[str, str]:
+        """Draw a metric of a group between its lowest and highest value, and give these."""
+        key = (tuple(row.by.values()), row.task)
+        figures = [self._figure((*key, time), metric) for time in self._times]
+        known = [each for each in figures if each is not None and each.value is not None]
+        values = [None if each is None else each.value for each in figures]
+        if not known:
+            return course(values, values), ""
+        low, high = (find(known, key=_value) for find in (min, max))
+        return course(values, values), f"{number(low)} to {number(high)}".replace("*", "")
+
+    def _figure(self, key: _Key, metric: str) -> Figure | None:
+        return self._figures.get(key, {}).get(metric)
+
+
+def _value(figure: Figure) -> float:
+    return figure.value or 0.0
+
+
+def show_group(output: Output, row: QualityRow, trends: Trends) -> None:
+    """Write the metrics of one group, and why some are absent."""
+    made = fitting(output, lambda wide: _metrics(output, row, trends, wide=wide))
+    lines = [Text(clean(line), "dim") for line in _absent(row.figures)]
+    output.show(_heading(row), made, *lines, Text(""))
+
+
+def _heading(row: QualityRow) -> Text:
+    labelled = f"labelled {percent(row.coverage)} {interval(row.coverage)} {counts(row.coverage)}"
+    if row.coverage.value is None:
+        labelled = row.coverage.reason or ""
+    task = f" ({clean(row.task)})" if row.task else ""
+    name = group_name(row.by)
+    return Text.assemble((name, "bold"), task, "  ", (labelled, "dim"))
+
+
+def _metrics(output: Output, row: QualityRow, trends: Trends, *, wide: bool) -> Table:
+    heads = ["metric", "value", "95 % interval", "over time", "made of"]
+    if wide:
+        heads.insert(4, "lowest to highest")
+    made = table(output, heads, right={"value"})
+    for name, figure in row.figures.items():
+        drawn, reach = trends.of(row, name)
+        bound = [Text(spread(figure), "dim")] if spread(figure) else []
+        support = [Text(made_of(figure) if figure.n else "", "dim"), *bound]
+        made.add_row(
+            Text(METRICS[name].title),
+            Text(number(figure), "bold"),
+            Text(limits(figure), "dim"),
+            Text(drawn, "cyan"),
+            *([Text(reach, "dim")] if wide else []),
+            Text(", ").join(support) if wide else below(*support),
+        )
+    return made
+
+
+def _absent(figures: Mapping[str, Figure]) -> Iterable[str]:
+    """Say why figures or intervals are absent, each reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for name, figure in figures.items():
+        if figure.reason is not None:
+            text = figure.reason if figure.value is not None else f"absent, {figure.reason}"
+            by_reason.setdefault(text, []).append(METRICS[name].title)
+    for reason, names in by_reason.items():
+        yield f"{', '.join(names)}: {reason}"
+
+
+def show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
+    """Write the metrics of one group step by step, in as many tables as the width needs."""
+    names = list(rows[0].figures)
+    room = max((output.width - _TIME_WIDTH) // _METRIC_WIDTH, 1) if output.terminal else len(names)
+    output.show(Text(group_name(rows[0].by), "bold"))
+    for first in range(0, len(names), room):
+        chosen = names[first : first + room]
+        heads = ["time (UTC)", *(METRICS[name].title for name in chosen)]
+        made = table(output, [*heads, "labelled"] if first + room >= len(names) else heads)
+        for row in rows:
+            cells = [Text(when(row.time)) if row.time is not None else Text("")]
+            for name in chosen:
+                figure = row.figures[name]
+                shown = Text.assemble((number(figure), "bold"), " ", (limits(figure), "dim"))
+                cells.append(shown)
+            if len(made.columns) > len(cells):
+                cells.append(Text(counts(row.coverage), "dim"))
+            made.add_row(*cells)
+        output.show(made, Text(""))
+    reasons = {line for row in rows for line in _absent(row.figures) if ": absent" in line}
+    if reasons:
+        output.show(*(Text(clean(line), "dim") for line in sorted(reasons)), Text(""))
+
+
+def show_classes(output: Output, row: QualityRow) -> None:
+    """Write the figures of each class."""
+    made = fitting(output, lambda wide: _classes(output, row, wide=wide))
+    output.show(Text(f"{group_name(row.by)}, each class against the others"), made, Text(""))
+
+
+def _classes(output: Output, row: QualityRow, *, wide: bool) -> Table:
+    heads = ["class", "true", "predicted", "precision", "recall", "F1", "specificity"]
+    made = table(output, heads, right={"true", "predicted"})
+    for each in row.classes:
+        figures = (each.precision, each.recall, each.f1, each.specificity)
+        parts = [(Text(number(figure), "bold"), Text(limits(figure), "dim")) for figure in figures]
+        made.add_row(
+            Text(clean(each.label)),
+            Text(f"{each.truth:,}"),
+            Text(f"{each.predicted:,}"),
+            *(Text(" ").join(pair) if wide else below(*pair) for pair in parts),
+        )
+    return made

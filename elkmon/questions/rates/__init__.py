@@ -1,0 +1,1 @@
+"""Failure rate and error rate."""

@@ -1,0 +1,163 @@
+"""The tables of ``elkmon errors``, as wide as there is room for, and what explains them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from rich.table import Table
+from rich.text import Text
+
+from elkmon.events.fields import PREDICTION
+from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.sparklines import (
+    SECONDS,
+    cell,
+    command_line,
+    counts,
+    interval,
+    percent,
+    sparkline,
+    when,
+)
+from elkmon.query.result import Result
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.table import events_command
+from elkmon.questions.rates.figures import RatesRow, Tally
+from elkmon.statistics.rate import Rate
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Cell, TimeBucket
+
+__all__ = ["Trend", "show_behind", "show_rates"]
+
+_MOST = 100
+"""Groups that a table shows; JSON and CSV have all."""
+_Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
+
+
+class Trend:
+    """Sparklines of all groups, over the same steps and to the same height."""
+
+    def __init__(self, counted: Sequence[Tally], steps: TimeBucket) -> None:
+        self.steps = steps
+        self._times = _every(steps, [each.time for each in counted if each.time is not None])
+        self._failed: _Course = {(each.by, each.time): each.failure_rate.value for each in counted}
+        self._wrong: _Course = {(each.by, each.time): each.error_rate.value for each in counted}
+        self._most_failed, self._most_wrong = _top(self._failed), _top(self._wrong)
+
+    def failures(self, by: tuple[Cell, ...]) -> str:
+        """Draw the failure rate of a group."""
+        return self._drawn(by, self._failed, self._most_failed)
+
+    def errors(self, by: tuple[Cell, ...]) -> str:
+        """Draw the error rate of a group."""
+        return self._drawn(by, self._wrong, self._most_wrong)
+
+    def legend(self) -> str:
+        """Say what the lines are drawn to."""
+        return (
+            f"over time: steps of {self.steps.every} {self.steps.unit}; the highest bar is "
+            f"{100 * self._most_failed:.1f} % of failures, "
+            f"{100 * self._most_wrong:.1f} % of errors"
+        )
+
+    def _drawn(self, by: tuple[Cell, ...], course: _Course, top: float) -> str:
+        return sparkline([course.get((by, time)) for time in self._times], top)
+
+
+def _top(course: _Course) -> float:
+    return max((value for value in course.values() if value is not None), default=0.0)
+
+
+def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
+    """List all steps from the first to the last, those without events as well."""
+    known = sorted(set(times))
+    width = timedelta(seconds=steps.every * SECONDS[steps.unit])
+    number = (known[-1] - known[0]) // width + 1 if known else 0
+    return [known[0] + width * position for position in range(number)]
+
+
+def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
+    """Write both rates of the groups with most attempts, with interval, counts and course."""
+    attempts: Counter[tuple[Cell, ...]] = Counter()
+    for row in answer.rows:
+        attempts[tuple(row.by.values())] += row.failure_rate.n
+    most = {group for group, _ in attempts.most_common(_MOST)}
+    rows = tuple(row for row in answer.rows if tuple(row.by.values()) in most)
+    shown = replace(answer, rows=rows)
+    made = fitting(output, lambda wide: _rates_table(output, shown, trend, wide=wide))
+    lines = _legend(shown, trend)
+    if len(attempts) > _MOST:
+        lines.insert(
+            0,
+            f"… and {len(attempts) - _MOST:,} more: the {_MOST} groups with most "
+            "attempts are shown; --format csv and --format json have all",
+        )
+    output.show(made, *(Text(line, "dim") for line in lines))
+
+
+def _rates_table(
+    output: Output, answer: Result[RatesRow], trend: Trend | None, *, wide: bool
+) -> Table:
+    heads = [clean(name) for name in answer.question.by]
+    heads += ["time (UTC)"] if answer.question.every is not None else []
+    if wide:
+        course = [] if trend is None else ["over time"]
+        heads += ["failure rate", "failed / attempts", *course]
+        heads += ["error rate", "wrong / labelled", *course, "labelled"]
+    else:
+        heads += ["failure rate", "error rate", "labelled"]
+    made = table(output, heads)
+    for row in answer.rows:
+        key = tuple(row.by.values())
+        cells = [Text(cell(value)) for value in key]
+        cells += [] if row.time is None else [Text(when(row.time))]
+        failures = _parts(row.failure_rate, None if trend is None else trend.failures(key))
+        errors = _parts(row.error_rate, None if trend is None else trend.errors(key))
+        rates = [*failures, *errors] if wide else [below(*failures), below(*errors)]
+        made.add_row(*cells, *rates, Text(percent(row.coverage)))
+    return made
+
+
+def _parts(rate: Rate, course: str | None) -> list[Text]:
+    """Give a share with its interval, what it is counted from, or why it is absent, its course."""
+    return [
+        Text.assemble((percent(rate), "bold"), " ", (interval(rate), "dim")),
+        Text(counts(rate) if rate.reason is None else rate.reason, "dim"),
+        *([] if course is None else [Text(course, "cyan")]),
+    ]
+
+
+def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
+    question = answer.question
+    lines = [
+        f"{when(question.since)} to {when(question.until)} UTC; in brackets the 95 % interval",
+    ]
+    lines += [] if trend is None else [trend.legend()]
+    if any(rate.weighted for row in answer.rows for rate in (row.failure_rate, row.error_rate)):
+        lines.append(
+            "* sampled: each prediction counts as many times as it stands for; the counts are what "
+            "is stored"
+        )
+    return lines
+
+
+def show_behind(
+    output: Output, store: Place, answer: Result[RatesRow], found: Result[IssueRow]
+) -> None:
+    """Write the commands that list the events behind the figures."""
+    failed = sum(row.failure_rate.k for row in answer.rows)
+    wrong = sum(row.error_rate.k for row in answer.rows)
+    asked = answer.question
+    of_predictions = ("--dataset", PREDICTION, "--where")
+    lines = []
+    if failed:
+        lines.append(command_line("events", store, asked, *of_predictions, "outcome=failure"))
+    if wrong:
+        lines.append(command_line("events", store, asked, *of_predictions, "ml.eval.outcome=wrong"))
+    if found.rows:
+        lines.append(events_command(store, asked, found.rows[0]))
+    if lines:
+        output.show(Text(""), Text("The events behind", "bold"), *map(typed_text, lines))

@@ -1,0 +1,171 @@
+"""The parts that a page is made of: a figure with its plot, its table, its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from elkmon.events.fields import PREDICTION
+from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
+from elkmon.present.plots import Spec
+from elkmon.query.times import grid
+from elkmon.report.answers import Answers
+from elkmon.report.findings import Command
+from elkmon.statistics.natural_order import natural
+from elkmon.statistics.rate import Rate
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import TimeBucket
+
+__all__ = [
+    "Bar",
+    "Bars",
+    "Block",
+    "Table",
+    "days",
+    "deployed",
+    "drawn",
+    "events",
+    "milliseconds",
+    "rate_cells",
+    "steps_of",
+    "versions_of",
+    "width_of",
+]
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+MOST_VERSIONS = 4
+"""Versions that are shown beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Figures as text: what stands behind a plot, or by itself."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = "The figures"
+    right: frozenset[int] = frozenset()
+    """Columns that are aligned to the right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A figure of one version, with its interval, on a scale of 0 to 100."""
+
+    number: int
+    """Of the version, the current one 1."""
+    shown: str
+    interval: str
+    of: str
+    reason: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One metric, for each version."""
+
+    title: str
+    better: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One figure of a model."""
+
+    name: str
+    """What its anchor ends with."""
+    title: str
+    lead: tuple[str, ...] = ()
+    """What it says, in sentences."""
+    spec: Spec | None = None
+    alt: str = ""
+    table: Table | None = None
+    versions: tuple[str, ...] = ()
+    """Of ``bars``, the current one first."""
+    bars: tuple[Bars, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How to read it, what it leaves out."""
+    commands: tuple[Command, ...] = ()
+    reason: str | None = None
+    """Why there is none."""
+    wide: bool = field(default=False)
+
+
+def versions_of(answers: Answers, known: Iterable[object]) -> list[str | None]:
+    """Give the versions that have a figure, the current one first, no more than can be told apart.
+
+    Args:
+        answers: about one model.
+        known: versions that have the figure.
+    """
+    having = {None if each is None else str(each) for each in known}
+    entry = answers.entry(answers.question.model)
+    order: list[str | None] = [] if entry is None else [each.version for each in entry.versions]
+    order += sorted(having.difference(order), key=natural)
+    return [each for each in reversed(order) if each in having][:MOST_VERSIONS]
+
+
+def steps_of(answers: Answers) -> list[datetime]:
+    """List the beginnings of all steps of the span."""
+    return grid(answers.steps, answers.question.since, answers.question.until)
+
+
+def width_of(steps: TimeBucket) -> timedelta:
+    """Give how wide a step is."""
+    return timedelta(seconds=steps.every * _SECONDS[steps.unit])
+
+
+def days(answers: Answers) -> float:
+    """Give the length of the span in days."""
+    return (answers.question.until - answers.question.since).total_seconds() / 86_400
+
+
+def milliseconds(time: datetime) -> int:
+    """Give a time as plots take it."""
+    return round(time.timestamp() * 1000)
+
+
+def drawn(rate: Rate) -> dict[str, Any]:
+    """Give a share as plots take it: value, interval, and both in words."""
+    return {
+        "value": rate.value,
+        "low": rate.low,
+        "high": rate.high,
+        "shown": f"{percent(rate)} {interval(rate)}".strip(),
+        "of": counts(rate),
+    }
+
+
+def rate_cells(rates: Sequence[Rate]) -> tuple[str, ...]:
+    """Write shares as cells: value with interval, then the counts."""
+    cells: list[str] = []
+    for rate in rates:
+        shown = f"{percent(rate)} {interval(rate)}".strip()
+        cells += [shown or ABSENT, counts(rate)]
+    return tuple(cells)
+
+
+def deployed(answers: Answers) -> list[dict[str, Any]]:
+    """Give the deployments as plots take them."""
+    return [
+        {
+            "time": milliseconds(each.time),
+            "version": cell(each.version),
+            "at": when(each.time),
+            "words": f"{cell(each.version)} {cell(each.action).replace('_', ' ')}",
+        }
+        for each in answers.deployments
+    ]
+
+
+def events(answers: Answers, store: Place, *where: str) -> Command:
+    """Give the command that lists predictions."""
+    more = [part for each in where for part in ("--where", each)]
+    line = command_line("events", store, answers.question, "--dataset", PREDICTION, *more)
+    return Command("the events", line)

@@ -1,0 +1,159 @@
+"""Failure rate and error rate over time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from elkmon.present import plots
+from elkmon.present.formatting import (
+    cell,
+    command_line,
+    percent,
+    when,
+)
+from elkmon.questions.rates.figures import Tally, together
+from elkmon.report.answers import Answers
+from elkmon.report.findings import Command
+from elkmon.report.page_block import (
+    Block,
+    Table,
+    days,
+    deployed,
+    drawn,
+    events,
+    milliseconds,
+    rate_cells,
+    steps_of,
+    versions_of,
+    width_of,
+)
+from elkmon.statistics.rate import Rate
+from elkmon.stores.location import Place
+
+__all__ = ["error_rate", "failure_rate"]
+
+_ENOUGH = 40
+"""Events that a step needs for its interval to matter to the axis."""
+_PART = 20
+"""Of the median of all steps: with less than such a part, a step is in the table only."""
+
+
+def failure_rate(answers: Answers, store: Place) -> Block:
+    """Show failed attempts over time."""
+    rates = [(each, each.failure_rate) for each in answers.by_step]
+    listed = events(answers, store, "outcome=failure")
+    return _rate(answers, store, rates, ("Failure rate", "failed", "attempts"), listed)
+
+
+def error_rate(answers: Answers, store: Place) -> Block:
+    """Show wrong answers over time, and since when labels are still to come."""
+    rates = [(each, each.error_rate) for each in answers.by_step]
+    listed = events(answers, store, "ml.eval.outcome=wrong")
+    return _rate(answers, store, rates, ("Error rate", "wrong", "labelled"), listed)
+
+
+def _rate(
+    answers: Answers,
+    store: Place,
+    rates: list[tuple[Tally, Rate]],
+    words: tuple[str, str, str],
+    listed: Command,
+) -> Block:
+    title, hit, whole = words
+    errors = hit == "wrong"
+    name = title.lower().replace(" ", "-")
+    every = f"{answers.steps.every}{answers.steps.unit}"
+    asked = command_line("errors", store, answers.question, "--every", every)
+    commands = (Command("over time", asked), listed)
+    known = [(tally, rate) for tally, rate in rates if rate.value is not None]
+    if not known:
+        reason = next((rate.reason for _, rate in rates if rate.reason), "no attempt in this span")
+        return Block(name, title, commands=commands, reason=reason)
+    fewest = _fewest([rate for _, rate in known])
+    by_time = {tally.time: rate for tally, rate in known if rate.n_eff >= fewest}
+    known = [each for each in known if each[1].n_eff >= fewest]
+    half = width_of(answers.steps) / 2
+    rows = [_rate_row(time, by_time.get(time), half) for time in steps_of(answers)]
+    highest = max(known, key=lambda each: each[1].value or 0.0)
+    total = percent(_whole(answers, errors=errors))
+    top = f"{percent(highest[1])} from {_when(highest[0].time)} on"
+    lead = [f"{total} of {whole} in the span{f'; highest {top}' if highest[1].k else ''}."]
+    alt = f"{title} of {cell(answers.question.model)} over time, steps of {every}. {lead[0]}"
+    if answers.deployments:
+        went = ", ".join(f"{e.version} {_when(e.time)}" for e in answers.deployments[-3:])
+        alt += f" Deployments: {went}."
+    versions = _versions(answers)
+    if len(versions) > 1:
+        shares = ((e.by[1], e.error_rate if errors else e.failure_rate) for e in versions)
+        lead.append("; ".join(f"{cell(name)}: {percent(rate)}" for name, rate in shares) + ".")
+    spec = plots.rate(
+        alt,
+        rows,
+        deployed(answers),
+        days=days(answers),
+        top=_top([rate for _, rate in known]),
+        colour="var(--wrong)" if errors else "var(--failed)",
+        since=_to_come(answers) if errors else None,
+    )
+    table = Table(
+        ("from (UTC)", f"{title.lower()} [95 %]", f"{hit} / {whole}"),
+        tuple((_when(tally.time), *rate_cells([rate])) for tally, rate in rates),
+        right=frozenset({1, 2}),
+    )
+    return Block(name, title, tuple(lead), spec, alt, table, commands=commands)
+
+
+def _versions(answers: Answers) -> list[Tally]:
+    found = together(answers.tallies)
+    order = versions_of(answers, [each.by[1] for each in found])
+    by_name = {None if e.by[1] is None else str(e.by[1]): e for e in found}
+    return [by_name[name] for name in order]
+
+
+def _whole(answers: Answers, *, errors: bool) -> Rate:
+    first, *rest = answers.tallies
+    total = sum(rest, first)
+    return total.error_rate if errors else total.failure_rate
+
+
+def _rate_row(time: datetime, rate: Rate | None, half: timedelta) -> dict[str, Any]:
+    if rate is None or rate.value is None:
+        return {"time": milliseconds(time + half), "value": None, "low": None, "high": None}
+    return {
+        "time": milliseconds(time + half),
+        "begin": milliseconds(time),
+        "end": milliseconds(time + 2 * half),
+        "at": when(time),
+        **drawn(rate),
+    }
+
+
+def _fewest(rates: list[Rate]) -> float:
+    """Give how many events a step needs to be drawn: a step that just began says nothing."""
+    return median(rate.n_eff for rate in rates) / _PART
+
+
+def _top(rates: list[Rate]) -> float:
+    """Choose where the axis ends: above all values, and above intervals that are narrow enough."""
+    values = [rate.value or 0.0 for rate in rates]
+    narrow = [rate.high or 0.0 for rate in rates if rate.n_eff >= _ENOUGH]
+    highs = narrow or [min(rate.high or 0.0 for rate in rates)]
+    return min(max([*values, *highs, 0.005]) * 1.05, 1.0)
+
+
+def _to_come(answers: Answers) -> dict[str, Any] | None:
+    """Tell since when fewer than 9 in 10 labels have come."""
+    for row in answers.coverage:
+        if row.p90.value:
+            end = answers.question.until
+            begin = max(row.as_of - timedelta(seconds=row.p90.value), answers.question.since)
+            if begin < min(end, row.as_of):
+                times = {"time": milliseconds(begin), "end": milliseconds(min(end, row.as_of))}
+                return {**times, "words": "labels still coming"}
+    return None
+
+
+def _when(time: datetime | None) -> str:
+    return "" if time is None else when(time)

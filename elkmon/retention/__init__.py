@@ -1,0 +1,1 @@
+"""Events that go: pruned by age, erased for a person, compacted into Parquet."""

@@ -1,0 +1,239 @@
+"""Erase events in the files of a folder: each file is replaced as a whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from elkmon.events.errors import StoreError
+from elkmon.events.fields import BY_NAME, PREDICTION
+from elkmon.retention.compact import Progress, alone
+from elkmon.retention.erasure import Erased, Wanted, dataset_of
+from elkmon.ship.lock import holding
+from elkmon.ship.replaced_files import put_in_place
+from elkmon.stores.local.columns import Ref, listed, parquet_source, text
+from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing
+from elkmon.stores.local.line_scan import Line, scan
+from elkmon.stores.local.repeats import NAME as REPEATS
+
+__all__ = ["forget_in_files"]
+
+REJECTED, DEAD = "rejected", "deadletter"
+_APART = (REJECTED, DEAD)
+"""Folders of lines that are no events, or could not be sent, each as a row that has it whole."""
+_USER, _ID, _MODEL, _DATASET = (
+    Ref(BY_NAME[name])
+    for name in ("user.hash", "ml.prediction.id", "ml.model.name", "event.dataset")
+)
+_MATCHES = f"""
+    ({_USER.sql} = (FROM who) OR EXISTS (
+        SELECT 1 FROM wanted WHERE wanted.id = {_ID.sql} AND (wanted.model IS NULL
+        OR {_MODEL.sql} IS NULL OR wanted.model = {_MODEL.sql}))) IS TRUE"""
+
+
+def forget_in_files(
+    folder: Path, wanted: Wanted, *, dry_run: bool, progress: Progress | None = None
+) -> Erased:
+    """Erase events from a folder; what is set apart of it, and could not be sent, included.
+
+    In an NDJSON file spaces stand where an event was, so that the offsets of its readers stay true.
+
+    Args:
+        folder: of the events.
+        wanted: what to erase; of a user it learns the predictions.
+        dry_run: whether only to count.
+        progress: is told how many files of how many are done.
+
+    Raises:
+        StoreError: a file cannot be read or replaced; those before it are done.
+    """
+    erased = Erased()
+    if not folder.is_dir():
+        return erased
+    with alone(folder), duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        files = list(_files(folder))
+        if wanted.user is not None:
+            for file in files:
+                _trying(file, partial(_learn, connection, file, wanted))
+        connection.execute("CREATE TEMP TABLE who AS SELECT ?::VARCHAR", [wanted.user])
+        connection.execute("CREATE TEMP TABLE wanted (id VARCHAR, model VARCHAR)")
+        pairs = list(wanted.pairs())
+        if pairs:
+            connection.executemany("INSERT INTO wanted VALUES (?, ?)", pairs)
+        for number, file in enumerate(files, 1):
+            _trying(file, partial(_erase, connection, file, wanted, erased, dry_run=dry_run))
+            if progress is not None:
+                progress(number, len(files))
+    return erased
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """List the files of events, and of what was set apart; NDJSON beside Parquet included."""
+    found = listing(folder)
+    for file in found.parquet:
+        yield file
+        if file.with_suffix(NDJSON).is_file():
+            yield file.with_suffix(NDJSON)
+    yield from found.ndjson
+    for name in _APART:
+        yield from sorted((folder / name).glob(f"*{NDJSON}"))
+
+
+def _trying(file: Path, do: Callable[[], None]) -> None:
+    """Do something with a file that may vanish meanwhile.
+
+    Raises:
+        StoreError: it is there, and cannot be read or replaced.
+    """
+    try:
+        do()
+    except FileNotFoundError:
+        return
+    except (OSError, duckdb.Error) as error:
+        raise StoreError(f"{file} cannot be read or replaced: {error}") from error
+
+
+def _learn(connection: duckdb.DuckDBPyConnection, file: Path, wanted: Wanted) -> None:
+    if file.suffix == PARQUET:
+        source = parquet_source([file], (_USER, _ID, _MODEL, _DATASET))
+        rows = connection.execute(
+            f"SELECT DISTINCT {_ID.sql}, {_MODEL.sql} FROM ({source}) WHERE {_USER.sql} = ? "
+            f"AND {_DATASET.sql} = '{PREDICTION}' AND {_ID.sql} IS NOT NULL",
+            [wanted.user],
+        ).fetchall()
+        for prediction, model in rows:
+            wanted.add(prediction, model)
+    elif file.parent.name not in _APART:
+        for line in scan(file):
+            wanted.learn(_event(line.data))
+
+
+def _erase(
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    wanted: Wanted,
+    erased: Erased,
+    *,
+    dry_run: bool,
+) -> None:
+    if file.suffix == PARQUET:
+        _in_columns(connection, file, erased, dry_run=dry_run)
+    elif file.parent.name == DEAD:
+        with holding(file.parent / ".lock"):
+            _in_rows(file, wanted, erased, dry_run=dry_run)
+    elif file.parent.name == REJECTED:
+        _in_rows(file, wanted, erased, dry_run=dry_run)
+    else:
+        _in_lines(file, wanted, erased, dry_run=dry_run)
+
+
+def _in_columns(
+    connection: duckdb.DuckDBPyConnection, file: Path, erased: Erased, *, dry_run: bool
+) -> None:
+    read = f"read_parquet([{listed([file])}])"
+    counts = connection.execute(
+        f"SELECT coalesce({_DATASET.sql}, 'no event'), count(*) FROM {read} WHERE {_MATCHES} "
+        "GROUP BY 1"
+    ).fetchall()
+    for dataset, count in counts:
+        erased.add(dataset, count)
+    if not counts or dry_run:
+        return
+    (file.parent / REPEATS).unlink(missing_ok=True)  # it has copies; compaction makes it anew
+    part = _part(file)
+    connection.execute(
+        f"COPY (SELECT * FROM {read} WHERE NOT {_MATCHES}) TO {text(str(part))} "
+        "(FORMAT parquet, COMPRESSION snappy)"
+    )
+    part.chmod(0o600)
+    part.rename(file)
+
+
+def _in_lines(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> None:
+    copy = file.with_suffix(PARQUET).exists()  # whose events were counted there
+    closed = is_closed(file)
+    found: list[Line] = []
+    for line in scan(file):
+        event = _event(line.data)
+        if wanted.has(event) if event is not None else wanted.mentioned_in(line.data):
+            found.append(line)
+            if closed and not copy:
+                erased.add(dataset_of(event))
+    if not found:
+        return
+    if not closed:
+        erased.left.append(
+            f"{file.name}: {len(found):,} events are in a file that is still written to; run this "
+            "again when the application has closed it, which it does at rotation "
+            "(ELKMON_ROTATE_SECONDS) and when it ends"
+        )
+        return
+    if dry_run:
+        return
+    part = _part(file)
+    shutil.copyfile(file, part)
+    part.chmod(0o600)
+    with part.open("r+b") as target:
+        for line in found:
+            target.seek(line.start)
+            target.write(b" " * (line.size - line.ended))
+    _keep_times(file, part)
+    put_in_place(part, file)
+
+
+def _in_rows(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> None:
+    """Take rows out of a file of lines that were set apart."""
+    kept: list[bytes] = []
+    gone = 0
+    with file.open("rb") as rows:
+        for row in rows:
+            data = _whole(row)
+            event = _event(data)
+            if wanted.has(event) if event is not None else wanted.mentioned_in(data):
+                gone += 1
+            else:
+                kept.append(row)
+    if gone:
+        erased.add(f"{file.parent.name} lines", gone)
+    if not gone or dry_run:
+        return
+    part = _part(file)
+    part.touch(mode=0o600)
+    part.write_bytes(b"".join(kept))
+    part.rename(file)
+
+
+def _whole(row: bytes) -> bytes:
+    """Give the line that a row is about; the row itself where it holds something else."""
+    held = _event(row)
+    if isinstance(held, dict) and isinstance(held.get("raw"), str):
+        return str(held["raw"]).encode()
+    if isinstance(held, dict) and isinstance(held.get("raw_base64"), str):
+        return b64decode(held["raw_base64"])
+    return b"row " + row  # no JSON: what is in it is looked for as words
+
+
+def _event(data: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Read a line; None where it is none that can be read."""
+    try:
+        return orjson.loads(data.strip())
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _part(file: Path) -> Path:
+    return file.with_name(f".{file.name}.part")
+
+
+def _keep_times(file: Path, part: Path) -> None:
+    status = file.stat()
+    os.utime(part, ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -1,0 +1,140 @@
+"""Erase events on a cluster: look ids up under a point in time, delete them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from elkmon.events.errors import ProvisionError
+from elkmon.events.fields import PREDICTION
+from elkmon.retention.erasure import Erased, Wanted, dataset_of
+from elkmon.stores.elastic.indices import pattern
+
+__all__ = ["forget_in_indices"]
+
+_PAGE = 1000
+_IDS = 1000
+"""Predictions that one search asks for."""
+_KEEP = "5m"
+_SEEN = ["event.dataset", "user.hash", "ml.prediction.id", "ml.model.name"]
+_GONE = 404
+
+Json = dict[str, Any]
+
+
+def forget_in_indices(
+    client: Elasticsearch, prefix: str, wanted: Wanted, *, dry_run: bool
+) -> Erased:
+    """Erase events, and have nobody see them any more.
+
+    Args:
+        client: of the cluster.
+        prefix: of the indices.
+        wanted: what to erase; of a user it learns the predictions.
+        dry_run: whether only to count.
+
+    Raises:
+        ProvisionError: an event could not be deleted.
+        ApiError, TransportError: the cluster does not answer, or refuses.
+    """
+    names = pattern(prefix)
+    erased = Erased()
+    client.indices.refresh(index=names)
+    with _held(client, names) as point:
+        if wanted.user is not None:
+            mine = [_term("user.hash", wanted.user), _term("event.dataset", PREDICTION)]
+            for hit in _found(client, point, {"bool": {"filter": mine}}):
+                wanted.learn(hit["_source"])
+        for query in _queries(wanted):
+            page: list[Json] = []
+            for hit in _found(client, point, query):
+                erased.add(dataset_of(hit["_source"]))
+                page.append(hit)
+                if len(page) == _PAGE:
+                    _delete(client, page, dry_run=dry_run)
+                    page = []
+            _delete(client, page, dry_run=dry_run)
+    if not dry_run:
+        client.indices.refresh(index=names)
+    return erased
+
+
+@contextmanager
+def _held(client: Elasticsearch, names: str) -> Iterator[Json]:
+    """Hold what is there now: what is deleted meanwhile does not move what is still to come."""
+    opened = client.open_point_in_time(index=names, keep_alive=_KEEP)
+    point = {"id": opened["id"], "keep_alive": _KEEP}
+    try:
+        yield point
+    finally:
+        with suppress(ApiError, TransportError):  # it ends by itself
+            client.close_point_in_time(id=point["id"])
+
+
+def _queries(wanted: Wanted) -> Iterator[Json]:
+    """Give queries that together find every event that is wanted, each of them once."""
+    others: list[Json] = []
+    if wanted.user is not None:
+        yield {"bool": {"filter": [_term("user.hash", wanted.user)]}}
+        others = [_term("user.hash", wanted.user)]
+    of_model: dict[str | None, list[str]] = {}
+    for prediction, models in wanted.models.items():
+        for model in {None} if None in models else models:
+            of_model.setdefault(model, []).append(prediction)
+    anonymous = {"bool": {"must_not": [{"exists": {"field": "ml.model.name"}}]}}
+    told: set[str] = set()
+    for model, predictions in of_model.items():
+        for first in range(0, len(predictions), _IDS):
+            ids = predictions[first : first + _IDS]
+            this: list[Json] = [{"terms": {"ml.prediction.id": ids}}]
+            if model is not None:
+                named = _term("ml.model.name", model)
+                fresh = [each for each in ids if each not in told]
+                told.update(fresh)  # an event without a model is found by one of several only
+                nameless = {"bool": {"filter": [{"terms": {"ml.prediction.id": fresh}}, anonymous]}}
+                this.append({"bool": {"should": [named, nameless], "minimum_should_match": 1}})
+            yield {"bool": {"filter": this, "must_not": others}}
+
+
+def _term(name: str, value: str) -> Json:
+    return {"term": {name: value}}
+
+
+def _found(client: Elasticsearch, point: Mapping[str, Any], query: Json) -> Iterator[Json]:
+    after: list[Any] | None = None
+    while True:
+        answer = client.search(
+            pit=point,
+            query=query,
+            size=_PAGE,
+            sort=[{"_shard_doc": "asc"}],
+            search_after=after,
+            source_includes=_SEEN,
+            track_total_hits=False,
+            allow_partial_search_results=False,
+        )
+        hits = answer["hits"]["hits"]
+        yield from hits
+        if len(hits) < _PAGE:
+            return
+        after = hits[-1]["sort"]
+
+
+def _delete(client: Elasticsearch, page: list[Json], *, dry_run: bool) -> None:
+    if dry_run or not page:
+        return
+    actions = [{"delete": {"_index": hit["_index"], "_id": hit["_id"]}} for hit in page]
+    answer = client.bulk(operations=actions)
+    if not answer["errors"]:
+        return
+    for item in answer["items"]:
+        told = item["delete"]
+        if "error" in told and told["status"] != _GONE:
+            raise ProvisionError(
+                f"{told['_index']}: event {told['_id']} could not be deleted: "
+                f"{told['error'].get('reason')}; what was deleted before is gone: run it again "
+                "when that is mended"
+            )

@@ -1,0 +1,166 @@
+"""Delete whole files of a folder by age: closed ones that every registered reader has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import orjson
+
+from elkmon.events.errors import StoreError
+from elkmon.events.fields import BY_NAME, ISSUE
+from elkmon.events.times import from_iso
+from elkmon.retention.compact import Progress, alone
+from elkmon.stores.local.columns import Ref, parquet_source
+from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, readers_behind
+from elkmon.stores.local.line_scan import scan
+from elkmon.stores.local.repeats import NAME as REPEATS
+
+__all__ = ["OldFile", "prune_files"]
+
+_DATASET, _TIME = Ref(BY_NAME["event.dataset"]), Ref(BY_NAME["@timestamp"])
+Fate = Literal["goes", "live", "behind", "issues"]
+
+
+@dataclass(frozen=True, slots=True)
+class OldFile:
+    """A file whose events are all before a time.
+
+    Attributes:
+        name: of the file.
+        events: that it holds.
+        size: in bytes, of what is set apart of it included.
+        fate: whether it goes; else it is written to, or a reader has not passed it, or it has
+            issues, which are kept for ever.
+        behind: the readers that have not passed it.
+    """
+
+    name: str
+    events: int
+    size: int
+    fate: Fate
+    behind: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a file that is old holds."""
+
+    events: int
+    issues: int
+
+
+def prune_files(
+    folder: Path, before: datetime, *, dry_run: bool, progress: Progress | None = None
+) -> list[OldFile]:
+    """Delete the files whose events are all before a time.
+
+    Args:
+        folder: of the events.
+        before: aware.
+        dry_run: whether only to say what would go.
+        progress: is told how many files of how many were looked at.
+
+    Returns:
+        The old files, those that stay included.
+
+    Raises:
+        StoreError: the folder cannot be used, or its files are being replaced.
+    """
+    if not listing(folder):
+        return []
+    with alone(folder), duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = list(_old(connection, folder, before, progress or (lambda _done, _of: None)))
+        if not dry_run:
+            _delete(folder, [old.name for old in found if old.fate == "goes"])
+    return found
+
+
+def _old(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    before: datetime,
+    progress: Callable[[int, int], None],
+) -> Iterator[OldFile]:
+    files = listing(folder)
+    everything = [*files.parquet, *files.ndjson]
+    for number, file in enumerate(everything, 1):
+        try:
+            lines = file.suffix == NDJSON
+            held = _of_lines(file, before) if lines else _of_columns(connection, file, before)
+            if held is not None and held.events:
+                yield _judged(folder, file, held)
+        except FileNotFoundError:
+            continue  # someone removed it meanwhile
+        except (OSError, duckdb.Error) as error:
+            raise StoreError(f"{file} cannot be read: {error}") from error
+        progress(number, len(everything))
+
+
+def _of_columns(
+    connection: duckdb.DuckDBPyConnection, file: Path, before: datetime
+) -> _Held | None:
+    source = parquet_source([file], (_DATASET, _TIME))
+    ((events, last, issues),) = connection.execute(
+        f"SELECT count(*), max({_TIME.sql}), count(*) FILTER ({_DATASET.sql} = '{ISSUE}') "
+        f"FROM ({source})"
+    ).fetchall()
+    old = last is not None and last.replace(tzinfo=timezone.utc) < before
+    return _Held(events, issues) if old else None
+
+
+def _of_lines(file: Path, before: datetime) -> _Held | None:
+    """Count the events of lines; None from the first one on that is not old, or may not be."""
+    events = issues = 0
+    for line in scan(file):
+        if line.reason is not None:
+            continue
+        try:
+            event = orjson.loads(line.data.strip())
+            if from_iso(event["@timestamp"]) >= before:
+                return None
+        except (ValueError, TypeError, AttributeError):  # DuckDB takes more than that
+            return None
+        events += 1
+        issues += event["event"]["dataset"] == ISSUE
+    return _Held(events, issues)
+
+
+def _judged(folder: Path, file: Path, held: _Held) -> OldFile:
+    parts = [each for each in _parts(folder, file.name) if each.exists()]
+    size = sum(each.stat().st_size for each in parts)
+    lines = file.with_suffix(NDJSON)
+    fate: Fate = "goes"
+    behind: list[str] = []
+    if held.issues:
+        fate = "issues"
+    elif lines.exists():  # as it was written; beside a Parquet file it waits for readers
+        behind = readers_behind(folder, lines)
+        fate = "live" if not is_closed(lines) else "behind" if behind else "goes"
+    return OldFile(file.name, held.events, size, fate, tuple(behind))
+
+
+def _parts(folder: Path, name: str) -> list[Path]:
+    """Name a file's own files in the order to remove them: whatever is left is never read anew."""
+    stem = Path(name).stem
+    return [
+        folder / "rejected" / f"{stem}{NDJSON}",
+        folder / f"{stem}{NDJSON}",
+        folder / f"{stem}{PARQUET}",
+    ]
+
+
+def _delete(folder: Path, names: list[str]) -> None:
+    if any(name.endswith(PARQUET) for name in names):
+        (folder / REPEATS).unlink(missing_ok=True)  # it has copies; compaction makes it anew
+    try:
+        for name in names:
+            for part in _parts(folder, name):
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{error.filename} cannot be removed: {error.strerror}") from error

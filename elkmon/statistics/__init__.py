@@ -1,0 +1,1 @@
+"""Arithmetic on counts and sums: shares, intervals, tests, ranking. It knows no store."""

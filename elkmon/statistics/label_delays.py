@@ -1,0 +1,89 @@
+"""How long labels take: the share that has arrived by then, though many predictions are young."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.quantiles import woodruff
+from elkmon.statistics.rate import Sums
+
+__all__ = ["EDGES", "Arrivals", "arrivals", "bin_of"]
+
+EDGES: tuple[float, ...] = (0.0, *(1.1**power for power in range(221)))
+"""Bins of delays in seconds: each 10 % wide, from one second to 40 years."""
+
+
+def bin_of(seconds: float) -> int:
+    """Give the bin of a delay or an age; the last one for all that is longer."""
+    return min(bisect_right(EDGES, max(seconds, 0.0)), len(EDGES) - 1) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The share of predictions whose first label has arrived within a delay.
+
+    Attributes:
+        shares: at the upper edge of each bin, up to the last bin with a prediction.
+    """
+
+    shares: tuple[float, ...]
+
+    @property
+    def horizon(self) -> float:
+        """Give the delay in seconds up to which anything is known."""
+        return EDGES[len(self.shares)] if self.shares else 0.0
+
+    def within(self, seconds: float) -> float | None:
+        """Give the share that arrives within a delay; None beyond what is known."""
+        if not self.shares or seconds > self.horizon:
+            return None
+        place = bisect_right(EDGES, seconds) - 1
+        before = self.shares[place - 1] if place else 0.0
+        if place >= len(self.shares):
+            return before
+        part = (seconds - EDGES[place]) / (EDGES[place + 1] - EDGES[place])
+        return before + part * (self.shares[place] - before)
+
+    def delay(self, share: float, support: Sums) -> Figure:
+        """Give the delay within which a share of all labels that come arrives, in seconds.
+
+        Of those that come within the horizon. The interval takes the labels that have arrived for a
+        sample of them.
+
+        Args:
+            share: above 0, below 1.
+            support: predictions whose label has arrived.
+        """
+        if support.weight2 <= 0 or not self.shares or self.shares[-1] <= 0:
+            return absent("no label yet", support)
+        return woodruff(self._bin, share, lambda number: EDGES[number], support)
+
+    def _bin(self, share: float) -> int:
+        wanted = share * self.shares[-1] * (1 - 1e-12)
+        return next(number for number, found in enumerate(self.shares) if found >= wanted)
+
+
+def arrivals(delays: Mapping[int, float], ages: Mapping[int, float]) -> Arrivals:
+    """Estimate arrivals from what is labelled and from what may still be.
+
+    The actuarial life table (S. J. Cutler and F. Ederer, J. Chronic Diseases 8, 1958): a prediction
+    without a label counts as long as it is old, for half of the bin in which its age ends. So that
+    young predictions, whose label could not have come yet, do not count against it.
+
+    Args:
+        delays: Σw of labelled predictions by bin of their delay.
+        ages: Σw of unlabelled predictions by bin of their age.
+    """
+    at_risk = sum(delays.values()) + sum(ages.values())
+    waiting, shares = 1.0, []
+    for number in range(max([*delays, *ages], default=-1) + 1):
+        came, young = delays.get(number, 0.0), ages.get(number, 0.0)
+        exposed = at_risk - young / 2
+        if exposed > 0 and came > 0:
+            waiting *= max(1 - came / exposed, 0.0)
+        shares.append(1 - waiting)
+        at_risk -= came + young
+    return Arrivals(tuple(shares))

@@ -1,0 +1,92 @@
+"""What is wrong with the indices of a cluster: not by elkmon's templates, or values left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from elasticsearch import ApiError
+
+from elkmon.events.fields import DATASETS
+from elkmon.stores.elastic.connect import reason_of, speaking
+from elkmon.stores.elastic.foreign_templates import ADVICE, rivals
+from elkmon.stores.elastic.indices import pattern
+from elkmon.stores.elastic.paging import Cluster
+from elkmon.stores.event_findings import Finding
+
+__all__ = ["health"]
+
+_MARK = "elkmon"
+_LOOKED_AT = 100
+_NAMED = 5
+
+
+def health(cluster: Cluster) -> list[Finding]:
+    """Look for indices without elkmon's mappings, and for events with values left out.
+
+    Args:
+        cluster: to look at.
+
+    Raises:
+        StoreError: it cannot be reached, or refuses.
+    """
+    return [*_rivals(cluster), *_unmapped(cluster), *_ignored(cluster)]
+
+
+def _rivals(cluster: Cluster) -> list[Finding]:
+    with speaking(cluster.url, "look at templates"):
+        try:
+            found = rivals(cluster.client, cluster.prefix)
+        except ApiError as error:
+            return [_unseen("index templates that may win over elkmon's", error)]
+    if not found:
+        return []
+    what = "other index templates that take elkmon's indices: new ones have not elkmon's mappings"
+    return [Finding("problem", what, len(found), tuple(found[:_NAMED]), ADVICE)]
+
+
+def _unseen(what: str, error: ApiError) -> Finding:
+    """Say what these credentials do not let us look at, and which privilege would."""
+    if error.meta.status != 403:  # noqa: PLR2004 - HTTP's
+        raise error
+    _, reason = reason_of(error)
+    return Finding("note", f"{what}: not looked at", advice=f"these credentials may not: {reason}")
+
+
+def _unmapped(cluster: Cluster) -> list[Finding]:
+    with speaking(cluster.url, "look at mappings"):
+        try:
+            found = cluster.client.indices.get_mapping(
+                index=pattern(cluster.prefix, DATASETS), filter_path="*.mappings._meta"
+            ).body
+            names = cluster.client.indices.resolve_index(name=pattern(cluster.prefix, DATASETS))
+        except ApiError as error:
+            return [_unseen("mappings of indices", error)]
+    own = {
+        name
+        for name, each in found.items()
+        if each.get("mappings", {}).get("_meta", {}).get("managed_by") == _MARK
+    }
+    bare = sorted({each["name"] for each in names["indices"]} - own)
+    if not bare:
+        return []
+    what = "indices made without elkmon's templates, whose answers may be wrong"
+    advice = "run elkmon setup, delete them, and send their events again"
+    return [Finding("problem", what, len(bare), tuple(bare[:_NAMED]), advice)]
+
+
+def _ignored(cluster: Cluster) -> list[Finding]:
+    body = {
+        "size": _LOOKED_AT,
+        "track_total_hits": True,
+        "_source": False,
+        "query": {"exists": {"field": "_ignored"}},
+    }
+    hits = cluster.search(pattern(cluster.prefix, DATASETS), body)["hits"]
+    count = hits["total"]["value"]
+    if not count:
+        return []
+    fields = Counter(name for hit in hits["hits"] for name in hit.get("_ignored", ()))
+    what = "events with values that cannot be asked for"
+    advice = "they are longer than 1024 characters, no numbers or times, or one field too many"
+    names = tuple(name for name, _ in fields.most_common(_NAMED))
+    return [Finding("warning", what, count, names, advice)]

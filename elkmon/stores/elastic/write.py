@@ -1,0 +1,47 @@
+"""Put a few events on a cluster at once; many are shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from elkmon.events.cluster_settings import Access
+from elkmon.events.errors import StoreError
+from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.indices import index_of
+
+__all__ = ["create"]
+
+_THERE = 409
+
+
+def create(url: str, given: Access, lines: Iterable[bytes]) -> None:
+    """Create events, each under its id, and wait until they can be asked for.
+
+    Args:
+        url: of the cluster.
+        given: how it is reached.
+        lines: the events as they are written to a file.
+
+    Raises:
+        StoreError: they could not all be created.
+    """
+    actions: list[dict[str, Any]] = []
+    for line in lines:
+        event = orjson.loads(line)
+        name = index_of(given.prefix, event["event"]["dataset"], event["@timestamp"])
+        actions += [{"create": {"_index": name, "_id": event["event"]["id"]}}, event]
+    if not actions:
+        return
+    client = connect(url, given)
+    try:
+        with speaking(url, "write events"):
+            items = client.bulk(operations=actions, refresh="wait_for")["items"]
+    finally:
+        client.close()
+    for item in items:
+        if (status := item["create"]["status"]) >= 300 and status != _THERE:  # noqa: PLR2004 - HTTP's
+            reason = item["create"].get("error", {}).get("reason", status)
+            raise StoreError(f"{url}: an event was refused: {reason}")

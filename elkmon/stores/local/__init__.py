@@ -1,0 +1,1 @@
+"""The local store: DuckDB over the files of a folder."""

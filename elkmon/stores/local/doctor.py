@@ -1,0 +1,111 @@
+"""Look for what is wrong with a folder of events: what, where, how often, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from elkmon.events.errors import StoreError
+from elkmon.stores.event_findings import Finding, of_events, ordered
+from elkmon.stores.local.files import is_closed, listing, strangers
+from elkmon.stores.local.line_survey import Survey, survey
+from elkmon.stores.local.store import LocalStore
+
+__all__ = ["examine"]
+
+_MANY = 256 * 1024 * 1024
+_PLACES = 3
+
+
+def examine(folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+    """Examine a folder.
+
+    Args:
+        folder: of the events.
+        progress: is told how many files are read, of how many.
+
+    Returns:
+        The findings, problems first; none for a store in which nothing is wrong.
+
+    Raises:
+        StoreError: the events cannot be read at all.
+    """
+    if not folder.exists():
+        advice = "say where the events are with --store; an application makes it when it logs"
+        return [Finding("problem", f"there is no folder {folder}", advice=advice)]
+    read = survey(folder, progress)
+    found = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
+    with closing(LocalStore(folder)) as store:
+        try:
+            found += of_events(store)
+        except StoreError:
+            if not read.unread.counts:  # else it is told already, and has to be seen to first
+                raise
+    found += _speed(folder)
+    return ordered(found)
+
+
+def _lines(survey: Survey) -> Iterator[Finding]:
+    apart = "no figure counts them; elkmon compact sets them apart in rejected/"
+    absent = "figures take them for absent; the lines are kept whole. Mend what writes them"
+    told = (
+        (survey.bad, "lines that are no events", apart),
+        (survey.misfit, "values that do not fit", absent),
+        (
+            survey.unread,
+            "files that cannot be read",
+            "see to their permissions: until then no question can be answered",
+        ),
+    )
+    for tally, what, advice in told:
+        for kind, count in tally.counts.most_common():
+            yield Finding("problem", f"{what}: {kind}", count, tuple(tally.places[kind]), advice)
+    if survey.unfinished:
+        yield Finding("note", "lines that are being written right now", survey.unfinished)
+
+
+def _names(folder: Path) -> Iterator[Finding]:
+    if names := strangers(folder):
+        yield Finding(
+            "warning",
+            "names of files of events that are no regular files: they are not read",
+            len(names),
+            tuple(names[:_PLACES]),
+            "copy what a link points to into the folder; move anything else away",
+        )
+
+
+def _rejected(folder: Path) -> Iterator[Finding]:
+    for file in sorted((folder / "rejected").glob("*.ndjson")):
+        with file.open("rb") as lines:
+            count = sum(1 for _ in lines)
+        yield Finding(
+            "warning",
+            "rows that an import or a compaction set apart",
+            count,
+            (f"rejected/{file.name}",),
+            "each is there with its line and its reason; mend and import them, or remove the file",
+        )
+
+
+def _permissions(folder: Path) -> Iterator[Finding]:
+    if folder.is_dir() and folder.stat().st_mode & 0o077:
+        yield Finding(
+            "warning",
+            "others than its owner may look into the folder",
+            places=(str(folder),),
+            advice=f"chmod 700 {folder}",
+        )
+
+
+def _speed(folder: Path) -> Iterator[Finding]:
+    files = listing(folder).ndjson
+    bytes_ = 0
+    for file in files:
+        with suppress(OSError):  # compacted meanwhile, or told of above
+            bytes_ += file.stat().st_size if is_closed(file) else 0
+    if bytes_ >= _MANY:
+        what = f"{bytes_ / 1024 / 1024:,.0f} MiB could be compacted"
+        advice = f"elkmon compact --store {folder}: questions become several times faster"
+        yield Finding("note", what, advice=advice)

@@ -1,0 +1,150 @@
+"""Scan an NDJSON file line by line: which lines are no events, where, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import orjson
+
+from elkmon.events.times import from_iso
+from elkmon.stores.local.columns import MAX_LINE, REQUIRED, UNREADABLE, shape, structure
+
+__all__ = ["Line", "scan"]
+
+_BOM = b"\xef\xbb\xbf"
+_PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
+_DEPTH = 100
+"""Older versions of DuckDB give up at 128 levels; the emitter writes no more than 20."""
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[{}\[\]]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a file.
+
+    Attributes:
+        number: from 1.
+        data: its bytes, newline included; of a line that is too long only the beginning.
+        reason: why it is no event, None where it is one.
+        start, size: where all its bytes are in the file.
+        ended: whether its newline is there; the last line of a live file may still be written.
+    """
+
+    number: int
+    data: bytes
+    reason: str | None
+    start: int
+    size: int
+    ended: bool = True
+
+
+def scan(file: Path) -> Iterator[Line]:
+    """Give the lines of a file but for blank ones, with bounded memory.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with file.open("rb") as stream, closing(_Judge()) as judge:
+        number = end = 0
+        while data := stream.readline(MAX_LINE + 1):
+            number, start = number + 1, end
+            rest, end = data, end + len(data)
+            while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+                rest = stream.readline(MAX_LINE + 1)
+                end += len(rest)
+            if number == 1:
+                data = data.removeprefix(_BOM)
+            if not data.isspace() and data:
+                ended = rest.endswith(b"\n")
+                yield Line(number, data, judge.trouble(data), start, end - start, ended)
+
+
+class _Judge:
+    """Say why a line is no event, as DuckDB sees it, which questions are asked with.
+
+    Most lines are plain; the few in doubt are shown to DuckDB, which takes more than strict JSON:
+    NaN, a trailing comma, other ways to write a time.
+    """
+
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        paths, _ = shape(REQUIRED)
+        there = " AND ".join(f"{path} IS NOT NULL" for path in paths.values())
+        read = f"unnest(json_transform(?, '{structure(REQUIRED)}'))"
+        self._query = f"SELECT {there} FROM (SELECT {read})"
+
+    def close(self) -> None:
+        """Close the connection, if any."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def trouble(self, data: bytes) -> str | None:
+        """Say why a line is no event; None where it is one."""
+        if len(data) > MAX_LINE:
+            return f"longer than {MAX_LINE // 1024 // 1024} MiB"
+        if b"\0" in data:
+            return "NUL bytes"
+        try:
+            line = data.strip().decode()
+        except UnicodeDecodeError:
+            return "not UTF-8"
+        doubt = _doubt(data)
+        return None if doubt is None or self._takes(line) else doubt
+
+    def _takes(self, line: str) -> bool:
+        if not (line.startswith("{") and line.endswith("}")):  # most of what was cut short
+            return False
+        if self._connection is None:
+            self._connection = duckdb.connect()
+            self._connection.execute("SET TimeZone = 'UTC'")
+        try:
+            ((taken,),) = self._connection.execute(self._query, [line]).fetchall()
+        except UNREADABLE:
+            return False
+        return bool(taken)
+
+
+def _doubt(data: bytes) -> str | None:
+    """Say why a line may be no event; None where it certainly is one."""
+    if _deep(data):
+        return "nested too deeply"
+    try:
+        event = orjson.loads(data.strip())
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error.msg}"
+    if not isinstance(event, dict):
+        return "not a JSON object"
+    meta = event.get("event")
+    meta = meta if isinstance(meta, dict) else {}
+    missing = [f"event.{name}" for name in ("id", "dataset") if meta.get(name) is None]
+    if event.get("@timestamp") is None:
+        missing.append("@timestamp")
+    if missing:
+        return f"without {' and '.join(missing)}"
+    return None if _is_plain_time(event["@timestamp"]) else "@timestamp is no time"
+
+
+def _is_plain_time(value: object) -> bool:
+    if not isinstance(value, str) or not _PLAIN_TIME.fullmatch(value):
+        return False
+    try:
+        from_iso(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _deep(data: bytes) -> bool:
+    if data.count(b"{") + data.count(b"[") <= _DEPTH:
+        return False
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"{[" else -1
+        deepest = max(deepest, depth)
+    return deepest > _DEPTH

@@ -1,0 +1,113 @@
+"""Read every line of a folder's NDJSON files for what no figure can count, with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import orjson
+
+from elkmon.stores.local.columns import REQUIRED, STORED, UNREADABLE, read_json, shape
+from elkmon.stores.local.files import is_closed, listing
+from elkmon.stores.local.line_scan import Line, scan
+from elkmon.stores.local.schema_check import misfits
+
+__all__ = ["Survey", "Tally", "survey"]
+
+_PLACES = 3
+
+
+@dataclass
+class Tally:
+    """Counts of kinds of things, each with its first places."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, kind: str, place: str) -> None:
+        """Count one."""
+        self.counts[kind] += 1
+        known = self.places.setdefault(kind, [])
+        if len(known) < _PLACES:
+            known.append(place)
+
+
+@dataclass
+class Survey:
+    """What was found.
+
+    Attributes:
+        bad: lines that are no events, by reason.
+        misfit: values that do not fit, by field.
+        unread: files that cannot be read, by reason.
+        unfinished: last lines of live files, which are being written.
+    """
+
+    bad: Tally = field(default_factory=Tally)
+    misfit: Tally = field(default_factory=Tally)
+    unread: Tally = field(default_factory=Tally)
+    unfinished: int = 0
+
+
+def survey(folder: Path, progress: Callable[[int, int], None] | None = None) -> Survey:
+    """Read each file strictly by DuckDB, and those that fail line by line.
+
+    Args:
+        folder: of the events.
+        progress: is told how many files are read, of how many.
+
+    Raises:
+        StoreError: the folder may not be read.
+    """
+    found = Survey()
+    files = listing(folder).ndjson
+    for number, file in enumerate(files, 1):
+        try:
+            if not _is_sound(file):
+                _by_lines(file, found)
+        except FileNotFoundError:
+            pass  # compacted meanwhile
+        except OSError as error:
+            found.unread.add(error.strerror or str(error), file.name)
+        if progress is not None:
+            progress(number, len(files))
+    return found
+
+
+def _by_lines(file: Path, found: Survey) -> None:
+    for line in scan(file):
+        if line.reason is None:
+            _misfits(line, file, found.misfit)
+        elif line.ended or is_closed(file):
+            found.bad.add(line.reason, f"{file.name}:{line.number}")
+        else:
+            found.unfinished += 1
+
+
+def _is_sound(file: Path) -> bool:
+    """Say whether every line is an event whose values all fit."""
+    paths, lines = shape(STORED)
+    there = ", ".join(f"count({path})" for path in paths.values())
+    bad = " OR ".join(f"{paths[ref]} IS NULL" for ref in REQUIRED)
+    with duckdb.connect() as connection:
+        try:
+            ((count, *_),) = connection.execute(
+                f"SELECT count(*) FILTER ({bad}), {there} "
+                f"FROM {read_json([file], lines, strict=True)}"
+            ).fetchall()
+        except (*UNREADABLE, duckdb.IOException):
+            return False
+    return bool(count == 0)
+
+
+def _misfits(line: Line, file: Path, tally: Tally) -> None:
+    try:
+        event = orjson.loads(line.data)
+    except orjson.JSONDecodeError as error:  # DuckDB takes it nevertheless
+        tally.add(f"a line should be strict JSON: {error.msg}", f"{file.name}:{line.number}")
+        return
+    for name, wanted in misfits(event):
+        tally.add(f"{name} should be {wanted}", f"{file.name}:{line.number}")

@@ -1,0 +1,151 @@
+"""``elkmon deadletter``: the list, one in full, another attempt that loses and doubles nothing."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from elkmon.cli import main
+from elkmon.ship.batch import Place, Unfit
+from elkmon.ship.deadletters import DeadLetters
+from tests.support.bulk_proxy import Proxy
+from tests.support.shipping import NOW, ids, line, many, ship, write
+
+BAD = line("bad", message={"not": "a text"})
+OLD = line("old", at=f"{NOW - timedelta(days=500):%Y-%m-%dT%H:%M:%SZ}")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write(tmp_path / "spool", "a.ndjson", *many(3), BAD, OLD, b"\x1b[31mnonsense")
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def cluster(server_new, installed):
+    return installed(server_new)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["deadletter", *map(str, arguments)])
+
+
+def listed(folder):
+    return json.loads(run("list", "--store", folder, "--format", "json").stdout)
+
+
+def id_of(folder, number):
+    (found,) = [each["id"] for each in listed(folder)["letters"] if each["line"] == number]
+    return found
+
+
+def test_the_list_has_places_and_reasons(cluster, server_new, prefix, folder):
+    ship(folder, server_new.url, prefix)
+
+    text = run("list", "--store", folder).stdout
+    told = listed(folder)
+
+    assert "3 dead letters, by reason:" in text
+    assert {each["line"] for each in told["letters"]} == {4, 5, 6}
+    assert sum(each["count"] for each in told["reasons"]) == 3
+    csv = run("list", "--store", folder, "--format", "csv", "--limit", 1).stdout.splitlines()
+    assert csv[0] == "id,at,shipper,file,line,offset,reason"
+    assert len(csv) == 2
+
+
+def test_an_over_long_id_does_not_fill_the_list(cluster, server_new, prefix, tmp_path):
+    write(tmp_path / "spool", "a.ndjson", line("x" * 600))
+    ship(tmp_path / "spool", server_new.url, prefix)
+
+    text = run("list", "--store", tmp_path / "spool").stdout
+
+    assert text.count("x" * 31 + "… is too long") == 2, text
+    assert "x" * 600 in listed(tmp_path / "spool")["letters"][0]["reason"]
+
+
+def test_no_dead_letters_is_said(folder):
+    assert run("list", "--store", folder).stdout == "no dead letters\n"
+
+
+def test_one_is_shown_in_full_and_cannot_steer_a_terminal(cluster, server_new, prefix, folder):
+    ship(folder, server_new.url, prefix)
+
+    text = run("show", id_of(folder, 6)[:6], "--store", folder).stdout
+
+    assert "a.ndjson" in text
+    assert "\\x1b[31mnonsense" in text
+    assert "\x1b" not in text
+
+
+def test_an_unknown_id_is_said(folder):
+    done = run("show", "abc", "--store", folder)
+
+    assert done.exit_code == 2
+    assert "no dead letter begins with abc" in done.output
+
+
+def test_what_is_taken_now_goes_and_the_rest_stays_with_its_reason(
+    cluster, server_new, prefix, folder
+):
+    ship(folder, server_new.url, prefix)
+
+    done = run("retry", "--store", folder, "--allow-old")
+
+    assert done.stdout == "read 3 = 1 created + 0 already there + 2 dead letters\n"
+    assert done.exit_code == 1
+    assert "old" in ids(cluster, prefix)
+    assert {each["line"] for each in listed(folder)["letters"]} == {4, 6}
+    assert [path.name for path in (folder / "deadletter").glob("*.ndjson")] == ["ship.ndjson"]
+
+
+def test_only_those_named_are_tried(cluster, server_new, prefix, folder):
+    ship(folder, server_new.url, prefix)
+    before = listed(folder)["letters"]
+
+    done = run("retry", id_of(folder, 5), "--store", folder, "--allow-old")
+
+    assert done.stdout == "read 1 = 1 created + 0 already there + 0 dead letters\n"
+    assert done.exit_code == 0
+    assert listed(folder)["letters"] == [each for each in before if each["line"] != 5]
+
+
+def test_a_retry_that_is_cut_off_is_repeated_whole(cluster, server_new, prefix, folder):
+    with Proxy(server_new.url) as proxy:
+        ship(folder, proxy.url, prefix)
+        proxy.fault = lambda _request: 401
+        done = run("retry", "--store", folder, "--allow-old")
+        assert done.exit_code == 3
+        assert len(listed(folder)["letters"]) == 3
+        proxy.fault = lambda _request: None
+
+        done = run("retry", "--store", folder, "--allow-old")
+
+    assert done.stdout == "read 3 = 1 created + 0 already there + 2 dead letters\n"
+    assert len(listed(folder)["letters"]) == 2
+
+
+def test_nothing_can_be_tried_where_nothing_was_shipped(folder):
+    done = run("retry", "--store", folder)
+
+    assert done.exit_code == 2
+    assert "nothing was sent" in done.output
+
+
+def test_a_letter_written_twice_or_torn_counts_once(tmp_path):
+    letters = DeadLetters(tmp_path)
+    unfit = Unfit(b"\xffraw", "why", Place("a.ndjson", 1, 0))
+    letters.add("ship", [unfit])
+    letters.add("ship", [unfit])
+    path = tmp_path / "deadletter" / "ship.ndjson"
+    path.write_bytes(path.read_bytes() + b'{"id":"torn')
+    letters.add("ship", [unfit._replace(line=b"other")])
+
+    assert [each.unfit.line for each in letters.letters()] == [b"\xffraw", b"other"]
+    assert len(dead_letters_whole(path)) == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def dead_letters_whole(path):
+    """Give the lines that are whole."""
+    return [each for each in path.read_bytes().splitlines() if each.endswith(b"}")]
