@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import click
-
 from elkmon.cli.noting import note
 from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.errors import StoreError
@@ -14,11 +12,7 @@ from elkmon.questions.issues.states import notes_of
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Store
 
-__all__ = ["no_note_option", "note_first_sight"]
-
-no_note_option = click.option(
-    "--no-note", is_flag=True, help="Do not note in the store when each issue was first seen."
-)
+__all__ = ["note_first_sight"]
 
 
 def note_first_sight(source: Store, folder: Place, rows: Iterable[IssueRow]) -> list[str]:

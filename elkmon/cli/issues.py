@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import click
-from rich.text import Text
 
-from elkmon.cli.first_sight import no_note_option, note_first_sight
+from elkmon.cli.first_sight import note_first_sight
 from elkmon.cli.noting import note
 from elkmon.cli.options import format_options, question_options, store_option
+from elkmon.cli.question_command import question_command
 from elkmon.emit.issue_notes import IssueNote
-from elkmon.events.fields import ISSUE, PREDICTION
+from elkmon.events.fields import ISSUE
 from elkmon.monitor import open_store
-from elkmon.present.answer import write
-from elkmon.present.empty_answer import explanation
-from elkmon.present.output import Form, Output, clean, opened, typed_text, write_csv, write_json
+from elkmon.present.output import Form, clean, opened, write_csv, write_json
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
-from elkmon.query.result import Result, plain
+from elkmon.query.result import plain
 from elkmon.questions.compare.comparison_sides import current_side
+from elkmon.questions.issues import ISSUES, STATES
 from elkmon.questions.issues.detail import find_issue, issue_detail
 from elkmon.questions.issues.detail_table import show_issue
-from elkmon.questions.issues.figures import OPEN, STATES, issues
-from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.figures import issues
 from elkmon.questions.issues.states import Note, notes_of
-from elkmon.questions.issues.table import abbreviated, events_command, show_issues
+from elkmon.questions.issues.table import abbreviated
+from elkmon.questions.record import Answer
 from elkmon.stores.location import Place
-from elkmon.stores.protocol import Condition, Filter, Measure, Store
+from elkmon.stores.protocol import Condition, Filter, Store
 
 __all__ = ["command"]
 
@@ -70,54 +68,11 @@ def command() -> None:
     """
 
 
-@command.command("list")
-@store_option
-@question_options
-@click.option(
-    "--state",
-    type=click.Choice(STATES),
-    multiple=True,
-    help="Only issues in this state; regressed, new and ongoing if not given; repeatable.",
-)
-@click.option("--all", "every_state", is_flag=True, help="Also those resolved and ignored.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
-)
-@no_note_option
-@format_options
-def list_(
-    store: Place,
-    state: tuple[str, ...],
-    every_state: bool,
-    limit: int,
-    no_note: bool,
-    form: Form,
-    output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
-) -> None:
-    """List issues: what came back, what is new, what goes on.
-
-    Exceptions by their fingerprint; and wrong answers (truth, prediction, segment) whose share of
-    labelled predictions rose above that of the version before, or of the span before, by a test.
-    The first sight of each issue that is shown is noted in the store, once.
-    """
-    question = Question.of(**asked)
-    wanted = STATES if every_state else state or OPEN
-    with closing(open_store(store)) as source:
-        answer = issues(source, question, limit, wanted)
-        said = list(answer.notes)
-        if not answer.rows:
-            said = [*_nothing(source, store, question), *said]
-        if not no_note:
-            said += note_first_sight(source, store, answer.rows)
-    write(form, output, "issues", answer, said, lambda out: _show(out, store, answer, said))
+def _note_first_sight(source: Store, store: Place, answer: Answer) -> list[str]:
+    return note_first_sight(source, store, answer.result.rows)
 
 
-def _show(out: Output, store: Place, answer: Result[IssueRow], said: Sequence[str]) -> None:
-    show_issues(out, answer.rows)
-    line = events_command(store, answer.question, answer.rows[0])
-    out.show(*(Text(clean(each), "dim") for each in said))
-    out.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
+command.add_command(question_command(ISSUES, "list", _note_first_sight))
 
 
 @command.command("show")
@@ -201,10 +156,3 @@ def _noted(store: Store, fingerprint: str, _note: Note) -> _Known:
         title, model, version = (None if each is None else str(each) for each in said)
         return _Known(fingerprint, title or "", model, version)
     return _Known(fingerprint, "", None, None)
-
-
-def _nothing(source: Store, store: Place, question: Question) -> list[str]:
-    served = source.aggregate(
-        PREDICTION, by=(), measures=(Measure("count"),), where=question.filter
-    )
-    return ["no issue"] if served.rows else explanation(source.catalog(), store, question, "issues")

@@ -20,6 +20,7 @@ __all__ = [
     "folder_option",
     "format_options",
     "group_options",
+    "no_note_option",
     "question_options",
     "retention_option",
     "store_option",
@@ -99,6 +100,10 @@ dataset_option = click.option(
     help=f"Only events of one kind: {', '.join(_SHORT)}.",
 )
 
+
+no_note_option = click.option(
+    "--no-note", is_flag=True, help="Do not note in the store when each issue was first seen."
+)
 
 where_option = click.option(
     "--where",

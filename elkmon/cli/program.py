@@ -19,22 +19,15 @@ from typing import Any
 import click
 
 from elkmon import __version__
-from elkmon.events.errors import ElkmonError, StoreError
+from elkmon.events.errors import ConfigError, ElkmonError, StoreError
+from elkmon.questions.registry import built_in, questions
 
 __all__ = ["COMMANDS", "Program", "main"]
 
 USAGE, UNREADABLE, INTERRUPTED = 2, 3, 130
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "errors": ("errors", "Show failure rates and error rates."),
+_MODULES = {
     "issues": ("issues", "Show what goes wrong, as one list."),
-    "compare": ("compare", "Compare two versions, or two windows."),
-    "metrics": ("metrics", "Show business and host figures over time."),
-    "quality": ("quality", "Show how good the answers are, from late labels."),
-    "confusion": ("confusion", "Show which classes are taken for which."),
-    "calibration": ("calibration", "Show whether scores come true as often as they say."),
-    "latency": ("latency", "Show how long predictions take."),
-    "labels": ("labels", "Show how much is labelled, and how long labels take."),
     "report": ("report", "Say what changed, and write why as one page of HTML."),
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
@@ -53,7 +46,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Look for what is wrong with a store."),
     "demo": ("demo", "Serve a simulated week of real models, and report its errors."),
 }
-"""Each command's module and its line of help, so that help loads none of them."""
+"""Each command that is no question, or more than one: its module, and its line of help."""
+
+COMMANDS = {
+    **{record.command: record.summary for record in built_in() if record.command is not None},
+    **{name: summary for name, (_, summary) in _MODULES.items()},
+}
+"""The commands of elkmon itself with their lines of help, so that help loads none of them."""
 
 _EXTRAS = {
     "duckdb": "cli",
@@ -64,43 +63,67 @@ _EXTRAS = {
 }
 
 
+def _plugged() -> dict[str, str]:
+    """Return the commands of plug-ins with their lines of help; a broken one says so there."""
+    try:
+        records = questions().values()
+    except ConfigError as error:
+        return {"(plug-ins)": str(error)}
+    return {
+        record.command: record.summary
+        for record in records
+        if record.command is not None and record.command not in COMMANDS
+    }
+
+
+def _loaded(name: str) -> click.Command | None:
+    command: object = None
+    if name in _MODULES:
+        command = import_module(f"elkmon.cli.{_MODULES[name][0]}").command
+    else:
+        for record in built_in() if name in COMMANDS else questions().values():
+            if record.command == name:
+                from elkmon.cli.question_command import question_command  # noqa: PLC0415 - an extra
+
+                command = question_command(record)
+    return command if isinstance(command, click.Command) else None
+
+
 class Program(click.Group):
     """A group that imports a command's module when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name the commands, in the order of help."""
-        return list(COMMANDS)
+        return [*COMMANDS, *_plugged()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _ = COMMANDS[cmd_name]
         try:
-            command = import_module(f"elkmon.cli.{module}").command
+            return _loaded(cmd_name)
         except ModuleNotFoundError as error:
             if error.name not in _EXTRAS:
                 raise
             raise click.UsageError(
                 f"elkmon {cmd_name} needs {error.name}: pip install 'elkmon[{_EXTRAS[error.name]}]'"
             ) from error
-        return command if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command of some arguments, or suggest those that sound like it."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
-            close = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(COMMANDS)}"
+        known = name in COMMANDS or name.startswith("-") or ctx.resilient_parsing
+        if not known and name not in _plugged():
+            names = self.list_commands(ctx)
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
             raise click.UsageError(f"no such command: {name}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without loading them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl([*COMMANDS.items(), *_plugged().items()])
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run a command; whoever read its output may go (``| head``)."""

@@ -11,8 +11,8 @@ from typing import Any
 import click
 from rich.text import Text
 
-from elkmon.cli.first_sight import no_note_option, note_first_sight
-from elkmon.cli.options import question_options, store_option
+from elkmon.cli.first_sight import note_first_sight
+from elkmon.cli.options import no_note_option, question_options, store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
 from elkmon.monitor import open_store

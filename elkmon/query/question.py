@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+else:
+    from typing_extensions import Unpack  # structlog brings it along
 
 from elkmon.query.conditions import Where, conditions, dimension, typed
 from elkmon.query.times import Moment, bucket, iso, window
 from elkmon.stores.protocol import Condition, Dimension, FieldValue, Filter, TimeBucket
 
-__all__ = ["MODEL", "Question"]
+__all__ = ["MODEL", "Grouped", "Question", "Spanned", "Stepped", "Unpack"]
 
 MODEL = "model"
 _MODEL_FIELD = "ml.model.name"
+
+
+class Spanned(TypedDict, total=False):
+    """The arguments that every question takes beside the model."""
+
+    since: Moment | None
+    """Beginning of the span: ``24h``, ``7d``, ``2026-11-01``, ISO 8601, a datetime, a timedelta
+    back from now; 7 days before its end where not given."""
+    until: Moment | None
+    """End of the span, not included; now where not given."""
+    where: Where | None
+    """Conditions, see :func:`elkmon.query.conditions.conditions`."""
+
+
+class Stepped(Spanned, total=False):
+    """Those of questions that are answered over time."""
+
+    every: str | timedelta | TimeBucket | None
+    """Width of the steps: ``5m``, ``1h``, ``1d``, ``1w``; none where not given."""
+
+
+class Grouped(Stepped, total=False):
+    """Those of questions that are answered by group."""
+
+    by: str | Iterable[str]
+    """Fields to group by: ``version``, ``segment.country``, any of the field table."""
 
 
 @dataclass(frozen=True, slots=True)

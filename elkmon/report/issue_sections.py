@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from elkmon.present.formatting import cell, clean, command_line, when
 from elkmon.present.sentences import probability
 from elkmon.query.conditions import lookup
+from elkmon.questions.issues import State
 from elkmon.questions.issues.detail import IssueDetail
-from elkmon.questions.issues.row import IssueRow, State
+from elkmon.questions.issues.row import IssueRow
 from elkmon.report.answers import Answers
 from elkmon.report.findings import Command, events_command
 from elkmon.report.page_block import Table, rate_cells

@@ -16,11 +16,12 @@ from elkmon.events.fields import METRIC, READINGS, Field
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
 from elkmon.query.result import Result
-from elkmon.query.times import utc
+from elkmon.query.times import step, utc
+from elkmon.questions.record import Answer
 from elkmon.statistics.natural_order import natural_all
 from elkmon.stores.protocol import Cell, Condition, FieldValue, Measure, Store
 
-__all__ = ["MetricRow", "metrics", "whole"]
+__all__ = ["MetricRow", "answer", "metrics", "whole"]
 
 _NAME, _UNIT, _VALUE = "metric.name", "metric.unit", "metric.value"
 _MEASURES = (
@@ -153,3 +154,11 @@ def _row(question: Question, cells: tuple[Cell, ...]) -> MetricRow:
         min=least,
         max=most,
     )
+
+
+def answer(store: Store, question: Question, names: tuple[str, ...]) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`metrics`."""
+    steps = question.every or step(question.since, question.until)
+    stepped = metrics(store, question.stepped(steps), names)
+    rows = stepped.rows if question.every else tuple(whole(stepped.rows))
+    return Answer(Result(question, rows, stepped.columns), steps, lambda: stepped.rows)

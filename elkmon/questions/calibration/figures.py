@@ -13,12 +13,20 @@ from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.label_evidence import BINARY, SUCCEEDED
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure, absent
 from elkmon.statistics.intervals import effective
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import Cell, Condition, Dimension, Edges, FieldValue, Measure, Store
 
-__all__ = ["CalibrationBin", "CalibrationRow", "ScoreSums", "calibration", "expected_error"]
+__all__ = [
+    "CalibrationBin",
+    "CalibrationRow",
+    "ScoreSums",
+    "answer",
+    "calibration",
+    "expected_error",
+]
 
 _SCORE = "ml.prediction.score"
 _MEASURES = (
@@ -200,3 +208,8 @@ def _left_out(group: _Scored) -> list[str]:
         for what, count in found.items()
         if count
     ]
+
+
+def answer(store: Store, question: Question, bins: int) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`calibration`."""
+    return Answer(calibration(store, question, bins))

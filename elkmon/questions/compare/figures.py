@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,11 +17,12 @@ from elkmon.questions.compare.comparison_sides import Side, current_side, side_b
 from elkmon.questions.compare.label_age import maturity
 from elkmon.questions.compare.verdict import Difference, difference
 from elkmon.questions.latency.figures import latency
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure, absent
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import FieldValue, ModelEntry, Store
 
-__all__ = ["Comparison", "Shift", "compare"]
+__all__ = ["Comparison", "Shift", "answer", "compare"]
 
 _NOTABLE = 1.1
 """A shift of latency that is told: by a tenth at least."""
@@ -39,6 +41,11 @@ _COLUMNS = (
         for each in ("", *("baseline", "current", "words"))
     ),
 )
+_LINE = (
+    *("model", "baseline", "current", "figure", "group", "before", "before_k", "before_n"),
+    *("now", "now_k", "now_n", "difference", "low", "high", "p_value", "verdict"),
+)
+"""The columns of CSV, which has one line a figure and slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,3 +256,39 @@ def _shift(before: Figure, now: Figure) -> Shift:
     if apart and ratio <= 1 / _NOTABLE and now.high < before.low:  # type: ignore[operator]  # likewise
         return Shift(ratio, before, now, "faster")
     return Shift(ratio, before, now, "no evidence")
+
+
+def answer(store: Store, question: Question, baseline: str | None, current: str | None) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`compare`."""
+    result = compare(store, question, baseline, current)
+    return Answer(
+        result,
+        reason=() if result.rows else result.notes,
+        lines=lambda: (_LINE, (cells for row in result.rows for cells in _lines(row))),
+    )
+
+
+def _lines(row: Comparison) -> Iterator[list[object]]:
+    """Return one line of CSV a figure and slice."""
+    head = [row.model, row.baseline.name, row.current.name]
+    for name, rate in (("failure rate", row.failure_rate), ("error rate", row.error_rate)):
+        yield [
+            *(*head, name, "", rate.baseline.value, rate.baseline.k, rate.baseline.n),
+            *(rate.current.value, rate.current.k, rate.current.n, rate.value, rate.low, rate.high),
+            *(rate.p_value, rate.verdict),
+        ]
+    for name, shift in (("p50 ms", row.p50), ("p95 ms", row.p95)):
+        change = None
+        if shift.baseline.value is not None and shift.current.value is not None:
+            change = shift.current.value - shift.baseline.value
+        yield [
+            *(*head, name, "", shift.baseline.value, None, shift.baseline.n),
+            *(shift.current.value, None, shift.current.n, change, None, None, None, shift.words),
+        ]
+    for slice_ in row.worse:
+        before, now = slice_.baseline, slice_.current
+        yield [
+            *(*head, f"error rate by {slice_.kind}", slice_.name, before.value, before.k, before.n),
+            *(now.value, now.k, now.n, slice_.difference, slice_.low, slice_.high),
+            *(slice_.p_value, "worse"),
+        ]

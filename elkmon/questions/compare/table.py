@@ -1,4 +1,4 @@
-"""One comparison, as people read it."""
+"""Comparisons on a terminal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from elkmon.present.sparklines import ABSENT, command_line, counts, interval, wh
 from elkmon.present.sparklines import percent as share_of
 from elkmon.query.conditions import narrowed
 from elkmon.query.question import Question
+from elkmon.query.result import Result
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
 from elkmon.questions.compare.verdict import Difference
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
 
-__all__ = ["show_comparison"]
+__all__ = ["show"]
 
 _STYLES = {
     "worse": "bold red",
@@ -35,7 +37,16 @@ _STYLES = {
 _SLICES = 8
 
 
-def show_comparison(output: Output, store: Place, question: Question, row: Comparison) -> None:
+def show(output: Output, store: Place, answer: Answer) -> None:
+    """Write the comparison of each model, after what could not be compared."""
+    result: Result[Comparison] = answer.result
+    if result.notes:
+        output.show(*(Text(clean(note), "dim") for note in result.notes))
+    for row in result.rows:
+        _show_comparison(output, store, result.question, row)
+
+
+def _show_comparison(output: Output, store: Place, question: Question, row: Comparison) -> None:
     """Write the verdict, the figures it rests on, what got worse, and the events behind."""
     head = Text.assemble(
         (clean(row.model), "bold"),

@@ -10,11 +10,12 @@ from elkmon.query.groups import Group
 from elkmon.query.label_evidence import gather
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
+from elkmon.questions.record import Answer
 from elkmon.statistics.matrix import Matrix
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import Cell, Store
 
-__all__ = ["ConfusionRow", "confusion"]
+__all__ = ["ConfusionRow", "answer", "confusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,8 @@ def confusion(store: Store, question: Question) -> Result[ConfusionRow]:
             )
     columns = (*question.by, "time", "truth", "predicted", *parts_of(Rate, "share"))
     return Result(question, tuple(rows), columns, tuple(notes))
+
+
+def answer(store: Store, question: Question) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`confusion`."""
+    return Answer(confusion(store, question))

@@ -13,6 +13,7 @@ from elkmon.query.label_evidence import SUCCEEDED
 from elkmon.query.question import MODEL, Question
 from elkmon.query.result import Result, parts_of
 from elkmon.query.times import utc
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure
 from elkmon.statistics.label_delays import EDGES, arrivals, bin_of
 from elkmon.statistics.rate import Rate, Sums
@@ -28,7 +29,7 @@ from elkmon.stores.protocol import (
     TimeBucket,
 )
 
-__all__ = ["AGES", "AgeShare", "Arrived", "CoverageRow", "LabelCounts", "coverage"]
+__all__ = ["AGES", "AgeShare", "Arrived", "CoverageRow", "LabelCounts", "answer", "coverage"]
 
 _HOUR, _DAY = 3600.0, 86_400.0
 AGES = (0.0, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY)
@@ -249,3 +250,8 @@ def _columns(question: Question) -> tuple[str, ...]:
     of_rate, of_figures = parts_of(Rate, "coverage"), parts_of(Figure, "median", "p90")
     of_labels = parts_of(LabelCounts, "labels")
     return (*question.by, "time", *of_rate, "as_of", *of_figures, "horizon", *of_labels)
+
+
+def answer(store: Store, question: Question) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`coverage`."""
+    return Answer(coverage(store, question))

@@ -12,7 +12,8 @@ from elkmon.query.conditions import narrowed
 from elkmon.query.groups import support
 from elkmon.query.question import Question
 from elkmon.query.times import utc
-from elkmon.questions.issues.figures import STATES, issues_and_segments
+from elkmon.questions.issues import STATES
+from elkmon.questions.issues.figures import issues_and_segments
 from elkmon.questions.issues.overrepresentation import Over
 from elkmon.questions.issues.row import IssueRow
 from elkmon.statistics.rate import Rate, Sums

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import get_args
 
 from elkmon.events.fields import PREDICTION
 from elkmon.present.sentences import percent
@@ -12,18 +11,17 @@ from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
 from elkmon.query.result import Result
 from elkmon.questions.compare.error_increases import LEVEL
+from elkmon.questions.issues import OPEN, STATES
 from elkmon.questions.issues.exception_issues import exception_issues, exception_shares
 from elkmon.questions.issues.overrepresentation import Over, over_represented
-from elkmon.questions.issues.row import ISSUE_COLUMNS, IssueRow, State
+from elkmon.questions.issues.row import ISSUE_COLUMNS, IssueRow
 from elkmon.questions.issues.states import notes_of
 from elkmon.questions.issues.wrong_answer_issues import Looked, look, wrong_issues, wrong_shares
-from elkmon.stores.protocol import Store
+from elkmon.questions.record import Answer
+from elkmon.stores.protocol import Measure, Store
 
-__all__ = ["OPEN", "STATES", "issues", "issues_and_segments"]
+__all__ = ["answer", "issues", "issues_and_segments"]
 
-STATES: tuple[State, ...] = get_args(State)
-OPEN: tuple[State, ...] = ("regressed", "new", "ongoing")
-"""The states that somebody has to look at, the most urgent first."""
 _ORDER = (*OPEN, "resolved", "ignored")
 
 
@@ -96,3 +94,20 @@ def _tried(looked: Sequence[Looked]) -> list[str]:
     sides = ", ".join(f"{e.model.name}: {e.current.name} with {e.baseline.name}" for e in looked)
     said = f"{number:,} groups of wrong answers were compared at equal label age ({sides})"
     return [f"{said}, at a false-discovery rate of {percent(LEVEL)}"]
+
+
+def answer(
+    store: Store, question: Question, state: tuple[str, ...], every_state: bool, limit: int
+) -> Answer:
+    """Return what the command lists; arguments and errors as of :func:`issues`."""
+    result = issues(store, question, limit, STATES if every_state else state or OPEN)
+    reason = () if result.rows or not _served(store, question) else ("no issue",)
+    return Answer(result, reason=reason)
+
+
+def _served(store: Store, question: Question) -> bool:
+    """Whether there is any prediction."""
+    counted = store.aggregate(
+        PREDICTION, by=(), measures=(Measure("count"),), where=question.filter
+    )
+    return bool(counted.rows)

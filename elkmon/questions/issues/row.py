@@ -9,12 +9,12 @@ from typing import Literal
 
 from elkmon.events.fields import Dataset
 from elkmon.query.slices import Pair, Slice
+from elkmon.questions.issues import State
 from elkmon.statistics.rate import Rate
 from elkmon.stores.protocol import Condition
 
-__all__ = ["ISSUE_COLUMNS", "IssueRow", "State", "Step", "pair_in_words", "wrong_fingerprint"]
+__all__ = ["ISSUE_COLUMNS", "IssueRow", "Step", "pair_in_words", "wrong_fingerprint"]
 
-State = Literal["new", "ongoing", "regressed", "resolved", "ignored"]
 
 ISSUE_COLUMNS = (
     *("id", "kind", "state", "title", "evidence", "count", "first_seen", "last_seen"),

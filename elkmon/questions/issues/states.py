@@ -8,7 +8,7 @@ from datetime import datetime
 
 from elkmon.events.fields import ISSUE
 from elkmon.query.times import utc
-from elkmon.questions.issues.row import State
+from elkmon.questions.issues import State
 from elkmon.stores.protocol import FieldValue, Filter, Measure, Store
 
 __all__ = ["Note", "notes_of", "state_of", "still_resolved"]

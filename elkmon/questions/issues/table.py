@@ -1,4 +1,4 @@
-"""The table of issues, as wide as there is room for."""
+"""The list of issues on a terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.output import Output, below, clean, fitting, table, typed_text
 from elkmon.present.sparklines import command_line, sparkline, when
 from elkmon.query.question import Question
+from elkmon.query.result import Result
 from elkmon.questions.issues.detail import events_of
 from elkmon.questions.issues.row import IssueRow, Step
+from elkmon.questions.record import Answer
 from elkmon.stores.location import Place
 
-__all__ = ["STATE_STYLES", "abbreviated", "bars_of", "events_command", "show_issues", "trend_of"]
+__all__ = [
+    "STATE_STYLES",
+    "abbreviated",
+    "bars_of",
+    "events_command",
+    "show",
+    "show_issues",
+    "trend_of",
+]
 
 STATE_STYLES = {
     "regressed": "bold red",
@@ -34,6 +44,15 @@ def abbreviated(ids: Iterable[str]) -> Callable[[str], str]:
     while len({each[:length] for each in known}) < len(known):
         length += 1
     return lambda each: each[:length]
+
+
+def show(output: Output, store: Place, answer: Answer) -> None:
+    """Write the list, and the command that lists the events of its first issue."""
+    result: Result[IssueRow] = answer.result
+    show_issues(output, result.rows)
+    line = events_command(store, result.question, result.rows[0])
+    output.show(*(Text(clean(note), "dim") for note in result.notes))
+    output.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
 
 
 def show_issues(output: Output, rows: Sequence[IssueRow]) -> None:

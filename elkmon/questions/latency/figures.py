@@ -11,12 +11,14 @@ from typing import Any
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
+from elkmon.query.times import step
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure
 from elkmon.statistics.quantiles import quantile
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import Cell, FieldValue, Store
 
-__all__ = ["Durations", "LatencyRow", "latencies", "latency", "rows_of", "together"]
+__all__ = ["Durations", "LatencyRow", "answer", "latencies", "latency", "rows_of", "together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +117,16 @@ def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
             )
     columns = (*question.by, "time", "outcome", *parts_of(Figure, "p50", "p95", "p99"))
     return Result(question, tuple(rows), columns, tuple(notes))
+
+
+def answer(store: Store, question: Question) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`latency`."""
+    steps = question.every or step(question.since, question.until)
+    # asked in steps in any case: what is shown in whole is their sum
+    stepped = question.stepped(steps)
+    durations = latencies(store, stepped)
+    return Answer(
+        rows_of(question, durations if question.every else together(durations)),
+        steps,
+        lambda: rows_of(stepped, durations).rows,
+    )

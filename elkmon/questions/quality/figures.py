@@ -11,15 +11,17 @@ from elkmon.query.groups import Group
 from elkmon.query.label_evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
+from elkmon.query.times import step
 from elkmon.questions.quality.metrics import Ground, Metric, chosen, defaults
 from elkmon.questions.quality.score_bins import score_bins
+from elkmon.questions.record import Answer
 from elkmon.statistics.auc import ScoreBin
 from elkmon.statistics.estimate import Figure
 from elkmon.statistics.matrix import AVERAGED
 from elkmon.statistics.rate import Rate
 from elkmon.stores.protocol import Cell, Store
 
-__all__ = ["ClassRow", "Gathered", "QualityRow", "collect", "quality", "rows_of"]
+__all__ = ["ClassRow", "Gathered", "QualityRow", "answer", "collect", "quality", "rows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +204,16 @@ def _notes(rows: Sequence[QualityRow]) -> tuple[str, ...]:
         for note in row.notes:
             notes[f"{group.words}: {note}"] = None
     return tuple(notes)
+
+
+def answer(store: Store, question: Question, metrics: tuple[str, ...]) -> Answer:
+    """Return what the command shows; arguments and errors as of :func:`quality`."""
+    steps = question.every or step(question.since, question.until)
+    # asked in steps in any case: what is shown in whole is their sum
+    stepped = question.stepped(steps)
+    gathered = collect(store, stepped, metrics)
+    return Answer(
+        rows_of(store, question, gathered if question.every else gathered.together()),
+        steps,
+        lambda: rows_of(store, stepped, gathered, refine=False).rows,
+    )

@@ -1,27 +1,59 @@
-"""The tables of ``elkmon quality``: metrics of a group with their course, or step by step."""
+"""Quality metrics on a terminal: of a group with their course, or step by step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import group_name, steps_of
+from elkmon.present.answer import behind, explain, group_name, sampled, steps_of
 from elkmon.present.courses import course, limits, made_of, number, spread
 from elkmon.present.output import Output, below, clean, fitting, table
 from elkmon.present.sparklines import counts, interval, percent, when
+from elkmon.query.result import Result
 from elkmon.questions.quality.figures import QualityRow
 from elkmon.questions.quality.metrics import METRICS
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure
+from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell, TimeBucket
 
-__all__ = ["Trends", "show_classes", "show_group", "show_steps"]
+__all__ = ["Trends", "show"]
 
 _Key = tuple[tuple[Cell, ...], str | None, datetime | None]
 _METRIC_WIDTH = 23
 _TIME_WIDTH = 17
+
+
+def show(out: Output, store: Place, answer: Answer) -> None:
+    """Write the metrics of each group with their course, or step by step."""
+    result: Result[QualityRow] = answer.result
+    question, steps = result.question, answer.steps
+    if steps is None:
+        raise TypeError("a quality answer comes with steps")
+    trends = Trends(answer.stepped(), steps)
+    if question.every is not None:
+        for _, rows in groupby(result.rows, key=lambda row: (tuple(row.by.values()), row.task)):
+            _show_steps(out, list(rows))
+    else:
+        for row in result.rows:
+            _show_group(out, row, trends)
+    if answer.options["classes"]:
+        for row in result.rows:
+            if row.classes:
+                _show_classes(out, row)
+    legend = f"over time: steps of {steps.every} {steps.unit}, each metric from its lowest value to"
+    explain(
+        out, result,
+        f"{legend} its highest" if question.every is None else "",
+        sampled(any(row.coverage.weighted for row in result.rows)),
+    )  # fmt: skip
+    regression = all(row.task == "regression" for row in result.rows)
+    what = "ml.eval.residual!=" if regression else "ml.eval.outcome=wrong"
+    behind(out, store, question, "--where", what)
 
 
 class Trends:
@@ -53,7 +85,7 @@ def _value(figure: Figure) -> float:
     return figure.value or 0.0
 
 
-def show_group(output: Output, row: QualityRow, trends: Trends) -> None:
+def _show_group(output: Output, row: QualityRow, trends: Trends) -> None:
     """Write the metrics of one group, and why some are absent."""
     made = fitting(output, lambda wide: _metrics(output, row, trends, wide=wide))
     lines = [Text(clean(line), "dim") for line in _absent(row.figures)]
@@ -100,7 +132,7 @@ def _absent(figures: Mapping[str, Figure]) -> Iterable[str]:
         yield f"{', '.join(names)}: {reason}"
 
 
-def show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
+def _show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
     """Write the metrics of one group step by step, in as many tables as the width needs."""
     names = list(rows[0].figures)
     room = max((output.width - _TIME_WIDTH) // _METRIC_WIDTH, 1) if output.terminal else len(names)
@@ -124,7 +156,7 @@ def show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
         output.show(*(Text(clean(line), "dim") for line in sorted(reasons)), Text(""))
 
 
-def show_classes(output: Output, row: QualityRow) -> None:
+def _show_classes(output: Output, row: QualityRow) -> None:
     """Write the figures of each class."""
     made = fitting(output, lambda wide: _classes(output, row, wide=wide))
     output.show(Text(f"{group_name(row.by)}, each class against the others"), made, Text(""))

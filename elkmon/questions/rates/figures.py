@@ -10,6 +10,11 @@ from typing import Any
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
+from elkmon.query.times import step
+from elkmon.questions.exceptions.figures import exceptions
+from elkmon.questions.issues.figures import issues
+from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.record import Answer
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import Cell, FieldValue, Store
 
@@ -18,6 +23,7 @@ __all__ = [
     "FailureRow",
     "RatesRow",
     "Tally",
+    "answer",
     "error_rate",
     "failure_rate",
     "rates",
@@ -191,4 +197,24 @@ def _tally(group: Group, row: tuple[Any, ...]) -> Tally:
         labelled=labelled if succeeded else nothing,
         judged=counted if judged else nothing,
         wrong=counted if judged and truth == "wrong" else nothing,
+    )
+
+
+def answer(store: Store, question: Question, top: int) -> Answer:
+    """Return both rates, the ``top`` exceptions and the ``top`` issues; raises as :func:`rates`."""
+    steps = question.every or step(question.since, question.until)
+    # asked in steps in any case: what is shown in whole is their sum
+    counted = tallies(store, question.stepped(steps))
+    raised = exceptions(store, question)
+    first = replace(raised, rows=raised.rows[:top])
+    listed: Result[IssueRow] = Result(question, (), ())
+    if top and (counted or raised.rows):
+        listed = issues(store, question, top)
+    return Answer(
+        replace(
+            rows_of(question, counted if question.every else together(counted)), notes=first.notes
+        ),
+        steps,
+        lambda: counted,
+        {"exceptions": first, "issues": listed},
     )

@@ -1,4 +1,4 @@
-"""The tables of ``elkmon errors``, as wide as there is room for, and what explains them."""
+"""Failure rates, error rates and the top issues on a terminal."""
 
 from __future__ import annotations
 
@@ -24,17 +24,35 @@ from elkmon.present.sparklines import (
 )
 from elkmon.query.result import Result
 from elkmon.questions.issues.row import IssueRow
-from elkmon.questions.issues.table import events_command
+from elkmon.questions.issues.table import events_command, show_issues
 from elkmon.questions.rates.figures import RatesRow, Tally
+from elkmon.questions.record import Answer
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell, TimeBucket
 
-__all__ = ["Trend", "show_behind", "show_rates"]
+__all__ = ["Trend", "show"]
 
 _MOST = 100
 """Groups that a table shows; JSON and CSV have all."""
 _Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
+
+
+def show(output: Output, store: Place, answer: Answer) -> None:
+    """Write both rates, the top issues, and the commands that list the events behind."""
+    result: Result[RatesRow] = answer.result
+    listed: Result[IssueRow] = answer.parts["issues"]
+    if result.rows:
+        trend = None
+        if answer.steps is not None and not result.question.every:
+            trend = Trend(answer.stepped(), answer.steps)
+        _show_rates(output, result, trend)
+    if listed.rows:
+        output.show(Text(""), Text("The top issues (elkmon issues has all)", "bold"))
+        show_issues(output, listed.rows)
+    if result.notes:
+        output.show(*(Text(clean(note)) for note in result.notes))
+    _show_behind(output, store, result, listed)
 
 
 class Trend:
@@ -79,7 +97,7 @@ def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
     return [known[0] + width * position for position in range(number)]
 
 
-def show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
+def _show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
     """Write both rates of the groups with most attempts, with interval, counts and course."""
     attempts: Counter[tuple[Cell, ...]] = Counter()
     for row in answer.rows:
@@ -144,7 +162,7 @@ def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
     return lines
 
 
-def show_behind(
+def _show_behind(
     output: Output, store: Place, answer: Result[RatesRow], found: Result[IssueRow]
 ) -> None:
     """Write the commands that list the events behind the figures."""

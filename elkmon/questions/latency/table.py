@@ -1,83 +1,42 @@
-"""``elkmon latency``: how long predictions take."""
+"""Latency on a terminal."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.monitor import open_store
-from elkmon.present.answer import behind, explain, nothing, of_group, sampled, steps_of, write
+from elkmon.present.answer import behind, explain, of_group, sampled, steps_of
 from elkmon.present.courses import course, duration, span
-from elkmon.present.output import Form, Output, below, clean, fitting, table
-from elkmon.present.sparklines import cell, step, when
-from elkmon.query.question import Question
+from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.sparklines import cell, when
 from elkmon.query.result import Result
-from elkmon.questions.latency.figures import LatencyRow, latencies, rows_of, together
+from elkmon.questions.latency.figures import LatencyRow
+from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Figure
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import TimeBucket
 
-__all__ = ["command"]
+__all__ = ["show"]
 
 _MS = 1e-3
 
 
-@click.command("latency")
-@store_option
-@question_options
-@group_options
-@format_options
-def command(
-    store: Place,
-    form: Form,
-    output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
-) -> None:
-    """Show how long predictions take.
-
-    p50, p95 and p99, to 1 %; failed attempts apart. By model, over the last 7 days if nothing else
-    is said.
-    """
-    question = Question.of(**asked)
-    steps = question.every or step(question.since, question.until)
-    with closing(open_store(store)) as source:
-        # asked in steps in any case: what is shown in whole is their sum
-        stepped = question.stepped(steps)
-        found = latencies(source, stepped)
-        drawn = rows_of(stepped, found).rows
-        answer = rows_of(question, found if question.every else together(found))
-        said = list(answer.notes)
-        if not answer.rows:
-            said = nothing(source, store, question, "latency")
-    write(
-        form, output, "latency", answer, said, lambda out: _show(out, store, answer, drawn, steps)
-    )
-
-
-def _show(
-    out: Output,
-    store: Place,
-    answer: Result[LatencyRow],
-    drawn: tuple[LatencyRow, ...],
-    steps: TimeBucket,
-) -> None:
-    question = answer.question
-    trend = {} if question.every else _trend(drawn, steps)
-    out.show(fitting(out, lambda wide: _table(out, answer, trend, wide=wide)))
+def show(out: Output, store: Place, answer: Answer) -> None:
+    """Write the quantiles of each group, with the course of p95."""
+    question, steps = answer.result.question, answer.steps
+    rows: Sequence[LatencyRow] = answer.result.rows
+    trend = {} if question.every or steps is None else _trend(answer.stepped(), steps)
+    out.show(fitting(out, lambda wide: _table(out, answer.result, trend, wide=wide)))
     explain(
-        out, question, answer.notes,
+        out, answer.result,
         f"over time: p95 in steps of {steps.every} {steps.unit}, each from its lowest value to its "
-        "highest" if trend else "",
+        "highest" if trend and steps is not None else "",
         "no interval where too few lie beyond a quantile",
-        sampled(any(row.p50.weighted for row in answer.rows)),
+        sampled(any(row.p50.weighted for row in rows)),
     )  # fmt: skip
-    slow = [row for row in answer.rows if row.p99.value is not None] or list(answer.rows)
+    slow = [row for row in rows if row.p99.value is not None] or list(rows)
     worst = max(slow, key=lambda row: (row.outcome == "success", row.p99.value or 0.0))
     # from the beginning of its bin on
     nanoseconds = int(((worst.p95.value or 0.0) - (worst.p95.bound or 0.0)) * 1e6)
@@ -87,7 +46,7 @@ def _show(
     )  # fmt: skip
 
 
-def _trend(drawn: tuple[LatencyRow, ...], steps: TimeBucket) -> dict[tuple[object, ...], str]:
+def _trend(drawn: Sequence[LatencyRow], steps: TimeBucket) -> dict[tuple[object, ...], str]:
     times = steps_of(steps, [row.time for row in drawn if row.time is not None])
     values = {(*row.by.values(), row.outcome, row.time): row.p95.value for row in drawn}
     groups = dict.fromkeys((*row.by.values(), row.outcome) for row in drawn)

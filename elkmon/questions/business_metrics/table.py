@@ -1,24 +1,15 @@
-"""``elkmon metrics``: business and host figures over time."""
+"""Business and host metrics on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.events.fields import METRIC, READINGS
-from elkmon.monitor import open_store
-from elkmon.present.answer import write
-from elkmon.present.empty_answer import explanation
 from elkmon.present.output import (
-    Form,
     Output,
     below,
     clean,
@@ -30,76 +21,38 @@ from elkmon.present.sparklines import ABSENT, cell, command_line, sparkline, whe
 from elkmon.query.conditions import equal, typed
 from elkmon.query.question import Question
 from elkmon.query.result import Result
-from elkmon.query.times import grid, step
-from elkmon.questions.business_metrics.figures import MetricRow, metrics, whole
+from elkmon.query.times import grid
+from elkmon.questions.business_metrics.figures import MetricRow
+from elkmon.questions.record import Answer
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Condition, TimeBucket
 
-__all__ = ["command"]
+__all__ = ["show"]
 
 _Key = tuple[object, ...]
 _BYTE = "byte"
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-@click.command("metrics")
-@store_option
-@question_options
-@click.option("--name", metavar="NAME", multiple=True, help="Only this figure; repeatable.")
-@click.option("--every", metavar="STEP", help="Over time, in steps of 5m, 1h, 12h, 1d, 1w.")
-@click.option(
-    "--by", metavar="FIELD", multiple=True, help="Group by version, host, service, …; repeatable."
-)
-@format_options
-def command(
-    store: Place,
-    name: tuple[str, ...],
-    form: Form,
-    output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
-) -> None:
-    """Show business and host figures over time.
-
-    What was logged with log.metric, and what elkmon host read: count, mean, least and greatest
-    value of each, and the course of its mean.
-    """
-    question = Question.of(**asked)
-    steps = question.every or step(question.since, question.until)
-    with closing(open_store(store)) as source:
-        stepped = metrics(source, question.stepped(steps), name)
-        notes = []
-        if not stepped.rows:
-            notes = explanation(source.catalog(), store, question, "metrics")
-    rows = stepped.rows if question.every else tuple(whole(stepped.rows))
-    answer = Result(question, rows, stepped.columns, tuple(notes))
-    write(
-        form, output, "metrics", answer, notes,
-        lambda out: _show(out, store, answer, stepped.rows, steps, name),
-    )  # fmt: skip
-
-
-def _show(
-    output: Output,
-    store: Place,
-    answer: Result[MetricRow],
-    stepped: Sequence[MetricRow],
-    steps: TimeBucket,
-    names: Sequence[str],
-) -> None:
-    question = answer.question
-    course = None if question.every else _courses(question, stepped, steps)
-    made = fitting(output, lambda wide: _table(output, answer, course, wide=wide))
+def show(output: Output, store: Place, answer: Answer) -> None:
+    """Write each metric, with the course of its mean."""
+    result: Result[MetricRow] = answer.result
+    question, steps = result.question, answer.steps
+    course = None
+    if steps is not None and not question.every:
+        course = _courses(question, answer.stepped(), steps)
+    made = fitting(output, lambda wide: _table(output, result, course, wide=wide))
     lines = [f"{when(question.since)} to {when(question.until)} UTC"]
-    if course is not None:
+    if course is not None and steps is not None:
         lines.append(
             f"over time: the mean, in steps of {steps.every} {steps.unit}, from the least to the "
             "greatest"
         )
-    lost = sum(row.absent for row in answer.rows)
+    lost = sum(row.absent for row in result.rows)
     if lost:
         lines.append(f"left out, as NaN or infinite: {lost:,} of the values")
     output.show(made, *(Text(line, "dim") for line in lines))
-    more = [part for text in typed(_behind(names)) for part in ("--where", text)]
+    more = [part for text in typed(_behind(answer.options["names"])) for part in ("--where", text)]
     behind = command_line("events", store, question, *more, "--dataset", METRIC)
     output.show(Text(""), Text("The events behind", "bold"), typed_text(behind))
 

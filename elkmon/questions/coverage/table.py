@@ -1,78 +1,48 @@
-"""``elkmon labels``: how much is labelled at which age, and how long labels take."""
+"""Label coverage on a terminal."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-from typing import Any
-
-import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.monitor import open_store
-from elkmon.present.answer import behind, explain, nothing, sampled, write
+from elkmon.present.answer import behind, explain, sampled
 from elkmon.present.courses import duration, span
-from elkmon.present.output import Form, Output, below, clean, fitting, table
+from elkmon.present.output import Output, below, clean, fitting, table
 from elkmon.present.sparklines import ABSENT, cell, counts, interval, percent, when
-from elkmon.query.question import Question
 from elkmon.query.result import Result
-from elkmon.questions.coverage.figures import AGES, CoverageRow, coverage
+from elkmon.questions.coverage.figures import AGES, CoverageRow
+from elkmon.questions.record import Answer
 from elkmon.stores.event_findings import looked_for
 from elkmon.stores.location import Place
 
-__all__ = ["command"]
+__all__ = ["show"]
 
 _NAMES = ("1 h", "6 h", "1 d", "3 d", "7 d", "30 d")
 _AGES = ("< 1 h", "1–6 h", "6–24 h", "1–3 d", "3–7 d", "7–30 d", "> 30 d")
 
 
-@click.command("labels")
-@store_option
-@question_options
-@group_options
-@format_options
-def command(
-    store: Place,
-    form: Form,
-    output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
-) -> None:
-    """Show how much is labelled, and how long labels take.
-
-    By the age of the prediction; and what became of labels: corrections, labels without a
-    prediction, sampled-out ones.
-    """
-    question = Question.of(**asked)
-    with closing(open_store(store)) as source:
-        answer = coverage(source, question)
-        said = list(answer.notes)
-        if not answer.rows:
-            said = nothing(source, store, question, "labels")
-    write(form, output, "labels", answer, said, lambda out: _show(out, store, answer))
-
-
-def _show(out: Output, store: Place, answer: Result[CoverageRow]) -> None:
-    by_age = fitting(out, lambda wide: _ages(out, answer, wide=wide))
-    delays = fitting(out, lambda wide: _delays(out, answer, shares=True, quantiles=wide))
+def show(out: Output, store: Place, answer: Answer) -> None:
+    """Write coverage by age, how long labels take, and what became of them."""
+    result: Result[CoverageRow] = answer.result
+    by_age = fitting(out, lambda wide: _ages(out, result, wide=wide))
+    delays = fitting(out, lambda wide: _delays(out, result, shares=True, quantiles=wide))
     apart = "median" not in {str(column.header) for column in delays.columns}
     out.show(
         Text("How much is labelled, by the age of the prediction", "bold"), by_age,
         Text(""), Text("How long labels take: the share that is labelled within", "bold"), delays,
-        *([_delays(out, answer, shares=False, quantiles=True)] if apart else []), Text(""),
+        *([_delays(out, result, shares=False, quantiles=True)] if apart else []), Text(""),
     )  # fmt: skip
-    lines = dict.fromkeys(line for row in answer.rows for line in _facts(row))
+    lines = dict.fromkeys(line for row in result.rows for line in _facts(row))
     if lines:
         out.show(*(Text(line) for line in lines), Text(""))
     explain(
-        out, answer.question, answer.notes,
+        out, result,
         "delays: of all predictions, young ones counted as long as they are old; median and p90 of "
         "the labels that come, to 5 %",
-        sampled(any(row.coverage.weighted for row in answer.rows)),
+        sampled(any(row.coverage.weighted for row in result.rows)),
     )  # fmt: skip
     behind(
-        out, store, answer.question, "--where", "outcome=success",
+        out, store, result.question, "--where", "outcome=success",
         "--where", "ml.truth.observed_at=",
     )  # fmt: skip
 

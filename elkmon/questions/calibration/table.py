@@ -1,64 +1,30 @@
-"""``elkmon calibration``: whether scores come true as often as they say."""
+"""Reliability diagrams on a terminal."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import click
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.cli.options import format_options, group_options, question_options, store_option
-from elkmon.monitor import open_store
-from elkmon.present.answer import behind, explain, group_name, nothing, of_group, sampled, write
-from elkmon.present.output import Form, Output, clean, fitting, table
+from elkmon.present.answer import behind, explain, group_name, of_group, sampled
+from elkmon.present.output import Output, clean, fitting, table
 from elkmon.present.sparklines import counts, interval, percent, when
 from elkmon.query.label_evidence import BINARY
-from elkmon.query.question import Question
-from elkmon.query.result import Result
-from elkmon.questions.calibration.figures import CalibrationBin, CalibrationRow, calibration
+from elkmon.questions.calibration.figures import CalibrationBin, CalibrationRow
+from elkmon.questions.record import Answer
 from elkmon.stores.location import Place
 
-__all__ = ["command"]
+__all__ = ["show"]
 
 _WIDTH = 31
 
 
-@click.command("calibration")
-@store_option
-@question_options
-@group_options
-@click.option(
-    "--bins", type=click.IntRange(2, 100), default=10, show_default=True,
-    help="Equal bins over the scores from 0 to 1.",
-)  # fmt: skip
-@format_options
-def command(
-    store: Place,
-    bins: int,
-    form: Form,
-    output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
-) -> None:
-    """Show whether scores come true as often as they say.
-
-    The reliability diagram. Of a binary task the score of the positive class, else that of the
-    predicted class. ECE is the mean distance between the score and what came true.
-    """
-    question = Question.of(**asked)
-    with closing(open_store(store)) as source:
-        answer = calibration(source, question, bins)
-        said = list(answer.notes)
-        if not answer.rows:
-            said = nothing(source, store, question, "calibration")
-    write(form, output, "calibration", answer, said, lambda out: _show(out, store, answer))
-
-
-def _show(out: Output, store: Place, answer: Result[CalibrationRow]) -> None:
-    question = answer.question
-    for row in answer.rows:
+def show(out: Output, store: Place, answer: Answer) -> None:
+    """Write the diagram of each group."""
+    question = answer.result.question
+    rows: Sequence[CalibrationRow] = answer.result.rows
+    for row in rows:
         at = "" if row.time is None else f", {when(row.time)} UTC"
         task = f" ({clean(row.task)})" if row.task else ""
         out.show(Text.assemble((group_name(row.by), "bold"), task, at, "  ", (_ece(row), "dim")))
@@ -66,11 +32,11 @@ def _show(out: Output, store: Place, answer: Result[CalibrationRow]) -> None:
             out.show(fitting(out, lambda wide, row=row: _bins(out, row, wide=wide)))  # type: ignore[misc]
         out.show(Text(""))
     explain(
-        out, question, answer.notes,
+        out, answer.result,
         "● what came true, with its 95 % interval; │ the mean score: apart from it in red",
-        sampled(any(row.ece.weighted for row in answer.rows)),
+        sampled(any(row.ece.weighted for row in rows)),
     )  # fmt: skip
-    drawn = [(row, each) for row in answer.rows for each in row.bins]
+    drawn = [(row, each) for row in rows for each in row.bins]
     if drawn:
         row, each = max(drawn, key=lambda pair: _distance(pair[1]) * pair[1].share.weighted_n)
         top = "<=" if each.high == 1 else "<"
