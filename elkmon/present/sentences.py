@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["duration", "percent", "points", "probability"]
+__all__ = ["duration", "percent", "points", "probability", "size_in_points"]
 
 _UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _LEAST = 1e-300
@@ -23,8 +23,12 @@ def percent(share: float) -> str:
 
 def points(difference: float) -> str:
     """Write a difference of two shares, in points of a percentage: ``+2.5``, ``−0.31``."""
-    text = _digits(abs(100 * difference))
-    return f"{'−' if difference < 0 else '+'}{text}"
+    return f"{'−' if difference < 0 else '+'}{size_in_points(difference)}"
+
+
+def size_in_points(difference: float) -> str:
+    """Write the size of a difference of two shares, in points of a percentage: ``2.5``."""
+    return _digits(abs(100 * difference))
 
 
 def probability(p_value: float) -> str:

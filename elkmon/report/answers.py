@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from typing import Any
 
 from elkmon.events.fields import DEPLOYMENT
 from elkmon.events.times import from_iso
+from elkmon.present.page_block import Deployment, Frame, SectionAnswers
 from elkmon.query.conditions import foreign, lookup
 from elkmon.query.question import MODEL, Question
 from elkmon.query.times import step, utc
-from elkmon.questions.calibration.figures import CalibrationRow, calibration
-from elkmon.questions.compare.figures import Comparison, compare
-from elkmon.questions.confusion.figures import ConfusionRow, confusion
-from elkmon.questions.coverage.figures import CoverageRow, coverage
+from elkmon.questions.compare.figures import Comparison, Uncompared, compare_models
 from elkmon.questions.issues.detail import IssueDetail, issue_detail
 from elkmon.questions.issues.figures import issues
 from elkmon.questions.issues.row import IssueRow
-from elkmon.questions.latency import figures as durations
-from elkmon.questions.latency.figures import Durations, latencies
-from elkmon.questions.quality.figures import QualityRow, quality
-from elkmon.questions.rates.figures import Tally, tallies
+from elkmon.questions.rates import ERROR_RATE
+from elkmon.questions.rates.figures import Tally
+from elkmon.questions.registry import questions
 from elkmon.report.remembered import Remembered
 from elkmon.statistics.significance import significant
-from elkmon.stores.protocol import Catalog, Cell, Event, Filter, ModelEntry, Store, TimeBucket
+from elkmon.stores.protocol import Catalog, Cell, Event, Filter, Store, TimeBucket
 
-__all__ = ["DETAILED", "Answers", "Deployment", "Family", "ask"]
+__all__ = ["DETAILED", "Answers", "Family", "ask"]
 
-_VERSION = "version"
 _STEPS, _FEW_STEPS = 60, 16
 _MANY = 5_000
 """Predictions from which on the figures over time have many steps."""
@@ -37,16 +33,6 @@ DETAILED = 12
 _MOST_DEPLOYMENTS = 200
 _LEVEL = 0.05
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A version that went live, or was rolled back to."""
-
-    model: str
-    version: str
-    time: datetime
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,75 +45,37 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(SectionAnswers):
     """What the store says; all figures cover the same span, under the same conditions."""
 
-    question: Question
-    steps: TimeBucket
-    catalog: Catalog
-    deployments: tuple[Deployment, ...]
-    tallies: tuple[Tally, ...]
-    """By model, version and step."""
-    quality: tuple[QualityRow, ...]
-    """By model and version."""
-    confusion: tuple[ConfusionRow, ...]
-    """By model and version."""
-    calibration: tuple[CalibrationRow, ...]
-    """By model and version."""
-    durations: tuple[Durations, ...]
-    """By model, version, step and outcome."""
-    coverage: tuple[CoverageRow, ...]
-    """By model."""
     comparisons: tuple[Comparison, ...]
+    uncompared: tuple[Uncompared, ...]
     family: Family
     issues: tuple[IssueRow, ...]
     details: tuple[IssueDetail, ...]
     """Of the first issues."""
     notes: tuple[str, ...]
 
-    def entry(self, name: str | None) -> ModelEntry | None:
-        """Give what the catalog knows of a model."""
-        return next((each for each in self.catalog.models if each.name == name), None)
+    @property
+    def tallies(self) -> tuple[Tally, ...]:
+        """Return the counts by model, version and step."""
+        return self.rows[ERROR_RATE.method]
 
     def of(self, name: str | None) -> Answers:
-        """Give what is about one model; None: what is about none."""
+        """Return what is about one model; None: what is about none."""
         return replace(
             self,
             question=replace(self.question, model=name),
             deployments=tuple(each for each in self.deployments if each.model == name),
-            tallies=tuple(each for each in self.tallies if each.by[0] == name),
-            quality=tuple(each for each in self.quality if each.by[MODEL] == name),
-            confusion=tuple(each for each in self.confusion if each.by[MODEL] == name),
-            calibration=tuple(each for each in self.calibration if each.by[MODEL] == name),
-            durations=tuple(each for each in self.durations if each.by[0] == name),
-            coverage=tuple(each for each in self.coverage if each.by[MODEL] == name),
+            rows={
+                method: tuple(row for row in rows if _model_of(row) == name)
+                for method, rows in self.rows.items()
+            },
             comparisons=tuple(each for each in self.comparisons if each.model == name),
+            uncompared=tuple(each for each in self.uncompared if each.model == name),
             issues=tuple(each for each in self.issues if _is_of(each, name)),
             details=tuple(each for each in self.details if _is_of(each.issue, name)),
         )
-
-    @property
-    def by_step(self) -> list[Tally]:
-        """Give the counts of each step, versions together."""
-        found: dict[datetime | None, Tally] = {}
-        for each in self.tallies:
-            found[each.time] = found[each.time] + each if each.time in found else each
-        return [found[time] for time in sorted(found, key=_time)]
-
-    @property
-    def durations_by_step(self) -> list[Durations]:
-        """Give the durations of each step and outcome, versions together."""
-        found: dict[tuple[datetime | None, str], Durations] = {}
-        for each in self.durations:
-            key = (each.time, each.outcome)
-            own = found.setdefault(key, Durations(each.by[:1], each.time, each.outcome, {}))
-            own.add(each)
-        return [found[key] for key in sorted(found, key=lambda key: (_time(key[0]), key[1]))]
-
-    @property
-    def durations_by_version(self) -> list[Durations]:
-        """Give the durations of each version and outcome, steps together."""
-        return durations.together(list(self.durations))
 
 
 def ask(store: Store, question: Question, progress: Progress) -> Answers:
@@ -136,62 +84,54 @@ def ask(store: Store, question: Question, progress: Progress) -> Answers:
     Args:
         store: to ask.
         question: model, span and conditions; its groups and steps play no part.
-        progress: told how many of how many questions are answered.
+        progress: is called with how many of how many questions are answered.
 
     Raises:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
     source = Remembered(store)
+    records = [record for record in questions().values() if record.in_report]
+    total = len(records) + 4
     plain = replace(question, by=(MODEL,), every=None)
-    versions = replace(plain, by=tuple(dict.fromkeys((MODEL, _VERSION))))
-    done = 0
-
-    def answered(total: int = 10) -> None:
-        nonlocal done
-        done += 1
-        progress(done, total)
-
     catalog = source.catalog()
-    answered()
-    steps = _steps(catalog, question)
-    counted = tallies(source, versions.stepped(steps))
-    answered()
-    good = quality(source, versions)
-    answered()
-    confused = confusion(source, versions)
-    answered()
-    calibrated = calibration(source, versions)
-    answered()
-    took = latencies(source, versions.stepped(steps))
-    answered()
-    covered = coverage(source, plain)
-    answered()
-    compared = compare(source, plain)
-    answered()
-    open_issues = issues(source, plain.stepped(steps))
-    answered()
-    details = _details(source, plain.stepped(steps), open_issues.rows)
+    progress(1, total)
+    frame = Frame(plain, _steps(catalog, question))
+    rows: dict[str, tuple[Any, ...]] = {}
+    notes: list[str] = []
+    for number, record in enumerate(records, 2):
+        own, more = record.section.ask(source, frame)
+        rows[record.method] = tuple(own)
+        notes += more
+        progress(number, total)
+    comparisons, uncompared = compare_models(source, plain)
+    progress(total - 2, total)
+    stepped = plain.stepped(frame.steps)
+    listed = issues(source, stepped)
+    progress(total - 1, total)
+    details = tuple(issue_detail(source, stepped, row.id) for row in listed.rows[:DETAILED])
     deployments = _deployments(source, plain)
-    answered()
-    said = (good, confused, calibrated, covered, compared, open_issues)
+    progress(total, total)
+    notes += (*comparisons.notes, *listed.notes)
     return Answers(
         question=plain,
-        steps=steps,
+        steps=frame.steps,
         catalog=catalog,
         deployments=deployments,
-        tallies=tuple(counted),
-        quality=good.rows,
-        confusion=confused.rows,
-        calibration=calibrated.rows,
-        durations=tuple(took),
-        coverage=covered.rows,
-        comparisons=compared.rows,
-        family=_family(compared.rows),
-        issues=open_issues.rows,
+        rows=rows,
+        comparisons=comparisons.rows,
+        uncompared=uncompared,
+        family=_family(comparisons.rows),
+        issues=listed.rows,
         details=details,
-        notes=tuple(dict.fromkeys(note for each in said for note in each.notes)),
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _model_of(row: Any) -> Cell:  # noqa: ANN401 - a row of any question
+    """Return the model of a row, whose groups have names or places."""
+    model: Cell = row.by[MODEL] if isinstance(row.by, Mapping) else row.by[0]
+    return model
 
 
 def _is_of(issue: IssueRow, name: str | None) -> bool:
@@ -210,10 +150,6 @@ def _family(rows: Sequence[Comparison]) -> Family:
     return Family(len(found), significant(found, _LEVEL))
 
 
-def _details(store: Store, question: Question, rows: Sequence[IssueRow]) -> tuple[IssueDetail, ...]:
-    return tuple(issue_detail(store, question, row.id) for row in rows[:DETAILED])
-
-
 def _deployments(store: Store, question: Question) -> tuple[Deployment, ...]:
     known = (each for each in question.filter.conditions if not foreign((each,), DEPLOYMENT))
     where = Filter(question.since, question.until, tuple(known))
@@ -226,7 +162,3 @@ def _deployment(event: Event) -> Iterable[Deployment]:
     model, version, time, action = (lookup(event, name) for name in names)
     if model is not None and version is not None and time is not None:
         yield Deployment(str(model), str(version), utc(from_iso(str(time))), str(action))
-
-
-def _time(time: Cell) -> float:
-    return time.timestamp() if isinstance(time, datetime) else 0.0

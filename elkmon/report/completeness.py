@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elkmon.present.formatting import ABSENT, cell, when
+from elkmon.present.page_block import Table
 from elkmon.report.answers import Answers
-from elkmon.report.page_block import Table
 
 __all__ = ["Completeness", "completeness"]
 

@@ -8,19 +8,21 @@ from typing import Literal
 
 from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import command_line, counts, number, percent, when
+from elkmon.present.page_block import Command
 from elkmon.present.sentences import duration, points, probability
 from elkmon.query.conditions import equal, lookup, typed
-from elkmon.query.question import Question
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
 from elkmon.questions.compare.verdict import Difference
-from elkmon.questions.issues.detail import IssueDetail, events_of
+from elkmon.questions.issues.detail import IssueDetail
 from elkmon.questions.issues.row import IssueRow
+from elkmon.questions.issues.table import events_command
+from elkmon.questions.rates.section import by_step
 from elkmon.report.answers import Answers
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
 
-__all__ = ["ALARMS", "Command", "Finding", "Kind", "events_command", "findings"]
+__all__ = ["ALARMS", "Finding", "Kind", "findings"]
 
 Kind = Literal["worse", "regressed", "new", "slower", "unclear", "ongoing", "faster", "better"]
 ALARMS: frozenset[Kind] = frozenset({"worse", "regressed", "new", "slower"})
@@ -30,14 +32,6 @@ _ORDER: tuple[Kind, ...] = (
 _MOST_SLICES = 3
 _SAID = 80
 """Characters of a message that a title has room for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command line that shows what is behind a figure."""
-
-    what: str
-    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,8 @@ def findings(answers: Answers, store: Place) -> list[Finding]:
     return sorted(found, key=lambda each: _ORDER.index(each.kind))
 
 
-def events_command(store: Place, question: Question, row: IssueRow) -> str:
-    """Write the command that lists an issue's events."""
-    return command_line("events", store, events_of(question, row), "--dataset", row.dataset)
-
-
 def _compared(answers: Answers, made: Comparison, store: Place) -> Iterator[Finding]:
-    steps = answers.by_step
+    steps = by_step(answers)
     failures = tuple(each.failure_rate.value for each in steps)
     errors = tuple(each.error_rate.value for each in steps)
     yield _rate(answers, made, store, made.failure_rate, ("fails", "fail", "failures"), failures)
@@ -158,7 +147,7 @@ def _shift(answers: Answers, made: Comparison, store: Place, name: str, shift: S
         f"{now} is {shift.words} than {before}: {name} {number(shift.current)} ms "
         f"instead of {number(shift.baseline)} ms"
     )
-    trend = tuple(None for _ in answers.by_step)
+    trend = tuple(None for _ in by_step(answers))
     evidence = (f"{shift.value:.2f} times as long; the 95 % intervals do not touch.",)
     kind: Kind = "slower" if shift.words == "slower" else "faster"
     return Finding(kind, title, evidence, trend, commands=(

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elkmon.present.formatting import cell, command_line, counts, interval, percent
+from elkmon.present.page_block import Block, Command, Table
 from elkmon.present.sentences import points, probability
 from elkmon.questions.compare.verdict import Difference
+from elkmon.questions.issues.section import Shown, shown_issues
 from elkmon.questions.rates.figures import Tally
-from elkmon.report import label_sections as judged
-from elkmon.report import rate_sections as rates
-from elkmon.report import serving_sections as served
+from elkmon.questions.registry import questions
 from elkmon.report.answers import Answers
-from elkmon.report.findings import Command, Finding, findings
-from elkmon.report.issue_sections import Shown, shown_issues
-from elkmon.report.page_block import Block, Table
+from elkmon.report.findings import Finding, findings
 from elkmon.stores.location import Place
 
 __all__ = ["NO_MODEL", "Section", "sections"]
@@ -106,16 +104,13 @@ def _section(
 ) -> Section:
     entry = own.entry(name)
     made = next(iter(own.comparisons), None)
-    blocks: list[Block | None] = []
+    blocks: list[Block] = []
     if total is not None:
         blocks = [
-            rates.error_rate(own, store),
-            rates.failure_rate(own, store),
-            judged.quality(own, store),
-            judged.confusion(own, store),
-            judged.calibration(own, store),
-            served.latency(own, store),
-            served.coverage(own, store),
+            block
+            for record in questions().values()
+            if record.in_report
+            for block in record.section.blocks(own, store)
         ]
     shown = NO_MODEL if name is None else name
     versions = dict.fromkeys(cell(each.by[1]) for each in own.tallies)
@@ -130,11 +125,7 @@ def _section(
         task="" if entry is None else ", ".join(entry.tasks),
         versions=", ".join(versions),
         findings=tuple(findings(own, store)),
-        unjudged=tuple(
-            note.partition(" is not compared: ")[2]
-            for note in own.notes
-            if name is not None and note.startswith(f"{name} is not compared: ")
-        ),
+        unjudged=tuple(uncompared.reason for uncompared in own.uncompared),
         failure_rate=None if total is None else _rated(total, "failure_rate"),
         error_rate=None if total is None else _rated(total, "error_rate"),
         coverage=None if total is None else _rated(total, "coverage"),
@@ -143,8 +134,8 @@ def _section(
         compare=None
         if made is None
         else Command("the comparison", command_line("compare", store, own.question, *sides)),
-        blocks=tuple(each for each in blocks if each is not None),
-        issues=tuple(shown_issues(own, store)),
+        blocks=tuple(blocks),
+        issues=tuple(shown_issues(own.question, own.issues, own.details, store)),
         weighted=total is not None and total.failure_rate.weighted,
     )
 

@@ -88,6 +88,14 @@ class Comparison:
     """Slices whose error rate rose, the most evident first, at a false-discovery rate of 5 %."""
 
 
+@dataclass(frozen=True, slots=True)
+class Uncompared:
+    """A model that has nothing to be compared with."""
+
+    model: str
+    reason: str
+
+
 def compare(
     store: Store, question: Question, baseline: str | None = None, current: str | None = None
 ) -> Result[Comparison]:
@@ -104,22 +112,31 @@ def compare(
         QueryError: there is no such version, or it cannot be asked.
         StoreError: the store cannot be read.
     """
+    return compare_models(store, question, baseline, current)[0]
+
+
+def compare_models(
+    store: Store, question: Question, baseline: str | None = None, current: str | None = None
+) -> tuple[Result[Comparison], tuple[Uncompared, ...]]:
+    """Compare each model, and say which are not compared; arguments and errors as above."""
     catalog = store.catalog()
     models = [e for e in catalog.models if question.model in {None, e.name} and e.predictions]
-    named = [each for each in (baseline, current) if each is not None]
-    for each in named:
-        side_named(each, question, models)
-    rows = []
-    notes = []
+    for name in (baseline, current):
+        if name is not None:
+            side_named(name, question, models)
+    rows: list[Comparison] = []
+    uncompared: list[Uncompared] = []
+    notes: list[str] = []
     for model in models:
         sides = _sides(model, question, baseline, current)
         if isinstance(sides, str):
+            uncompared.append(Uncompared(model.name, sides))
             notes.append(f"{model.name} is not compared: {sides}")
         else:
-            made, more = _compare(store, question, model, *sides)
-            rows.append(made)
+            comparison, more = _compare(store, question, model, *sides)
+            rows.append(comparison)
             notes += more
-    return Result(question, tuple(rows), _COLUMNS, tuple(notes))
+    return Result(question, tuple(rows), _COLUMNS, tuple(notes)), tuple(uncompared)
 
 
 def _sides(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Literal
 
-from elkmon.present.sentences import percent, points
+from elkmon.present.sentences import percent, points, size_in_points
 from elkmon.questions.compare.label_age import Maturity
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Rate, Sums
@@ -90,7 +90,7 @@ def difference(
         said += ", which labels that are still to be corrected may explain"
     if verdict == "no evidence":
         least = seen + (up if found > 0 else down)
-        said += f"; a change of {percent(least)[:-2]} points would have shown"
+        said += f"; a change of {size_in_points(least)} points would have shown"
     elif verdict == "not enough":
         said += _how_many(more, asked, of)
     return Difference(found, low, high, p_value, test, before, after, verdict, said, seen, more)
@@ -134,7 +134,7 @@ def _words(verdict: Verdict, before: float, after: float, of: str) -> str:
 
 
 def _how_many(more: int | None, change: float, of: str) -> str:
-    shown = f"a change of {percent(change)[:-2]} points"
+    shown = f"a change of {size_in_points(change)} points"
     if more is None:
         return f"; the baseline alone has too few to show {shown}"
     return f"; about {more:,} more {of} would show {shown}"

@@ -83,6 +83,5 @@ ISSUES = QuestionRecord(
         Option("every_state", "--all", "Also those resolved and ignored.", False),
         Option("limit", "--limit", "How many at most.", 20, least=1),
     ),
-    in_report=True,
 )
 ISSUE = QuestionRecord(package=__name__, ask=issue, groups=False)

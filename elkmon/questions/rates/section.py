@@ -1,7 +1,8 @@
-"""Failure rate and error rate over time."""
+"""Failure rate and error rate over time, for the report."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -13,11 +14,11 @@ from elkmon.present.formatting import (
     percent,
     when,
 )
-from elkmon.questions.rates.figures import Tally, together
-from elkmon.report.answers import Answers
-from elkmon.report.findings import Command
-from elkmon.report.page_block import (
+from elkmon.present.page_block import (
     Block,
+    Command,
+    Frame,
+    SectionAnswers,
     Table,
     days,
     deployed,
@@ -29,10 +30,15 @@ from elkmon.report.page_block import (
     versions_of,
     width_of,
 )
+from elkmon.questions.coverage import COVERAGE
+from elkmon.questions.rates import ERROR_RATE
+from elkmon.questions.rates.figures import Tally, tallies, together
+from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
+from elkmon.stores.protocol import Store
 
-__all__ = ["error_rate", "failure_rate"]
+__all__ = ["ask", "blocks", "by_step"]
 
 _ENOUGH = 40
 """Events that a step needs for its interval to matter to the axis."""
@@ -40,22 +46,39 @@ _PART = 20
 """Of the median of all steps: with less than such a part, a step is in the table only."""
 
 
-def failure_rate(answers: Answers, store: Place) -> Block:
-    """Show failed attempts over time."""
-    rates = [(each, each.failure_rate) for each in answers.by_step]
-    listed = events(answers, store, "outcome=failure")
-    return _rate(answers, store, rates, ("Failure rate", "failed", "attempts"), listed)
+def ask(store: Store, frame: Frame) -> tuple[list[Tally], Sequence[str]]:
+    """Count predictions by model, version and step."""
+    return tallies(store, frame.versions.stepped(frame.steps)), ()
 
 
-def error_rate(answers: Answers, store: Place) -> Block:
-    """Show wrong answers over time, and since when labels are still to come."""
-    rates = [(each, each.error_rate) for each in answers.by_step]
-    listed = events(answers, store, "ml.eval.outcome=wrong")
-    return _rate(answers, store, rates, ("Error rate", "wrong", "labelled"), listed)
+def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
+    """Show wrong answers over time, and since when labels are still to come; failed attempts."""
+    steps = by_step(answers)
+    wrong = events(answers, location, "ml.eval.outcome=wrong")
+    failed = events(answers, location, "outcome=failure")
+    errors = [(tally, tally.error_rate) for tally in steps]
+    failures = [(tally, tally.failure_rate) for tally in steps]
+    return [
+        _rate(answers, location, errors, ("Error rate", "wrong", "labelled"), wrong),
+        _rate(answers, location, failures, ("Failure rate", "failed", "attempts"), failed),
+    ]
+
+
+def by_step(answers: SectionAnswers) -> list[Tally]:
+    """Return the counts of each step, versions together."""
+    steps: dict[datetime | None, Tally] = {}
+    for tally in _tallies(answers):
+        known = steps.get(tally.time)
+        steps[tally.time] = tally if known is None else known + tally
+    return [steps[time] for time in sorted(steps, key=natural)]
+
+
+def _tallies(answers: SectionAnswers) -> tuple[Tally, ...]:
+    return answers.rows[ERROR_RATE.method]
 
 
 def _rate(
-    answers: Answers,
+    answers: SectionAnswers,
     store: Place,
     rates: list[tuple[Tally, Rate]],
     words: tuple[str, str, str],
@@ -105,15 +128,15 @@ def _rate(
     return Block(name, title, tuple(lead), spec, alt, table, commands=commands)
 
 
-def _versions(answers: Answers) -> list[Tally]:
-    found = together(answers.tallies)
+def _versions(answers: SectionAnswers) -> list[Tally]:
+    found = together(_tallies(answers))
     order = versions_of(answers, [each.by[1] for each in found])
     by_name = {None if e.by[1] is None else str(e.by[1]): e for e in found}
     return [by_name[name] for name in order]
 
 
-def _whole(answers: Answers, *, errors: bool) -> Rate:
-    first, *rest = answers.tallies
+def _whole(answers: SectionAnswers, *, errors: bool) -> Rate:
+    first, *rest = _tallies(answers)
     total = sum(rest, first)
     return total.error_rate if errors else total.failure_rate
 
@@ -143,9 +166,9 @@ def _top(rates: list[Rate]) -> float:
     return min(max([*values, *highs, 0.005]) * 1.05, 1.0)
 
 
-def _to_come(answers: Answers) -> dict[str, Any] | None:
+def _to_come(answers: SectionAnswers) -> dict[str, Any] | None:
     """Tell since when fewer than 9 in 10 labels have come."""
-    for row in answers.coverage:
+    for row in answers.rows[COVERAGE.method]:
         if row.p90.value:
             end = answers.question.until
             begin = max(row.as_of - timedelta(seconds=row.p90.value), answers.question.since)

@@ -1,19 +1,19 @@
-"""Issues with their examples: the stack of an exception, the features of a wrong answer."""
+"""Issues for the report, with the stack of an exception or the features of a wrong answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from elkmon.present.formatting import cell, clean, command_line, when
+from elkmon.present.page_block import Command, Table, rate_cells
 from elkmon.present.sentences import probability
 from elkmon.query.conditions import lookup
+from elkmon.query.question import Question
 from elkmon.questions.issues import State
 from elkmon.questions.issues.detail import IssueDetail
 from elkmon.questions.issues.row import IssueRow
-from elkmon.report.answers import Answers
-from elkmon.report.findings import Command, events_command
-from elkmon.report.page_block import Table, rate_cells
+from elkmon.questions.issues.table import events_command
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Event
 
@@ -53,13 +53,15 @@ class Shown:
     commands: tuple[Command, ...]
 
 
-def shown_issues(answers: Answers, store: Place) -> list[Shown]:
-    """Give the issues of one model, those with examples first."""
-    details = {each.issue.id: each for each in answers.details}
-    return [_shown(answers, store, row, details.get(row.id)) for row in answers.issues]
+def shown_issues(
+    question: Question, rows: Sequence[IssueRow], details: Sequence[IssueDetail], location: Place
+) -> list[Shown]:
+    """Return issues as they are shown, each with what its details say where there are any."""
+    by_id = {detail.issue.id: detail for detail in details}
+    return [_shown(question, location, row, by_id.get(row.id)) for row in rows]
 
 
-def _shown(answers: Answers, store: Place, row: IssueRow, detail: IssueDetail | None) -> Shown:
+def _shown(question: Question, store: Place, row: IssueRow, detail: IssueDetail | None) -> Shown:
     seen = f"{row.count:,} times; first {when(row.first_seen)}, last {when(row.last_seen)} UTC"
     if detail is not None and detail.rising_since is not None:
         seen += f"; rising since about {when(detail.rising_since)}"
@@ -74,8 +76,8 @@ def _shown(answers: Answers, store: Place, row: IssueRow, detail: IssueDetail | 
         segments=None if detail is None or not detail.segments else _segments(detail),
         examples=() if detail is None else tuple(_examples(detail)),
         commands=(
-            Command("the issue", command_line("issues show", store, answers.question, row.id)),
-            Command("its events", events_command(store, answers.question, row)),
+            Command("the issue", command_line("issues show", store, question, row.id)),
+            Command("its events", events_command(store, question, row)),
         ),
     )
 

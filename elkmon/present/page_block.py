@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
 from elkmon.present.plots import Spec
+from elkmon.query.question import MODEL, Question
 from elkmon.query.times import grid
-from elkmon.report.answers import Answers
-from elkmon.report.findings import Command
 from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
-from elkmon.stores.protocol import TimeBucket
+from elkmon.stores.protocol import Catalog, Cell, ModelEntry, TimeBucket
 
 __all__ = [
+    "VERSION",
     "Bar",
     "Bars",
     "Block",
+    "Command",
+    "Deployment",
+    "Frame",
+    "SectionAnswers",
     "Table",
     "days",
     "deployed",
@@ -30,13 +34,61 @@ __all__ = [
     "milliseconds",
     "rate_cells",
     "steps_of",
+    "version_of",
     "versions_of",
     "width_of",
 ]
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+VERSION = "version"
 MOST_VERSIONS = 4
 """Versions that are shown beside each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line that shows what is behind a figure."""
+
+    what: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A version that went live, or was rolled back to."""
+
+    model: str
+    version: str
+    time: datetime
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every section of the report covers: the same models, span and conditions."""
+
+    question: Question
+    """By model."""
+    steps: TimeBucket
+
+    @property
+    def versions(self) -> Question:
+        """Return the question by model and version."""
+        return replace(self.question, by=(MODEL, VERSION))
+
+
+@dataclass(frozen=True, slots=True)
+class SectionAnswers(Frame):
+    """What the store says, for the sections of the report."""
+
+    catalog: Catalog
+    deployments: tuple[Deployment, ...]
+    rows: Mapping[str, tuple[Any, ...]]
+    """What each section asked for, by the method of its question."""
+
+    def entry(self, name: str | None) -> ModelEntry | None:
+        """Return what the catalog knows of a model."""
+        return next((entry for entry in self.catalog.models if entry.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +149,13 @@ class Block:
     wide: bool = field(default=False)
 
 
-def versions_of(answers: Answers, known: Iterable[object]) -> list[str | None]:
+def version_of(by: Mapping[str, Cell]) -> str | None:
+    """Return the version of a group, as text."""
+    value = by.get(VERSION)
+    return None if value is None else str(value)
+
+
+def versions_of(answers: SectionAnswers, known: Iterable[object]) -> list[str | None]:
     """Give the versions that have a figure, the current one first, no more than can be told apart.
 
     Args:
@@ -111,7 +169,7 @@ def versions_of(answers: Answers, known: Iterable[object]) -> list[str | None]:
     return [each for each in reversed(order) if each in having][:MOST_VERSIONS]
 
 
-def steps_of(answers: Answers) -> list[datetime]:
+def steps_of(answers: SectionAnswers) -> list[datetime]:
     """List the beginnings of all steps of the span."""
     return grid(answers.steps, answers.question.since, answers.question.until)
 
@@ -121,7 +179,7 @@ def width_of(steps: TimeBucket) -> timedelta:
     return timedelta(seconds=steps.every * _SECONDS[steps.unit])
 
 
-def days(answers: Answers) -> float:
+def days(answers: SectionAnswers) -> float:
     """Give the length of the span in days."""
     return (answers.question.until - answers.question.since).total_seconds() / 86_400
 
@@ -151,7 +209,7 @@ def rate_cells(rates: Sequence[Rate]) -> tuple[str, ...]:
     return tuple(cells)
 
 
-def deployed(answers: Answers) -> list[dict[str, Any]]:
+def deployed(answers: SectionAnswers) -> list[dict[str, Any]]:
     """Give the deployments as plots take them."""
     return [
         {
@@ -164,7 +222,7 @@ def deployed(answers: Answers) -> list[dict[str, Any]]:
     ]
 
 
-def events(answers: Answers, store: Place, *where: str) -> Command:
+def events(answers: SectionAnswers, store: Place, *where: str) -> Command:
     """Give the command that lists predictions."""
     more = [part for each in where for part in ("--where", each)]
     line = command_line("events", store, answers.question, "--dataset", PREDICTION, *more)
