@@ -455,7 +455,7 @@ def test_a_feature_that_is_not_finite_is_null_and_named(log, events, given):
         (5, "5"),
         (("a", 1), "('a', 1)"),
         ("a\ud800", "a�"),
-        (Hostile, "<class 'test_logger.Hostile'>"),
+        (Hostile, "<class 'tests.emit.test_logger.Hostile'>"),
     ],
 )
 def test_names_are_cleaned(log, events, given, stored):

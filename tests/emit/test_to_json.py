@@ -108,7 +108,7 @@ class Point(NamedTuple):
         (range(3), "range(0, 3)"),
         (pathlib.PurePosixPath("/a/b"), "/a/b"),
         (Row(1, "x"), {"a": 1, "password": "[redacted]"}),
-        (Row, "test_plain.Row"),
+        (Row, "tests.emit.test_to_json.Row"),
         (Point(1, 2), {"x": 1, "y": 2}),
         (Attrs(), {"a": 5}),
         (Model(), {"a": 1}),
