@@ -15,6 +15,7 @@ from elkmon.events.settings import Settings
 from elkmon.host.readings import Readings
 from elkmon.host.record import _nested
 from elkmon.monitor import Monitor
+from elkmon.questions.registry import built_in
 from elkmon.stores.elastic.store import ElasticStore
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import Catalog
@@ -73,6 +74,12 @@ QUESTIONS = {
     "metrics": lambda m: m.metrics(**WEEK, every="1d"),
     "metrics of file systems": lambda m: m.metrics(**WEEK, by="system.filesystem.mount_point"),
 }
+
+
+def test_every_question_is_asked_of_both():
+    methods = {record.method for record in built_in()}
+
+    assert methods - {"issue"} <= {name.replace(" ", "_") for name in QUESTIONS}
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
