@@ -13,6 +13,7 @@ from rich.text import Text
 from elkmon.cli.options import format_options, store_option
 from elkmon.monitor import open_store
 from elkmon.present.empty_answer import no_events
+from elkmon.present.formatting import ABSENT, when
 from elkmon.present.output import (
     Form,
     Output,
@@ -24,7 +25,6 @@ from elkmon.present.output import (
     write_csv,
     write_json,
 )
-from elkmon.present.sparklines import ABSENT, when
 from elkmon.query.result import plain
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Catalog, ModelEntry, ProcessEntry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from datetime import timedelta
 
+from elkmon.present.formatting import command_line, when
 from elkmon.present.output import clean
-from elkmon.present.sparklines import command_line, when
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Catalog, Span

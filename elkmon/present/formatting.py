@@ -1,4 +1,4 @@
-"""How figures look to people: shares, other figures, spans of time, moments, commands.
+"""How figures look to people: shares, estimates, durations, times, commands.
 
 What is shown is one line of text in which nothing steers a terminal or a page; whoever puts it into
 another form (HTML, CSV) escapes it for that form as well.
@@ -21,6 +21,7 @@ from elkmon.stores.protocol import Cell
 
 __all__ = [
     "ABSENT",
+    "about_duration",
     "cell",
     "clean",
     "command_line",
@@ -31,6 +32,10 @@ __all__ = [
     "made_of",
     "number",
     "percent",
+    "points",
+    "probability",
+    "share_percent",
+    "size_in_points",
     "span",
     "spread",
     "when",
@@ -44,6 +49,8 @@ _UNSAFE = re.compile(
 )
 _NAMES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _MOST_DIGITS = 6
+_LONG_UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
+_LEAST_P = 1e-300
 _UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -160,6 +167,40 @@ def command_line(command: str, store: Place, question: Question, *more: str) -> 
     for text in typed(question.conditions):
         arguments += ["--where", text]
     return clean(shlex.join([*arguments, *more]))
+
+
+def about_duration(seconds: float) -> str:
+    """Write a span of time: ``36 h``, ``7 d``, ``5 min``; what is below 3 days in hours."""
+    for size, unit in _LONG_UNITS:
+        if seconds >= (3 * size if unit == "d" else size):
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def share_percent(share: float) -> str:
+    """Write a share: ``12.3 %``."""
+    return f"{_digits(100 * share)} %"
+
+
+def points(difference: float) -> str:
+    """Write a difference of two shares, in points of a percentage: ``+2.5``, ``−0.31``."""
+    return f"{'−' if difference < 0 else '+'}{size_in_points(difference)}"
+
+
+def size_in_points(difference: float) -> str:
+    """Write the size of a difference of two shares, in points of a percentage: ``2.5``."""
+    return _digits(abs(100 * difference))
+
+
+def probability(p_value: float) -> str:
+    """Write a p-value: ``p = 0.003``, ``p = 2e-12``."""
+    if p_value < _LEAST_P:
+        return f"p < {_LEAST_P:.0e}"
+    return f"p = {p_value:.2g}" if p_value >= 0.001 else f"p = {p_value:.0e}"  # noqa: PLR2004 - as people write them
+
+
+def _digits(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 or value == 0 else f"{value:.2g}"
 
 
 def _unit(seconds: float) -> tuple[float, str]:

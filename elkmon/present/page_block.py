@@ -11,7 +11,7 @@ from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
 from elkmon.present.plots import Spec
 from elkmon.query.question import MODEL, Question
-from elkmon.query.times import grid
+from elkmon.query.times import SECONDS, grid
 from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
@@ -39,7 +39,6 @@ __all__ = [
     "width_of",
 ]
 
-_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 VERSION = "version"
 MOST_VERSIONS = 4
 """Versions that are shown beside each other."""
@@ -176,7 +175,7 @@ def steps_of(answers: SectionAnswers) -> list[datetime]:
 
 def width_of(steps: TimeBucket) -> timedelta:
     """Give how wide a step is."""
-    return timedelta(seconds=steps.every * _SECONDS[steps.unit])
+    return timedelta(seconds=steps.every * SECONDS[steps.unit])
 
 
 def days(answers: SectionAnswers) -> float:

@@ -1,28 +1,13 @@
-"""How figures look on a terminal: as everywhere, and their course as a line of bars."""
+"""The course of a figure as a line of bars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
-from elkmon.query.times import step
-
-__all__ = [
-    "ABSENT",
-    "SECONDS",
-    "cell",
-    "command_line",
-    "counts",
-    "interval",
-    "percent",
-    "sparkline",
-    "step",
-    "when",
-]
+__all__ = ["course", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NO_BAR = "·"
-SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def sparkline(values: Sequence[float | None], top: float) -> str:
@@ -32,3 +17,12 @@ def sparkline(values: Sequence[float | None], top: float) -> str:
         _NO_BAR if value is None else _BARS[round(last * min(value / top, 1.0)) if top else 0]
         for value in values
     )
+
+
+def course(values: Sequence[float | None], known: Iterable[float | None]) -> str:
+    """Draw values from the lowest that is known to the highest; a dot where there is none."""
+    there = [value for value in known if value is not None]
+    low, high = min(there, default=0.0), max(there, default=0.0)
+    if low == high:
+        return sparkline([None if value is None else 0.5 for value in values], 1.0)
+    return sparkline([None if value is None else value - low for value in values], high - low)

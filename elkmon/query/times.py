@@ -12,6 +12,7 @@ from elkmon.stores.protocol import TimeBucket
 
 __all__ = [
     "DEFAULT_SPAN",
+    "SECONDS",
     "Moment",
     "bucket",
     "grid",
@@ -29,7 +30,7 @@ Moment = str | datetime | date | timedelta
 DEFAULT_SPAN = timedelta(days=7)
 
 _AGO = re.compile(r"(\d{1,9})\s*([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _EVERY = re.compile(r"(\d{1,6})?\s*([mhdw])")
 _Unit = Literal["m", "h", "d", "w"]
 _UNITS: tuple[_Unit, ...] = ("w", "d", "h", "m")
@@ -74,7 +75,7 @@ def moment(given: Moment, at: datetime) -> datetime:
             return at
         ago = _AGO.fullmatch(text)
         if ago is not None:
-            return at - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+            return at - timedelta(seconds=int(ago[1]) * SECONDS[ago[2]])
         return from_iso(text)
     except (AttributeError, OverflowError, TypeError, ValueError):
         raise QueryError(f"not a time: {given!r}; {_FORMS}") from None
@@ -115,8 +116,8 @@ def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
     if isinstance(every, timedelta):
         seconds = every.total_seconds()
         for unit in _UNITS:
-            if seconds > 0 and seconds % _SECONDS[unit] == 0:
-                return TimeBucket(int(seconds) // _SECONDS[unit], unit)
+            if seconds > 0 and seconds % SECONDS[unit] == 0:
+                return TimeBucket(int(seconds) // SECONDS[unit], unit)
         every = str(every)
     found = _EVERY.fullmatch(str(every).strip())
     number = int(found[1] or 1) if found is not None else 0
@@ -128,7 +129,7 @@ def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
 def step(since: datetime, until: datetime, most: int = _MOST_STEPS) -> TimeBucket:
     """Choose steps over a span, at most so many; so few that a sparkline stays short."""
     seconds = (until - since).total_seconds()
-    fits = (s for s in _STEPS if seconds <= most * s.every * _SECONDS[s.unit])
+    fits = (s for s in _STEPS if seconds <= most * s.every * SECONDS[s.unit])
     return next(fits, _STEPS[-1])
 
 
@@ -140,7 +141,7 @@ def grid(every: TimeBucket, since: datetime, until: datetime) -> list[datetime]:
         since: beginning of the span.
         until: its end, which does not belong to it.
     """
-    width = timedelta(seconds=every.every * _SECONDS[every.unit])
+    width = timedelta(seconds=every.every * SECONDS[every.unit])
     first = _MONDAY if every.unit == "w" else datetime(1970, 1, 1, tzinfo=timezone.utc)
     begin = first + (utc(since) - first) // width * width
     number = -((begin - utc(until)) // width)

@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from elkmon.events.fields import PREDICTION
-from elkmon.present.formatting import command_line, counts, number, percent, when
+from elkmon.present.formatting import (
+    about_duration,
+    command_line,
+    counts,
+    number,
+    percent,
+    points,
+    probability,
+    when,
+)
 from elkmon.present.page_block import Command
-from elkmon.present.sentences import duration, points, probability
 from elkmon.query.conditions import equal, lookup, typed
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
@@ -130,7 +138,7 @@ def _difference(found: Difference) -> str:
 def _age(made: Comparison) -> list[str]:
     if made.horizon is None:
         return ["Labels of any age, as they could not be compared at equal age."]
-    return [f"At equal label age: those that came within {duration(made.horizon)}."]
+    return [f"At equal label age: those that came within {about_duration(made.horizon)}."]
 
 
 def _slice(change: Change) -> str:

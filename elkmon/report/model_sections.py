@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elkmon.present.formatting import cell, command_line, counts, interval, percent
+from elkmon.present.formatting import (
+    cell,
+    command_line,
+    counts,
+    interval,
+    percent,
+    points,
+    probability,
+)
 from elkmon.present.page_block import Block, Command, Table
-from elkmon.present.sentences import points, probability
 from elkmon.questions.compare.verdict import Difference
 from elkmon.questions.issues.section import Shown, shown_issues
 from elkmon.questions.rates.figures import Tally

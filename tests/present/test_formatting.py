@@ -4,7 +4,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from elkmon.present.sparklines import cell, counts, interval, percent, sparkline, step
+from elkmon.present.formatting import cell, counts, interval, percent
+from elkmon.present.sparklines import sparkline
+from elkmon.query.times import step
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import TimeBucket
 

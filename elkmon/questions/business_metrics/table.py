@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.events.fields import METRIC, READINGS
+from elkmon.present.formatting import ABSENT, cell, command_line, when
 from elkmon.present.output import (
     Output,
     below,
@@ -17,7 +18,7 @@ from elkmon.present.output import (
     table,
     typed_text,
 )
-from elkmon.present.sparklines import ABSENT, cell, command_line, sparkline, when
+from elkmon.present.sparklines import sparkline
 from elkmon.query.conditions import equal, typed
 from elkmon.query.question import Question
 from elkmon.query.result import Result

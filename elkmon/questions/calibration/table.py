@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import behind, explain, group_name, of_group, sampled
+from elkmon.present.below_table import behind, explain, group_name, of_group, sampled
+from elkmon.present.formatting import counts, interval, percent, when
 from elkmon.present.output import Output, clean, fitting, table
-from elkmon.present.sparklines import counts, interval, percent, when
 from elkmon.query.label_evidence import BINARY
 from elkmon.questions.calibration.figures import CalibrationBin, CalibrationRow
 from elkmon.questions.record import Answer

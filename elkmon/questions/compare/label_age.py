@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from elkmon.events.fields import PREDICTION
-from elkmon.present.sentences import duration
+from elkmon.present.formatting import about_duration
 from elkmon.query.question import Question
 from elkmon.query.times import utc
 from elkmon.questions.compare.comparison_sides import Side
@@ -68,7 +68,7 @@ class Maturity:
         """Say which labels count."""
         if self.horizon is None:
             return "labels of any age"
-        return f"labels within {duration(self.horizon)}"
+        return f"labels within {about_duration(self.horizon)}"
 
     def filter(self, side: Side, model: str, question: Question) -> Filter:
         """Give what counts on one side: successful predictions that are known right or wrong."""

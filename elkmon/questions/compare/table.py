@@ -8,10 +8,19 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.events.fields import PREDICTION
+from elkmon.present.formatting import (
+    ABSENT,
+    about_duration,
+    command_line,
+    counts,
+    interval,
+    percent,
+    points,
+    probability,
+    share_percent,
+    when,
+)
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
-from elkmon.present.sentences import duration, percent, points, probability
-from elkmon.present.sparklines import ABSENT, command_line, counts, interval, when
-from elkmon.present.sparklines import percent as share_of
 from elkmon.query.conditions import narrowed
 from elkmon.query.question import Question
 from elkmon.query.result import Result
@@ -94,7 +103,7 @@ def _named(each: Change) -> str:
 def _rate(rate: Rate, *, wide: bool) -> Text:
     if rate.reason is not None:
         return Text(rate.reason, "dim")
-    share, bounds = Text(share_of(rate), "bold"), Text(interval(rate), "dim")
+    share, bounds = Text(percent(rate), "bold"), Text(interval(rate), "dim")
     number = Text(counts(rate), "dim")
     if wide:
         return Text.assemble(share, " ", bounds, "  ", number)
@@ -138,16 +147,16 @@ def _legend(row: Comparison) -> list[str]:
     lines = [f"{'; '.join(clean(each) for each in sides)}; changes in points, 95 % intervals"]
     if row.horizon is not None:
         lines.append(
-            f"errors at equal label age: labels within {duration(row.horizon)}, of predictions "
-            "that are older"
+            f"errors at equal label age: labels within {about_duration(row.horizon)}, of "
+            "predictions that are older"
         )
     elif row.error_rate.value is not None:
         lines.append("label age is not equal: too few labels would be left; all of them count")
     if row.late_right or row.late_wrong:
         late = (row.late_right or 0.0) + (row.late_wrong or 0.0)
         lines.append(
-            f"as in {clean(row.baseline.name)}, {percent(late)} of the labels are still to be "
-            "corrected: a change has to be larger"
+            f"as in {clean(row.baseline.name)}, {share_percent(late)} of the labels are still to "
+            "be corrected: a change has to be larger"
         )
     if row.tried:
         lines.append(

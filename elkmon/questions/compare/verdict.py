@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Literal
 
-from elkmon.present.sentences import percent, points, size_in_points
+from elkmon.present.formatting import points, share_percent, size_in_points
 from elkmon.questions.compare.label_age import Maturity
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Rate, Sums
@@ -127,10 +127,9 @@ def _more(p1: float, n1: float, n2: float, change: float) -> int | None:
 
 
 def _words(verdict: Verdict, before: float, after: float, of: str) -> str:
-    said = f"{percent(after)} instead of {percent(before)} ({points(after - before)} points)"
-    if verdict == "not enough":
-        return f"too few {of} to tell: {said}"
-    return said
+    change = f"{share_percent(after)} instead of {share_percent(before)}"
+    change += f" ({points(after - before)} points)"
+    return f"too few {of} to tell: {change}" if verdict == "not enough" else change
 
 
 def _how_many(more: int | None, change: float, of: str) -> str:

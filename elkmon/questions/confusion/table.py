@@ -9,9 +9,9 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import behind, explain, group_name, of_group, sampled
+from elkmon.present.below_table import behind, explain, group_name, of_group, sampled
+from elkmon.present.formatting import percent, when
 from elkmon.present.output import Output, clean, fitting, table
-from elkmon.present.sparklines import percent, when
 from elkmon.query.conditions import equal, typed
 from elkmon.questions.confusion.figures import ConfusionRow
 from elkmon.questions.record import Answer

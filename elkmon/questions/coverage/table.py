@@ -5,10 +5,9 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import behind, explain, sampled
-from elkmon.present.courses import duration, span
+from elkmon.present.below_table import behind, explain, sampled
+from elkmon.present.formatting import ABSENT, cell, counts, duration, interval, percent, span, when
 from elkmon.present.output import Output, below, clean, fitting, table
-from elkmon.present.sparklines import ABSENT, cell, counts, interval, percent, when
 from elkmon.query.result import Result
 from elkmon.questions.coverage.figures import AGES, CoverageRow
 from elkmon.questions.record import Answer

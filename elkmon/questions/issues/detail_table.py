@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from rich.text import Text
 
 from elkmon.present.event_line import in_words, time_of
+from elkmon.present.formatting import about_duration, counts, interval, percent, probability, when
 from elkmon.present.output import Output, clean, table, typed_text
-from elkmon.present.sentences import duration, probability
-from elkmon.present.sparklines import counts, interval, percent, when
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
 from elkmon.questions.issues.detail import IssueDetail
@@ -44,7 +43,7 @@ def show_issue(output: Output, store: Place, question: Question, detail: IssueDe
     bars = bars_of(row)
     if len(bars) > 1:
         top = max(bar.count for bar in bars)
-        width = duration((bars[1].time - bars[0].time).total_seconds())
+        width = about_duration((bars[1].time - bars[0].time).total_seconds())
         drawn = Text.assemble(
             "trend ",
             (trend_of(row), "cyan"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from elkmon.events.fields import PREDICTION
-from elkmon.present.sentences import percent
+from elkmon.present.formatting import share_percent
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
 from elkmon.query.result import Result
@@ -93,7 +93,7 @@ def _tried(looked: Sequence[Looked]) -> list[str]:
         return []
     sides = ", ".join(f"{e.model.name}: {e.current.name} with {e.baseline.name}" for e in looked)
     said = f"{number:,} groups of wrong answers were compared at equal label age ({sides})"
-    return [f"{said}, at a false-discovery rate of {percent(LEVEL)}"]
+    return [f"{said}, at a false-discovery rate of {share_percent(LEVEL)}"]
 
 
 def answer(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from elkmon.present.formatting import cell, clean, command_line, when
+from elkmon.present.formatting import cell, clean, command_line, probability, when
 from elkmon.present.page_block import Command, Table, rate_cells
-from elkmon.present.sentences import probability
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
 from elkmon.questions.issues import State

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from elkmon.present.formatting import command_line, when
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
-from elkmon.present.sparklines import command_line, sparkline, when
+from elkmon.present.sparklines import sparkline
 from elkmon.query.question import Question
 from elkmon.query.result import Result
 from elkmon.questions.issues.detail import events_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from elkmon.events.fields import PREDICTION
-from elkmon.present.sentences import percent, probability
+from elkmon.present.formatting import probability, share_percent
 from elkmon.query.conditions import equal, narrowed
 from elkmon.query.question import Question
 from elkmon.query.slices import count, parts, usable_segments
@@ -168,7 +168,7 @@ def _evidence(looked: Looked, rise: Rise) -> str:
 
 
 def _of(rate: Rate) -> str:
-    return percent(rate.value or 0.0)
+    return share_percent(rate.value or 0.0)
 
 
 def _conditions(looked: Looked, question: Question, rise: Rise) -> tuple[Condition, ...]:

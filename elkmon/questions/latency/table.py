@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import behind, explain, of_group, sampled, steps_of
-from elkmon.present.courses import course, duration, span
+from elkmon.present.below_table import behind, explain, of_group, sampled, steps_of
+from elkmon.present.formatting import cell, duration, span, when
 from elkmon.present.output import Output, below, clean, fitting, table
-from elkmon.present.sparklines import cell, when
+from elkmon.present.sparklines import course
 from elkmon.query.result import Result
 from elkmon.questions.latency.figures import LatencyRow
 from elkmon.questions.record import Answer

@@ -9,10 +9,19 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.answer import behind, explain, group_name, sampled, steps_of
-from elkmon.present.courses import course, limits, made_of, number, spread
+from elkmon.present.below_table import behind, explain, group_name, sampled, steps_of
+from elkmon.present.formatting import (
+    counts,
+    interval,
+    limits,
+    made_of,
+    number,
+    percent,
+    spread,
+    when,
+)
 from elkmon.present.output import Output, below, clean, fitting, table
-from elkmon.present.sparklines import counts, interval, percent, when
+from elkmon.present.sparklines import course
 from elkmon.query.result import Result
 from elkmon.questions.quality.figures import QualityRow
 from elkmon.questions.quality.metrics import METRICS

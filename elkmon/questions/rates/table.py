@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
 
 from elkmon.events.fields import PREDICTION
+from elkmon.present.below_table import steps_of
+from elkmon.present.formatting import cell, command_line, counts, interval, percent, when
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
-from elkmon.present.sparklines import (
-    SECONDS,
-    cell,
-    command_line,
-    counts,
-    interval,
-    percent,
-    sparkline,
-    when,
-)
+from elkmon.present.sparklines import sparkline
 from elkmon.query.result import Result
 from elkmon.questions.issues.row import IssueRow
 from elkmon.questions.issues.table import events_command, show_issues
@@ -60,7 +53,7 @@ class Trend:
 
     def __init__(self, counted: Sequence[Tally], steps: TimeBucket) -> None:
         self.steps = steps
-        self._times = _every(steps, [each.time for each in counted if each.time is not None])
+        self._times = steps_of(steps, [each.time for each in counted if each.time is not None])
         self._failed: _Course = {(each.by, each.time): each.failure_rate.value for each in counted}
         self._wrong: _Course = {(each.by, each.time): each.error_rate.value for each in counted}
         self._most_failed, self._most_wrong = _top(self._failed), _top(self._wrong)
@@ -87,14 +80,6 @@ class Trend:
 
 def _top(course: _Course) -> float:
     return max((value for value in course.values() if value is not None), default=0.0)
-
-
-def _every(steps: TimeBucket, times: Iterable[datetime]) -> list[datetime]:
-    """List all steps from the first to the last, those without events as well."""
-    known = sorted(set(times))
-    width = timedelta(seconds=steps.every * SECONDS[steps.unit])
-    number = (known[-1] - known[0]) // width + 1 if known else 0
-    return [known[0] + width * position for position in range(number)]
 
 
 def _show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
