@@ -14,7 +14,7 @@ from math import floor, log10
 from elkmon.query.conditions import typed
 from elkmon.query.question import Question
 from elkmon.query.times import iso
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell
@@ -85,14 +85,14 @@ def counts(rate: Rate) -> str:
     return f"{rate.k:,} / {rate.n:,}"
 
 
-def number(figure: Figure) -> str:
+def number(figure: Estimate) -> str:
     """Write a value: ``0.878``; with ``*`` where it is weighted, ``–`` where there is none."""
     if figure.value is None:
         return ABSENT
     return _rounded(figure.value, _places(figure)) + ("*" if figure.weighted else "")
 
 
-def limits(figure: Figure) -> str:
+def limits(figure: Estimate) -> str:
     """Write the 95 % interval: ``[0.866, 0.890]``, with the digits of the value."""
     if figure.low is None or figure.high is None:
         return ""
@@ -100,7 +100,7 @@ def limits(figure: Figure) -> str:
     return f"[{_rounded(figure.low, places)}, {_rounded(figure.high, places)}]"
 
 
-def spread(figure: Figure) -> str:
+def spread(figure: Estimate) -> str:
     """Write how far binning may have moved the value: ``±0.0017 by binning``."""
     if not figure.bound:
         return ""
@@ -108,7 +108,7 @@ def spread(figure: Figure) -> str:
     return f"±{figure.bound:.{min(places, _MOST_DIGITS)}f} by binning"
 
 
-def made_of(figure: Figure) -> str:
+def made_of(figure: Estimate) -> str:
     """Write what it is counted from: ``29 / 7,200``, or ``7,200``."""
     return f"{figure.n:,}" if figure.k is None else f"{figure.k:,} / {figure.n:,}"
 
@@ -121,7 +121,7 @@ def duration(seconds: float | None) -> str:
     return f"{_three_digits(seconds / unit)} {name}"
 
 
-def span(figure: Figure, unit: float = 1.0) -> str:
+def span(figure: Estimate, unit: float = 1.0) -> str:
     """Write the interval of a time, in the unit of its value: ``[3.11, 4.02] h``.
 
     Args:
@@ -226,7 +226,7 @@ def _share(share: float, places: int) -> str:
     return text if float(text) > 0 else f"{100 * share:.0e}"
 
 
-def _places(figure: Figure) -> int:
+def _places(figure: Estimate) -> int:
     """Give as many decimals as half the interval needs for two digits."""
     if figure.low is None or figure.high is None:
         about = abs(figure.value or 0.0) / 10

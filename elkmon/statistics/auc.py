@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 
-from elkmon.statistics.estimate import Figure, absent, around
+from elkmon.statistics.estimate import Estimate, absent, around
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Sums
 
@@ -57,7 +57,7 @@ def _lost(scores: ScoreBin) -> float:
     return 0.0 if scores.tied else scores.negative.weight * scores.positive.weight
 
 
-def auc(bins: Iterable[ScoreBin]) -> Figure:
+def auc(bins: Iterable[ScoreBin]) -> Estimate:
     """Give the area under the ROC curve, ties (and bins) counting one half.
 
     Σ_b n⁻_b (Σ_{j>b} n⁺_j + n⁺_b / 2) / (N⁺N⁻); it is off by Σ_b n⁺_b n⁻_b / (2 N⁺N⁻) at most, over
@@ -105,7 +105,7 @@ def _hanley_mcneil(area: float, positive: float, negative: float) -> float:
     return sqrt(max(variance, 0.0) / (positive * negative))
 
 
-def average_precision(bins: Iterable[ScoreBin]) -> Figure:
+def average_precision(bins: Iterable[ScoreBin]) -> Estimate:
     """Give Σ (R_n − R_{n−1}) P_n over thresholds from the highest score on, one a bin.
 
     As scikit-learn's ``average_precision_score`` has it. The bound holds for any order within the
@@ -155,18 +155,18 @@ def _last(true: float, hits: float, false: float) -> float:
     return max(hits - false * log1p(hits / (true + false)), 0.0)
 
 
-def _on_logit(value: float, positive: Sums, support: Sums, bound: float) -> Figure:
+def _on_logit(value: float, positive: Sums, support: Sums, bound: float) -> Estimate:
     plain = around(value, 0.0, support, bound=bound)
     if not 0 < value < 1:
         return _because(plain, "no interval: on the logit scale there is none at 0 and 1")
     logit = log(value / (1 - value))
     reach = Z95 / sqrt(effective(positive.weight, positive.weight2) * value * (1 - value))
     low, high = (1 / (1 + exp(-min(max(x, -700), 700))) for x in (logit - reach, logit + reach))
-    return Figure(value, low, high, None, plain.n, plain.weighted_n, plain.n_eff, bound)
+    return Estimate(value, low, high, None, plain.n, plain.weighted_n, plain.n_eff, bound)
 
 
-def _because(found: Figure, reason: str) -> Figure:
-    return Figure(
+def _because(found: Estimate, reason: str) -> Estimate:
+    return Estimate(
         *(found.value, None, None, found.k, found.n, found.weighted_n, found.n_eff, found.bound),
         reason=reason,
     )

@@ -8,11 +8,11 @@ from math import isfinite, sqrt
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Rate, Sums
 
-__all__ = ["Figure", "Moments", "absent", "around", "mean", "of_rate"]
+__all__ = ["Estimate", "Moments", "absent", "around", "mean", "of_rate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """A figure with its 95 % interval; None, with the reason, where there is none."""
 
     value: float | None
@@ -45,7 +45,7 @@ class Moments:
     squares: float
 
 
-def absent(reason: str, support: Sums | None = None) -> Figure:
+def absent(reason: str, support: Sums | None = None) -> Estimate:
     """Give a figure that cannot be computed.
 
     Args:
@@ -53,12 +53,12 @@ def absent(reason: str, support: Sums | None = None) -> Figure:
         support: what it would have been made of.
     """
     found = Sums() if support is None else support
-    return Figure(None, None, None, None, found.count, found.weight, _n_eff(found), reason=reason)
+    return Estimate(None, None, None, None, found.count, found.weight, _n_eff(found), reason=reason)
 
 
-def of_rate(rate: Rate) -> Figure:
+def of_rate(rate: Rate) -> Estimate:
     """Turn a share with its Wilson interval into a figure."""
-    return Figure(
+    return Estimate(
         *(rate.value, rate.low, rate.high, rate.k, rate.n, rate.weighted_n, rate.n_eff),
         reason=rate.reason,
     )
@@ -72,7 +72,7 @@ def around(
     lowest: float = 0.0,
     highest: float = 1.0,
     bound: float | None = None,
-) -> Figure:
+) -> Estimate:
     """Give a figure with a normal interval around it, within what is possible.
 
     Args:
@@ -89,13 +89,13 @@ def around(
     parts = (support.count, support.weight, _n_eff(support), bound)
     if not (isfinite(deviation) and deviation > 0):
         why = "no interval: what it is made of does not vary"
-        return Figure(value, None, None, None, *parts, why)
+        return Estimate(value, None, None, None, *parts, why)
     low = max(value - Z95 * deviation, lowest)
     high = min(value + Z95 * deviation, highest)
-    return Figure(value, low, high, None, *parts)
+    return Estimate(value, low, high, None, *parts)
 
 
-def mean(found: Moments, reason: str, *, lowest: float = float("-inf")) -> Figure:
+def mean(found: Moments, reason: str, *, lowest: float = float("-inf")) -> Estimate:
     """Give a weighted mean with its normal interval, x̄ ± z·s/√n_eff.
 
     s² is the variance with n_eff − 1 below it, as statsmodels' ``DescrStatsW`` has it for weights

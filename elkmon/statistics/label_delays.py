@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.estimate import Estimate, absent
 from elkmon.statistics.quantiles import woodruff
 from elkmon.statistics.rate import Sums
 
@@ -47,7 +47,7 @@ class Arrivals:
         part = (seconds - EDGES[place]) / (EDGES[place + 1] - EDGES[place])
         return before + part * (self.shares[place] - before)
 
-    def delay(self, share: float, support: Sums) -> Figure:
+    def delay(self, share: float, support: Sums) -> Estimate:
         """Give the delay within which a share of all labels that come arrives, in seconds.
 
         Of those that come within the horizon. The interval takes the labels that have arrived for a

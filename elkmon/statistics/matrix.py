@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Literal
 
-from elkmon.statistics.estimate import Figure, absent, around, of_rate
+from elkmon.statistics.estimate import Estimate, absent, around, of_rate
 from elkmon.statistics.intervals import effective, wilson
 from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate, Sums
@@ -68,7 +68,7 @@ class Matrix:
             self.predicted[predicted] = self.predicted.get(predicted, Sums()) + sums
         self.classes = tuple(sorted({*self.truth, *self.predicted}, key=natural))
 
-    def of_class(self, metric: ByClass, name: str) -> Figure:
+    def of_class(self, metric: ByClass, name: str) -> Estimate:
         """Give a figure of one class, against all others together.
 
         Absent where a class is never true (of precision: never predicted; of specificity: always
@@ -89,7 +89,7 @@ class Matrix:
             return absent(never, self.total)
         return self._f1(name, truth, predicted, both)
 
-    def macro(self, metric: ByClass) -> tuple[Figure, tuple[str, ...]]:
+    def macro(self, metric: ByClass) -> tuple[Estimate, tuple[str, ...]]:
         """Give the plain mean over the classes, and name those that it leaves out.
 
         A class that is never true is left out; of precision also one that is never predicted, of
@@ -97,11 +97,11 @@ class Matrix:
         """
         return self._averaged(metric, lambda _name: 1.0)
 
-    def weighted(self, metric: ByClass) -> tuple[Figure, tuple[str, ...]]:
+    def weighted(self, metric: ByClass) -> tuple[Estimate, tuple[str, ...]]:
         """Give the mean over the classes by how often each is true; leaves out as :meth:`macro`."""
         return self._averaged(metric, lambda name: self.truth[name].weight, by_truth=True)
 
-    def mcc(self) -> Figure:
+    def mcc(self) -> Estimate:
         """Give Matthews' correlation coefficient, of several classes by Gorodkin (2004)."""
         if not self.cells:
             return absent(self._why_empty)
@@ -124,7 +124,7 @@ class Matrix:
             slope.add(name, 1.0, (0.0, of_t, of_p, 1 / root))
         return around(value, self._deviation(slope), self.total, lowest=-1.0)
 
-    def _f1(self, name: str, truth: Sums, predicted: Sums, both: Sums) -> Figure:
+    def _f1(self, name: str, truth: Sums, predicted: Sums, both: Sums) -> Estimate:
         slope = _Slope()
         value, slopes = self._at("f1", name)
         slope.add(name, 1.0, slopes)
@@ -134,7 +134,7 @@ class Matrix:
         concerned = self._concerned(name)
         low, high = wilson(value, effective(concerned.weight, concerned.weight2))
         support = self.total
-        return Figure(
+        return Estimate(
             *(value, 2 * low / (1 + low), 2 * high / (1 + high), None, support.count),
             *(support.weight, effective(support.weight, support.weight2)),
         )
@@ -150,7 +150,7 @@ class Matrix:
 
     def _averaged(
         self, metric: ByClass, share: Callable[[str], float], *, by_truth: bool = False
-    ) -> tuple[Figure, tuple[str, ...]]:
+    ) -> tuple[Estimate, tuple[str, ...]]:
         if not self.cells:
             return absent(self._why_empty), ()
         counted = [name for name in self.classes if self._defined(metric, name)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import sqrt
 
-from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.estimate import Estimate, absent
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Sums
 
@@ -23,7 +23,7 @@ def middle(low: float, high: float) -> float:
 
 def quantile(
     bins: Mapping[int, Sums], share: float, edge: Callable[[int], float], reason: str
-) -> Figure:
+) -> Estimate:
     """Give the smallest value that such a share of all does not exceed: ``inverted_cdf`` of NumPy.
 
     Args:
@@ -50,7 +50,7 @@ def quantile(
 
 def woodruff(
     at: Callable[[float], int], share: float, edge: Callable[[int], float], support: Sums
-) -> Figure:
+) -> Estimate:
     """Give a quantile with its interval, as R. S. Woodruff proposes (JASA 47, 1952).
 
     The number of observations below the true quantile is binomial: the interval reaches from the
@@ -67,7 +67,7 @@ def woodruff(
     number = at(share)
     value = middle(edge(number), edge(number + 1))
     parts = (support.count, support.weight, n_eff)
-    found = Figure(value, None, None, None, *parts, bound=edge(number + 1) - value)
+    found = Estimate(value, None, None, None, *parts, bound=edge(number + 1) - value)
     reach = Z95 * sqrt(share * (1 - share) / n_eff)
     low, high = share - reach, share + reach + 1 / n_eff
     if low * n_eff < 1 or high > 1:

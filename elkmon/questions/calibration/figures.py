@@ -14,7 +14,7 @@ from elkmon.query.label_evidence import BINARY, SUCCEEDED
 from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.estimate import Estimate, absent
 from elkmon.statistics.intervals import effective
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import Cell, Condition, Dimension, Edges, FieldValue, Measure, Store
@@ -55,7 +55,7 @@ class CalibrationRow:
     by: Mapping[str, Cell]
     time: datetime | None
     task: str | None
-    ece: Figure
+    ece: Estimate
     """Expected calibration error: Σ (n_b / N) · |share_b − score_b|."""
     by_chance: float | None
     """What the same scores would show on average if they were perfectly calibrated."""
@@ -109,7 +109,7 @@ def calibration(store: Store, question: Question, bins: int = 10) -> Result[Cali
         named = dict(zip(question.by, group.by, strict=True))
         rows.append(_row(named, group.time, task, own, (*edges, 1.0)))
         notes += [f"{group.words}: {note}" for note in _left_out(own)]
-    columns = (*question.by, "time", "task", *parts_of(Figure, "ece"), "by_chance")
+    columns = (*question.by, "time", "task", *parts_of(Estimate, "ece"), "by_chance")
     return Result(question, tuple(rows), columns, tuple(notes))
 
 
@@ -188,7 +188,7 @@ def _row(
         by,
         time,
         task,
-        Figure(error, None, None, None, support.count, support.weight, n_eff, reason=why),
+        Estimate(error, None, None, None, support.count, support.weight, n_eff, reason=why),
         chance,
         tuple(
             CalibrationBin(edges[b], edges[b + 1], each.score, each.true.out_of(each.all, ""))

@@ -18,7 +18,7 @@ from elkmon.questions.compare.label_age import maturity
 from elkmon.questions.compare.verdict import Difference, difference
 from elkmon.questions.latency.figures import latency
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure, absent
+from elkmon.statistics.estimate import Estimate, absent
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import FieldValue, ModelEntry, Store
 
@@ -54,8 +54,8 @@ class Shift:
 
     value: float | None
     """The current one divided by the baseline's."""
-    baseline: Figure
-    current: Figure
+    baseline: Estimate
+    current: Estimate
     words: Literal["slower", "faster", "no evidence"]
     """By a tenth at least, with 95 % intervals that do not touch."""
 
@@ -242,7 +242,7 @@ def _wrong(counted: Counts) -> tuple[Sums, Sums]:
 
 def _latency(
     store: Store, question: Question, model: ModelEntry, side: Side
-) -> tuple[Figure, Figure]:
+) -> tuple[Estimate, Estimate]:
     asked = replace(
         question,
         model=model.name,
@@ -258,7 +258,7 @@ def _latency(
     return absent("no successful attempt"), absent("no successful attempt")
 
 
-def _shift(before: Figure, now: Figure) -> Shift:
+def _shift(before: Estimate, now: Estimate) -> Shift:
     if not before.value or now.value is None:
         return Shift(None, before, now, "no evidence")
     ratio = now.value / before.value

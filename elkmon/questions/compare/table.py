@@ -28,7 +28,7 @@ from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
 from elkmon.questions.compare.verdict import Difference
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
 
@@ -125,7 +125,7 @@ def _moved(each: Change, *, wide: bool) -> Text:
     return Text.assemble(found, " ", bounds) if wide else below(found, bounds)
 
 
-def _latency(figure: Figure, *, wide: bool) -> Text:
+def _latency(figure: Estimate, *, wide: bool) -> Text:
     if figure.value is None:
         return Text(figure.reason or ABSENT, "dim")
     value = Text(f"{figure.value:.3g} ms", "bold")

@@ -14,7 +14,7 @@ from elkmon.query.question import MODEL, Question
 from elkmon.query.result import Result, parts_of
 from elkmon.query.times import utc
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.label_delays import EDGES, arrivals, bin_of
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import (
@@ -99,9 +99,9 @@ class CoverageRow:
     """The last that is known of the model; ages are counted back from it."""
     ages: tuple[AgeShare, ...]
     arrived: tuple[Arrived, ...]
-    median: Figure
+    median: Estimate
     """Seconds within which half of the labels come, of those that come within ``horizon``."""
-    p90: Figure
+    p90: Estimate
     horizon: float
     """Seconds: the age of the oldest prediction, or the longest delay."""
     labels: LabelCounts | None
@@ -247,7 +247,7 @@ def _row(
 
 
 def _columns(question: Question) -> tuple[str, ...]:
-    of_rate, of_figures = parts_of(Rate, "coverage"), parts_of(Figure, "median", "p90")
+    of_rate, of_figures = parts_of(Rate, "coverage"), parts_of(Estimate, "median", "p90")
     of_labels = parts_of(LabelCounts, "labels")
     return (*question.by, "time", *of_rate, "as_of", *of_figures, "horizon", *of_labels)
 

@@ -13,7 +13,7 @@ from elkmon.query.question import Question
 from elkmon.query.result import Result, parts_of
 from elkmon.query.times import step
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.quantiles import quantile
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import Cell, FieldValue, Store
@@ -29,9 +29,9 @@ class LatencyRow:
     time: datetime | None
     outcome: str
     """``success`` or ``failure``."""
-    p50: Figure
-    p95: Figure
-    p99: Figure
+    p50: Estimate
+    p95: Estimate
+    p99: Estimate
 
 
 @dataclass
@@ -115,7 +115,7 @@ def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
             notes.append(
                 f"{name}: {each.untimed:,} attempts ({each.outcome}) have no duration: left out"
             )
-    columns = (*question.by, "time", "outcome", *parts_of(Figure, "p50", "p95", "p99"))
+    columns = (*question.by, "time", "outcome", *parts_of(Estimate, "p50", "p95", "p99"))
     return Result(question, tuple(rows), columns, tuple(notes))
 
 

@@ -14,7 +14,7 @@ from elkmon.present.sparklines import course
 from elkmon.query.result import Result
 from elkmon.questions.latency.figures import LatencyRow
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import TimeBucket
 
@@ -83,7 +83,7 @@ def _table(
     return made
 
 
-def _figure(figure: Figure, *, wide: bool) -> Text:
+def _figure(figure: Estimate, *, wide: bool) -> Text:
     value = duration(None if figure.value is None else figure.value * _MS)
     mark = "*" if figure.weighted and figure.value is not None else ""
     pair = (Text(value + mark, "bold"), Text(span(figure, _MS), "dim"))

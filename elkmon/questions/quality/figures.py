@@ -16,7 +16,7 @@ from elkmon.questions.quality.metrics import Ground, Metric, chosen, defaults
 from elkmon.questions.quality.score_bins import score_bins
 from elkmon.questions.record import Answer
 from elkmon.statistics.auc import ScoreBin
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.matrix import AVERAGED
 from elkmon.statistics.rate import Rate
 from elkmon.stores.protocol import Cell, Store
@@ -33,10 +33,10 @@ class ClassRow:
     """Stored predictions of which it was the true class."""
     predicted: int
     """Stored, labelled predictions that named it."""
-    precision: Figure
-    recall: Figure
-    f1: Figure
-    specificity: Figure
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    specificity: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class QualityRow:
     task: str | None
     coverage: Rate
     """Labelled out of successful predictions."""
-    figures: Mapping[str, Figure]
+    figures: Mapping[str, Estimate]
     """By metric, in the order in which they were asked for."""
     classes: tuple[ClassRow, ...]
     notes: tuple[str, ...]
@@ -128,7 +128,7 @@ def rows_of(
     names = names or dict.fromkeys(metric.name for metric in gathered.metrics(BINARY))
     columns = (
         *(*question.by, "time", "task"),
-        *(*parts_of(Figure, *names), *parts_of(Rate, "coverage"), "notes"),
+        *(*parts_of(Estimate, *names), *parts_of(Rate, "coverage"), "notes"),
     )
     return Result(question, rows, columns, _notes(rows))
 

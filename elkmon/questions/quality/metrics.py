@@ -18,7 +18,7 @@ from elkmon.query.label_evidence import (
     Evidence,
 )
 from elkmon.statistics.auc import ScoreBin, auc, average_precision
-from elkmon.statistics.estimate import Figure, absent, around, mean, of_rate
+from elkmon.statistics.estimate import Estimate, absent, around, mean, of_rate
 from elkmon.statistics.matrix import AVERAGED, ByClass, Matrix
 from elkmon.stores.protocol import Measure
 
@@ -54,7 +54,7 @@ class Ground:
         named = {each for each in self.evidence.positives if each is not None}
         return next(iter(named)) if len(named) == 1 else None
 
-    def of(self, metric: ByClass) -> Figure:
+    def of(self, metric: ByClass) -> Estimate:
         """Give a figure of the positive class, or the mean over classes where there are several."""
         if self.evidence.task != BINARY:
             return self.macro(metric)
@@ -64,12 +64,12 @@ class Ground:
             return absent("several classes were called the positive one", self.matrix.total)
         return absent("the positive class was not named to the logger", self.matrix.total)
 
-    def macro(self, metric: ByClass) -> Figure:
+    def macro(self, metric: ByClass) -> Estimate:
         """Give the plain mean over classes, and note those that it leaves out."""
         figure, self.left_out[f"{metric}_macro"] = self.matrix.macro(metric)
         return figure
 
-    def weighted(self, metric: ByClass) -> Figure:
+    def weighted(self, metric: ByClass) -> Estimate:
         """Give the mean over classes by support, and note those that it leaves out."""
         figure, self.left_out[f"{metric}_weighted"] = self.matrix.weighted(metric)
         return figure
@@ -82,7 +82,7 @@ class Metric:
     name: str
     title: str
     tasks: tuple[str, ...]
-    compute: Callable[[Ground], Figure]
+    compute: Callable[[Ground], Estimate]
     family: str | None = None
     """Of sums that it needs; None where every question has them."""
     default: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class Metric:
     falls: bool = False
     """Whether less is better."""
 
-    def of(self, ground: Ground) -> Figure:
+    def of(self, ground: Ground) -> Estimate:
         """Compute it; absent, with the reason, for a task that has no such figure."""
         task = ground.evidence.task
         if task in _KNOWN and task not in self.tasks:
@@ -98,22 +98,22 @@ class Metric:
         return self.compute(ground)
 
 
-def _accuracy(ground: Ground) -> Figure:
+def _accuracy(ground: Ground) -> Estimate:
     evidence = ground.evidence
     return of_rate(
         evidence.right.out_of(evidence.judged, ground.why("labels do not say right or wrong"))
     )
 
 
-def _auc(ground: Ground) -> Figure:
+def _auc(ground: Ground) -> Estimate:
     return _ranked(ground, auc)
 
 
-def _average_precision(ground: Ground) -> Figure:
+def _average_precision(ground: Ground) -> Estimate:
     return _ranked(ground, average_precision)
 
 
-def _ranked(ground: Ground, compute: Callable[[Iterable[ScoreBin]], Figure]) -> Figure:
+def _ranked(ground: Ground, compute: Callable[[Iterable[ScoreBin]], Estimate]) -> Estimate:
     evidence = ground.evidence
     if evidence.task != BINARY:
         return absent("of several classes it needs every class's score, which is not in the bins")
@@ -147,8 +147,8 @@ def _no_probability(ground: Ground) -> str:
     return "no labelled prediction has a score within [0, 1]"
 
 
-def _probability(field: str) -> Callable[[Ground], Figure]:
-    def compute(ground: Ground) -> Figure:
+def _probability(field: str) -> Callable[[Ground], Estimate]:
+    def compute(ground: Ground) -> Estimate:
         evidence = ground.evidence
         if not evidence.truths:
             return absent(ground.why("labels do not say which class"))
@@ -161,7 +161,7 @@ def _no_residual(ground: Ground) -> str:
     return ground.why("no label has a true value beside a predicted one")
 
 
-def _mae(ground: Ground) -> Figure:
+def _mae(ground: Ground) -> Estimate:
     # |r|² is r²
     evidence = ground.evidence
     moments = replace(
@@ -171,7 +171,7 @@ def _mae(ground: Ground) -> Figure:
     return mean(moments, _no_residual(ground), lowest=0.0)
 
 
-def _bias(ground: Ground) -> Figure:
+def _bias(ground: Ground) -> Estimate:
     evidence = ground.evidence
     moments = replace(
         evidence.moments("ml.eval.residual"),
@@ -180,7 +180,7 @@ def _bias(ground: Ground) -> Figure:
     return mean(moments, _no_residual(ground))
 
 
-def _rmse(ground: Ground) -> Figure:
+def _rmse(ground: Ground) -> Estimate:
     squared = mean(
         ground.evidence.moments("ml.eval.sq_residual", "ml.eval.residual"),
         _no_residual(ground),
@@ -191,7 +191,7 @@ def _rmse(ground: Ground) -> Figure:
     return replace(squared, value=value, low=low, high=high)
 
 
-def _r2(ground: Ground) -> Figure:
+def _r2(ground: Ground) -> Estimate:
     evidence = ground.evidence
     truth = evidence.moments("ml.truth.value", "ml.eval.residual")
     support = truth.support
@@ -210,7 +210,7 @@ def _r2(ground: Ground) -> Figure:
     )
 
 
-def _rating(ground: Ground) -> Figure:
+def _rating(ground: Ground) -> Estimate:
     return mean(ground.evidence.moments("ml.truth.rating"), ground.why("labels have no rating"))
 
 

@@ -20,7 +20,7 @@ from elkmon.present.page_block import (
 from elkmon.questions.quality import QUALITY
 from elkmon.questions.quality.figures import QualityRow, quality
 from elkmon.questions.quality.metrics import METRICS
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Store
 
@@ -76,7 +76,7 @@ def _bars(name: str, rows: Sequence[QualityRow]) -> Bars:
     def place(value: float | None) -> float | None:
         return None if value is None else round(100 * (value - low) / wide, 2)
 
-    def bar(position: int, figure: Figure | None) -> Bar:
+    def bar(position: int, figure: Estimate | None) -> Bar:
         if figure is None:
             return Bar(position, ABSENT, "", "", "not a figure of its task", None, None, None)
         of = ", ".join(each for each in (made_of(figure), spread(figure)) if each)

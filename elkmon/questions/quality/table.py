@@ -26,7 +26,7 @@ from elkmon.query.result import Result
 from elkmon.questions.quality.figures import QualityRow
 from elkmon.questions.quality.metrics import METRICS
 from elkmon.questions.record import Answer
-from elkmon.statistics.estimate import Figure
+from elkmon.statistics.estimate import Estimate
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell, TimeBucket
 
@@ -71,7 +71,7 @@ class Trends:
     def __init__(self, rows: Sequence[QualityRow], steps: TimeBucket) -> None:
         self.steps = steps
         self._times = steps_of(steps, [row.time for row in rows if row.time is not None])
-        self._figures: dict[_Key, Mapping[str, Figure]] = {
+        self._figures: dict[_Key, Mapping[str, Estimate]] = {
             (tuple(row.by.values()), row.task, row.time): row.figures for row in rows
         }
 
@@ -86,11 +86,11 @@ class Trends:
         low, high = (find(known, key=_value) for find in (min, max))
         return course(values, values), f"{number(low)} to {number(high)}".replace("*", "")
 
-    def _figure(self, key: _Key, metric: str) -> Figure | None:
+    def _figure(self, key: _Key, metric: str) -> Estimate | None:
         return self._figures.get(key, {}).get(metric)
 
 
-def _value(figure: Figure) -> float:
+def _value(figure: Estimate) -> float:
     return figure.value or 0.0
 
 
@@ -130,7 +130,7 @@ def _metrics(output: Output, row: QualityRow, trends: Trends, *, wide: bool) -> 
     return made
 
 
-def _absent(figures: Mapping[str, Figure]) -> Iterable[str]:
+def _absent(figures: Mapping[str, Estimate]) -> Iterable[str]:
     """Say why figures or intervals are absent, each reason once."""
     by_reason: dict[str, list[str]] = {}
     for name, figure in figures.items():
