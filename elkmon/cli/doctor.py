@@ -14,7 +14,7 @@ from elkmon.cli.progress import shown_progress
 from elkmon.events.cluster_settings import access
 from elkmon.monitor import open_cluster
 from elkmon.present.output import Form, Output, clean, opened, write_csv, write_json
-from elkmon.query.result import plain
+from elkmon.present.result import plain
 from elkmon.stores.event_findings import Finding
 from elkmon.stores.local.doctor import examine
 from elkmon.stores.location import Place

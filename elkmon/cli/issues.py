@@ -17,9 +17,9 @@ from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.fields import ISSUE
 from elkmon.monitor import open_store
 from elkmon.present.output import Form, clean, opened, write_csv, write_json
+from elkmon.present.result import plain
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
-from elkmon.query.result import plain
 from elkmon.questions.compare.comparison_sides import current_side
 from elkmon.questions.issues import ISSUES, STATES
 from elkmon.questions.issues.detail import find_issue, issue_detail

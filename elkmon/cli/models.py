@@ -25,7 +25,7 @@ from elkmon.present.output import (
     write_csv,
     write_json,
 )
-from elkmon.query.result import plain
+from elkmon.present.result import plain
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Catalog, ModelEntry, ProcessEntry
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
@@ -24,7 +22,6 @@ from elkmon.stores.location import Place
 __all__ = ["command"]
 
 _MEGABYTE = 1_000_000
-_READABLE = 0o644
 
 
 @click.command("report")
@@ -69,35 +66,10 @@ def command(
         said = [] if report.served else explanation(source.catalog(), store, question, "report")
         if not no_note:
             said += note_first_sight(source, store, report.answers.issues)
-    data = report.html.encode()
-    _write(output, data)
+    report.save(output)
     with opened("table", None) as out:
         show_changed(out, report)
-        size = f"{len(data) / _MEGABYTE:.1f} MB"
+        size = f"{output.stat().st_size / _MEGABYTE:.1f} MB"
         out.show(Text(""), Text(f"{clean(output)}: {size}; open it in a browser", no_wrap=True))
     for line in said:
         click.echo(line, err=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put a file in place, whole or not at all.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            made = Path(file.name)
-            try:
-                file.write(data)
-                file.flush()
-                # as any other file that people make: readable, unless they say otherwise
-                mask = os.umask(0)
-                os.umask(mask)
-                made.chmod(_READABLE & ~mask)
-                made.replace(path)
-            except BaseException:
-                made.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise ConfigError(f"cannot write to {path}: {error.strerror}") from error

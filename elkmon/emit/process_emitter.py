@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, NoReturn
 
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.emit.redaction.redactor import Redactor
@@ -14,6 +16,9 @@ from elkmon.events.errors import ConfigError
 from elkmon.events.settings import Settings, from_environment, override, usable
 
 __all__ = ["configure", "current", "flush", "install", "installed", "reset", "settings", "stats"]
+
+NOT_GIVEN: Any = object()
+"""What a parameter is that was not given: None is a value."""
 
 _settings: Settings | None = None
 _emitter: Emitter | None = None
@@ -24,21 +29,54 @@ _first: dict[int, Emitter] = {}
 """The emitter by process id: of threads that make one at the same time, all take the first."""
 
 
-def configure(**values: object) -> None:
+def configure(  # noqa: PLR0913 - a parameter for each row of the settings table
+    *,
+    service: str = NOT_GIVEN,
+    environment: str | None = NOT_GIVEN,
+    service_version: str | None = NOT_GIVEN,
+    node: str | None = NOT_GIVEN,
+    sink: Literal["spool", "stdout"] = NOT_GIVEN,
+    spool: str | Path = NOT_GIVEN,
+    rotate_bytes: int = NOT_GIVEN,
+    rotate_seconds: int = NOT_GIVEN,
+    max_bytes: int = NOT_GIVEN,
+    sample_rate: float = NOT_GIVEN,
+    strict: bool = NOT_GIVEN,
+    enabled: bool = NOT_GIVEN,
+    redact: bool = NOT_GIVEN,
+    redact_keys: Iterable[str] = NOT_GIVEN,
+    redact_patterns: Iterable[str] = NOT_GIVEN,
+    user_key: str | None = NOT_GIVEN,
+    **unknown: NoReturn,
+) -> None:
     """Set how events are emitted; what is not given comes from ``ELKMON_*``, then the defaults.
 
     Args:
-        **values: rows of the settings table: ``service``, ``environment``, ``service_version``,
-            ``node``, ``sink`` (``"spool"`` or ``"stdout"``), ``spool`` (a folder),
-            ``rotate_bytes``, ``rotate_seconds``, ``max_bytes``, ``sample_rate`` (above 0, up to
-            1), ``strict``, ``enabled``, ``redact``, ``redact_keys``, ``redact_patterns``,
-            ``user_key``.
+        service: name of the application (``service.name``).
+        environment: prod, staging, … (``service.environment``).
+        service_version: the application's version.
+        node: name of the host; the machine's own where not given.
+        sink: ``"spool"`` (files) or ``"stdout"`` (containers).
+        spool: folder that the events are written to.
+        rotate_bytes: a file is closed at this size.
+        rotate_seconds: a file is closed at this age.
+        max_bytes: writing stops at this size of the whole folder.
+        sample_rate: share of successes to keep, above 0, up to 1.
+        strict: raise on wrong use, for tests; else it is counted.
+        enabled: off, nothing is written at all.
+        redact: off, strings are written as they are.
+        redact_keys: more secret keys.
+        redact_patterns: more secret patterns, as regular expressions.
+        user_key: key of the hash that stands for ``user=``.
+        **unknown: is refused, with the name that was meant.
 
     Raises:
         ConfigError: no such setting, or a value that cannot be used.
     """
+    given = {name: value for name, value in locals().items() if name != "unknown"}
+    values = {name: value for name, value in given.items() if value is not NOT_GIVEN}
     global _settings  # noqa: PLW0603 - one emitter a process is the point
-    made = _placed(override(from_environment(), values))
+    made = _placed(override(from_environment(), {**values, **unknown}))
     Emitter(made)  # a bad pattern is said here, not at the first event
     reset()
     _settings = made

@@ -11,9 +11,9 @@ from rich.text import Text
 from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import cell, command_line, when
 from elkmon.present.output import Output, clean, typed_text
+from elkmon.present.result import Result
 from elkmon.query.conditions import dimension, equal, typed
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.query.times import SECONDS
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell, TimeBucket

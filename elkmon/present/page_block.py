@@ -9,6 +9,7 @@ from typing import Any
 
 from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
+from elkmon.present.html_table import Table
 from elkmon.present.plots import Spec
 from elkmon.query.question import MODEL, Question
 from elkmon.query.times import SECONDS, grid
@@ -88,17 +89,6 @@ class SectionAnswers(Frame):
     def entry(self, name: str | None) -> ModelEntry | None:
         """Return what the catalog knows of a model."""
         return next((entry for entry in self.catalog.models if entry.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Figures as text: what stands behind a plot, or by itself."""
-
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    caption: str = "The figures"
-    right: frozenset[int] = frozenset()
-    """Columns that are aligned to the right."""
 
 
 @dataclass(frozen=True, slots=True)

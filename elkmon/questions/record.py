@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from elkmon.query.result import Result, flat
+from elkmon.present.result import Result, flat
 from elkmon.stores.protocol import Store, TimeBucket
 
 __all__ = ["Answer", "Asks", "Option", "QuestionRecord"]

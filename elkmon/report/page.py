@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from datetime import datetime, timezone
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -19,6 +22,7 @@ from markupsafe import Markup, escape
 from elkmon import __version__
 from elkmon.events.errors import ConfigError
 from elkmon.present.formatting import clean, when
+from elkmon.present.html_table import Table, html_table
 from elkmon.present.plots import Spec
 from elkmon.query.conditions import typed
 from elkmon.query.question import Question
@@ -40,6 +44,7 @@ KINDS = {
     "unclear": "Unclear",
     "ongoing": "Ongoing",
 }
+_READABLE = 0o644
 Progress = Callable[[int, int], None]
 
 
@@ -57,6 +62,30 @@ class Report:
     def served(self) -> bool:
         """Say whether there is anything in it."""
         return bool(self.sections)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to a file, whole or not at all.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        path = Path(path)
+        try:
+            with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+                draft = Path(file.name)
+                try:
+                    file.write(self.html.encode())
+                    file.flush()
+                    # as any other file that people make: readable, unless they say otherwise
+                    mask = os.umask(0)
+                    os.umask(mask)
+                    draft.chmod(_READABLE & ~mask)
+                    draft.replace(path)
+                except BaseException:
+                    draft.unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise ConfigError(f"cannot write to {path}: {error.strerror}") from error
 
     @property
     def alarms(self) -> int:
@@ -175,12 +204,17 @@ def _environment() -> Environment:
     made.filters["lines"] = _lines
     made.filters["tied"] = _tied
     made.globals["kinds"] = KINDS
+    made.globals["html_table"] = _html_table
     return made
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
     """Write out what a page must not hold: controls, directions that can be turned around."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _html_table(table: Table, hide: bool = False) -> Markup:
+    return Markup(html_table(table, hide=hide))  # noqa: S704 - its cells are escaped
 
 
 def _lines(text: str) -> Markup:

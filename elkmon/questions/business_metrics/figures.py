@@ -13,9 +13,9 @@ from typing import Literal
 
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import METRIC, READINGS, Field
+from elkmon.present.result import Result
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.query.times import step, utc
 from elkmon.questions.record import Answer
 from elkmon.statistics.natural_order import natural_all

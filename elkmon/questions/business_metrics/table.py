@@ -18,10 +18,10 @@ from elkmon.present.output import (
     table,
     typed_text,
 )
+from elkmon.present.result import Result
 from elkmon.present.sparklines import sparkline
 from elkmon.query.conditions import equal, typed
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.query.times import grid
 from elkmon.questions.business_metrics.figures import MetricRow
 from elkmon.questions.record import Answer

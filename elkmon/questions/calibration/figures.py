@@ -9,10 +9,10 @@ from math import inf, nextafter, pi, sqrt
 from typing import Any
 
 from elkmon.events.errors import QueryError
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.label_evidence import BINARY, SUCCEEDED
 from elkmon.query.question import Question
-from elkmon.query.result import Result, parts_of
 from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Estimate, absent
 from elkmon.statistics.intervals import effective

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from elkmon.present.result import Result
 from elkmon.query.question import Question, Spanned, Unpack
-from elkmon.query.result import Result
+from elkmon.query.times import Moment
 from elkmon.questions.record import Option, QuestionRecord
 from elkmon.stores.protocol import Store
 
 if TYPE_CHECKING:
     from elkmon.questions.compare.figures import Comparison
 
-__all__ = ["COMPARE"]
+__all__ = ["COMPARE", "SideName"]
+
+SideName = str | tuple[Moment, Moment] | None
+"""A version, or a span as ``FROM..TO`` or as a pair of times; None where it is to be chosen."""
 
 
 def compare(
     store: Store,
-    baseline: str | None = None,
-    current: str | None = None,
+    baseline: SideName = None,
+    current: SideName = None,
     model: str | None = None,
     **arguments: Unpack[Spanned],
 ) -> Result[Comparison]:
-    """Compare two versions, or two spans ``FROM..TO``, of each model.
+    """Compare two versions, or two spans, of each model.
+
+    A span is ``FROM..TO``, or a pair of times such as ``("2026-11-01", "2026-11-08")``.
 
     The last version with the one before, or the span with as long a one before, where they are not
     given.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from elkmon.events.errors import QueryError
 from elkmon.query.question import Question
-from elkmon.query.times import iso, moment, now
+from elkmon.query.times import Moment, iso, moment, now
 from elkmon.stores.protocol import Condition, Filter, ModelEntry, VersionEntry
 
 __all__ = ["Side", "current_side", "side_before", "side_named"]
@@ -76,8 +76,10 @@ def side_before(model: ModelEntry, question: Question, current: Side) -> Side | 
     return Side(_span(since, current.since), current.version, since, current.since)
 
 
-def side_named(text: str, question: Question, models: Sequence[ModelEntry]) -> Side:
-    """Understand a side as people type it: a version, or a span ``FROM..TO``.
+def side_named(
+    name: str | tuple[Moment, Moment], question: Question, models: Sequence[ModelEntry]
+) -> Side:
+    """Understand a side: a version, or a span as ``FROM..TO`` or as a pair of times.
 
     A version's span is the question's; where it did not answer within, the last as long span in
     which it did.
@@ -85,13 +87,12 @@ def side_named(text: str, question: Question, models: Sequence[ModelEntry]) -> S
     Raises:
         QueryError: it is neither; the message says which versions there are.
     """
+    if not isinstance(name, str):
+        return _side_of_times(*_pair(name))
+    text = name
     if ".." in text and text.strip(".") not in {v.version for m in models for v in m.versions}:
         first, _, last = text.partition("..")
-        at = now()
-        since, until = moment(first or "0001-01-01", at), moment(last or "now", at)
-        if since >= until:
-            raise QueryError(f"the span {text} is empty: give FROM..TO, FROM before TO")
-        return Side(_span(since, until), None, since, until)
+        return _side_of_times(first or "0001-01-01", last or "now")
     found = [v for m in models for v in m.versions if v.version == text]
     if not found:
         known = ", ".join(dict.fromkeys(v.version for m in models for v in m.versions))
@@ -104,6 +105,23 @@ def side_named(text: str, question: Question, models: Sequence[ModelEntry]) -> S
         length = question.until - question.since
         return Side(text, text, last_seen - length, last_seen)
     return Side(text, text, question.since, question.until)
+
+
+def _pair(span: object) -> tuple[Moment, Moment]:
+    if isinstance(span, (tuple, list)) and len(span) == 2:  # noqa: PLR2004 - a pair
+        return span[0], span[1]
+    raise QueryError(
+        f"not a side of a comparison: {span!r}; give a version, 'FROM..TO', or a pair of times "
+        "such as ('2026-11-01', '2026-11-08')"
+    )
+
+
+def _side_of_times(first: Moment, last: Moment) -> Side:
+    at = now()
+    since, until = moment(first, at), moment(last, at)
+    if since >= until:
+        raise QueryError(f"the span {first}..{last} is empty: give FROM..TO, FROM before TO")
+    return Side(_span(since, until), None, since, until)
 
 
 def _possible(model: ModelEntry, question: Question) -> list[VersionEntry]:

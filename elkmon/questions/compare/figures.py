@@ -8,12 +8,18 @@ from typing import Literal
 
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import PREDICTION
+from elkmon.present.result import Result
 from elkmon.query.groups import support
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.query.slices import Counts, count, parts, usable_segments
+from elkmon.questions.compare import SideName
 from elkmon.questions.compare.changes import Change, changes
-from elkmon.questions.compare.comparison_sides import Side, current_side, side_before, side_named
+from elkmon.questions.compare.comparison_sides import (
+    Side,
+    current_side,
+    side_before,
+    side_named,
+)
 from elkmon.questions.compare.label_age import maturity
 from elkmon.questions.compare.verdict import Difference, difference
 from elkmon.questions.latency.figures import latency
@@ -97,15 +103,15 @@ class Uncompared:
 
 
 def compare(
-    store: Store, question: Question, baseline: str | None = None, current: str | None = None
+    store: Store, question: Question, baseline: SideName = None, current: SideName = None
 ) -> Result[Comparison]:
     """Compare two versions, or two windows, of each model.
 
     Args:
         store: to ask.
         question: the model, the span and the conditions; groups and steps play no part.
-        baseline: a version, or a span ``FROM..TO``; the version before the current one, or as long
-            a span before, where not given.
+        baseline: a version, or a span (``FROM..TO``, or a pair of times); the version before the
+            current one, or as long a span before, where not given.
         current: likewise; the last version within the span, else the span, where not given.
 
     Raises:
@@ -116,7 +122,7 @@ def compare(
 
 
 def compare_models(
-    store: Store, question: Question, baseline: str | None = None, current: str | None = None
+    store: Store, question: Question, baseline: SideName = None, current: SideName = None
 ) -> tuple[Result[Comparison], tuple[Uncompared, ...]]:
     """Compare each model, and say which are not compared; arguments and errors as above."""
     catalog = store.catalog()
@@ -140,7 +146,7 @@ def compare_models(
 
 
 def _sides(
-    model: ModelEntry, question: Question, baseline: str | None, current: str | None
+    model: ModelEntry, question: Question, baseline: SideName, current: SideName
 ) -> tuple[Side, Side] | str:
     try:
         now = (

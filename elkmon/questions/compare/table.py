@@ -21,9 +21,9 @@ from elkmon.present.formatting import (
     when,
 )
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.result import Result
 from elkmon.query.conditions import narrowed
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
 from elkmon.questions.compare.verdict import Difference

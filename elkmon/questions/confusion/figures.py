@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group
 from elkmon.query.label_evidence import gather
 from elkmon.query.question import Question
-from elkmon.query.result import Result, parts_of
 from elkmon.questions.record import Answer
 from elkmon.statistics.matrix import Matrix
 from elkmon.statistics.rate import Rate, Sums

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from elkmon.events.fields import LABEL, PREDICTION
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.label_evidence import SUCCEEDED
 from elkmon.query.question import MODEL, Question
-from elkmon.query.result import Result, parts_of
 from elkmon.query.times import utc
 from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Estimate

@@ -8,7 +8,7 @@ from rich.text import Text
 from elkmon.present.below_table import behind, explain, sampled
 from elkmon.present.formatting import ABSENT, cell, counts, duration, interval, percent, span, when
 from elkmon.present.output import Output, below, clean, fitting, table
-from elkmon.query.result import Result
+from elkmon.present.result import Result
 from elkmon.questions.coverage.figures import AGES, CoverageRow
 from elkmon.questions.record import Answer
 from elkmon.stores.event_findings import looked_for

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from elkmon.present.result import Result
 from elkmon.query.question import Question, Spanned, Unpack
-from elkmon.query.result import Result
 from elkmon.questions.record import QuestionRecord
 from elkmon.stores.protocol import Store
 

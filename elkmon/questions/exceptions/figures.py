@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from elkmon.events.fields import ERROR
+from elkmon.present.result import Result
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.query.times import utc
 from elkmon.stores.protocol import FieldValue, Measure, Store
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, get_args
 
+from elkmon.present.result import Result
 from elkmon.query.question import Question, Stepped, Unpack
-from elkmon.query.result import Result
 from elkmon.questions.record import Option, QuestionRecord
 from elkmon.stores.protocol import Store
 

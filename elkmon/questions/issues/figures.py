@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from elkmon.events.fields import PREDICTION
 from elkmon.present.formatting import share_percent
+from elkmon.present.result import Result
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.questions.compare.error_increases import LEVEL
 from elkmon.questions.issues import OPEN, STATES
 from elkmon.questions.issues.exception_issues import exception_issues, exception_shares

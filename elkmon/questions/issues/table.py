@@ -9,9 +9,9 @@ from rich.text import Text
 
 from elkmon.present.formatting import command_line, when
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.result import Result
 from elkmon.present.sparklines import sparkline
 from elkmon.query.question import Question
-from elkmon.query.result import Result
 from elkmon.questions.issues.detail import events_of
 from elkmon.questions.issues.row import IssueRow, Step
 from elkmon.questions.record import Answer

@@ -8,9 +8,9 @@ from datetime import datetime
 from math import exp, log
 from typing import Any
 
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.question import Question
-from elkmon.query.result import Result, parts_of
 from elkmon.query.times import step
 from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Estimate

@@ -10,8 +10,8 @@ from rich.text import Text
 from elkmon.present.below_table import behind, explain, of_group, sampled, steps_of
 from elkmon.present.formatting import cell, duration, span, when
 from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.result import Result
 from elkmon.present.sparklines import course
-from elkmon.query.result import Result
 from elkmon.questions.latency.figures import LatencyRow
 from elkmon.questions.record import Answer
 from elkmon.statistics.estimate import Estimate

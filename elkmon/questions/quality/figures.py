@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from elkmon.events.classes import TASKS
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group
 from elkmon.query.label_evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.query.question import Question
-from elkmon.query.result import Result, parts_of
 from elkmon.query.times import step
 from elkmon.questions.quality.metrics import Ground, Metric, chosen, defaults
 from elkmon.questions.quality.score_bins import score_bins

@@ -21,8 +21,8 @@ from elkmon.present.formatting import (
     when,
 )
 from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.result import Result
 from elkmon.present.sparklines import course
-from elkmon.query.result import Result
 from elkmon.questions.quality.figures import QualityRow
 from elkmon.questions.quality.metrics import METRICS
 from elkmon.questions.record import Answer

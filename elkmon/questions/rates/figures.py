@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
+from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.question import Question
-from elkmon.query.result import Result, parts_of
 from elkmon.query.times import step
 from elkmon.questions.exceptions.figures import exceptions
 from elkmon.questions.issues.figures import issues

@@ -14,8 +14,8 @@ from elkmon.events.fields import PREDICTION
 from elkmon.present.below_table import steps_of
 from elkmon.present.formatting import cell, command_line, counts, interval, percent, when
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.result import Result
 from elkmon.present.sparklines import sparkline
-from elkmon.query.result import Result
 from elkmon.questions.issues.row import IssueRow
 from elkmon.questions.issues.table import events_command, show_issues
 from elkmon.questions.rates.figures import RatesRow, Tally
