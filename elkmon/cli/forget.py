@@ -13,9 +13,9 @@ from elkmon.events.cluster_settings import access
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
 from elkmon.retention.erasure import Erased, Wanted
-from elkmon.retention.forget_files import forget_in_files
-from elkmon.retention.forget_indices import forget_in_indices
 from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.erase import forget_in_indices
+from elkmon.stores.local.erase import forget_in_files
 from elkmon.stores.location import Place
 
 __all__ = ["command"]

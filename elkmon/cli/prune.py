@@ -14,9 +14,9 @@ from elkmon.events.cluster_settings import access
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
 from elkmon.query.times import iso
-from elkmon.retention.prune_files import OldFile, prune_files
-from elkmon.retention.prune_indices import delete, outdated
 from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.prune import delete, outdated
+from elkmon.stores.local.prune import OldFile, prune_files
 from elkmon.stores.location import Place
 
 __all__ = ["command"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import Filter, Measure
 

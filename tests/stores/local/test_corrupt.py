@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from elkmon import StoreError
-from elkmon.retention.compact import compact
 from elkmon.stores.local.columns import MAX_LINE
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.doctor import examine
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.store import LocalStore

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from elkmon import StoreError
-from elkmon.retention.compact import compact
 from elkmon.stores.local import reading
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import listing
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue
@@ -33,7 +33,7 @@ COMPACT = """
 import sys
 from pathlib import Path
 from elkmon import StoreError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 while sys.stdin.read(1):
     try:
         done = compact(Path(sys.argv[1]))
@@ -163,7 +163,7 @@ def test_a_folder_that_never_holds_still_is_told(folder, monkeypatch):
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 
 template, target = map(Path, sys.argv[1:])
 TOLD = {"open", "os.rename", "os.remove", "os.chmod", "os.mkdir", "os.scandir", "os.listdir"}

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import Listing
 from elkmon.stores.local.memory import Memory
 from elkmon.stores.local.store import LocalStore

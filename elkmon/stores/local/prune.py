@@ -14,8 +14,8 @@ import orjson
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, ISSUE
 from elkmon.events.times import from_iso
-from elkmon.retention.compact import Progress, alone
 from elkmon.stores.local.columns import Ref, parquet_source
+from elkmon.stores.local.compact import Progress, alone
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, readers_behind
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.repeats import NAME as REPEATS

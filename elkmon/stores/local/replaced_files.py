@@ -7,9 +7,16 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.lock import alone
-from elkmon.ship.registration import Registration, Seen, head_of, load, registered, save
-from elkmon.ship.shipper import lock_of
+from elkmon.stores.local.file_lock import alone
+from elkmon.stores.local.reader_registration import (
+    Registration,
+    Seen,
+    head_of,
+    load,
+    lock_of,
+    registered,
+    save,
+)
 
 __all__ = ["put_in_place"]
 

@@ -15,14 +15,14 @@ import orjson
 
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, PREDICTION
-from elkmon.retention.compact import Progress, alone
 from elkmon.retention.erasure import Erased, Wanted, dataset_of
-from elkmon.ship.lock import holding
-from elkmon.ship.replaced_files import put_in_place
 from elkmon.stores.local.columns import Ref, listed, parquet_source, text
+from elkmon.stores.local.compact import Progress, alone
+from elkmon.stores.local.file_lock import holding
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing
 from elkmon.stores.local.line_scan import Line, scan
 from elkmon.stores.local.repeats import NAME as REPEATS
+from elkmon.stores.local.replaced_files import put_in_place
 
 __all__ = ["forget_in_files"]
 
