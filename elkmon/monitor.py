@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from elkmon.events.errors import ConfigError, QueryError
+from elkmon.events.errors import QueryError
 from elkmon.events.fields import DATASETS, Dataset
 from elkmon.query.conditions import Where, dataset_of
 from elkmon.query.question import Question
 from elkmon.query.times import Moment
 from elkmon.questions.registry import Questions, questions
-from elkmon.stores.location import place_of
 from elkmon.stores.protocol import Catalog, Event, Store
+from elkmon.stores.registry import open_store
 
-if TYPE_CHECKING:
-    from elkmon.stores.elastic.store import ElasticStore
-
-__all__ = ["Monitor", "open_cluster", "open_store"]
+__all__ = ["Monitor"]
 
 
 class Monitor(Questions):
@@ -33,8 +29,8 @@ class Monitor(Questions):
     ``where`` (conditions). Each gives a result with ``.rows``, ``.to_dicts()``, ``.to_pandas()``.
 
     Args:
-        store: folder of the events, the address of a cluster (``https://es:9200``), or an open
-            store, which stays open.
+        store: folder of the events, the address of a store (``https://es:9200``), or an open store,
+            which stays open.
     """
 
     def __init__(self, store: str | Path | Store = "elkmon-data") -> None:
@@ -110,46 +106,3 @@ class Monitor(Questions):
             StoreError: the store cannot be read.
         """
         return self._store.catalog()
-
-
-def open_store(place: str | Path) -> Store:
-    """Open the store in a folder, or on a cluster: ``https://es:9200``.
-
-    Credentials, certificates and the prefix of indices come from the environment, or from files
-    that it names.
-
-    Raises:
-        ConfigError: what it needs is not installed; an address or a setting cannot be used.
-        StoreError: the folder cannot be used.
-    """
-    found = place_of(place)
-    if isinstance(found, str):
-        return open_cluster(found)
-    with _needing("duckdb", "cli", "reading a store"):
-        from elkmon.stores.local.store import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
-    return LocalStore(found)
-
-
-def open_cluster(url: str) -> ElasticStore:
-    """Open the store on a cluster.
-
-    Raises:
-        ConfigError: its client is not installed; the address or a setting cannot be used.
-    """
-    with _needing("elasticsearch", "elastic", "asking Elasticsearch"):
-        from elkmon.stores.elastic.store import ElasticStore  # noqa: PLC0415 - an extra
-    return ElasticStore(url)
-
-
-@contextmanager
-def _needing(module: str, extra: str, doing: str) -> Iterator[None]:
-    """Say how what is missing is installed."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in {module, "elastic_transport"}:
-            raise
-        name = {"duckdb": "DuckDB", "elasticsearch": "its client"}[module]
-        raise ConfigError(
-            f"{doing} needs {name}: install it with pip install 'elkmon[{extra}]'"
-        ) from error

@@ -145,21 +145,20 @@ def test_nothing_is_an_empty_answer(tmp_path):
 
 
 def test_without_duckdb_it_says_what_to_install(monkeypatch, tmp_path):
-    def missing(_name, *_more):
+    def missing(_plugin):
         raise ModuleNotFoundError(name="duckdb")
 
-    monkeypatch.delitem(__import__("sys").modules, "elkmon.stores.local.store", raising=False)
-    monkeypatch.setattr("builtins.__import__", missing)
+    monkeypatch.setattr("elkmon.stores.registry.EntryPoint.load", missing)
 
     with pytest.raises(elkmon.ConfigError, match=r"pip install 'elkmon\[cli\]'"):
         Monitor(tmp_path)
 
 
 def test_a_fault_of_the_store_is_not_taken_for_a_missing_extra(monkeypatch, tmp_path):
-    def missing(_name, *_more):
+    def missing(_plugin):
         raise ModuleNotFoundError(name="elkmon.stores.typo")
 
-    monkeypatch.setattr("builtins.__import__", missing)
+    monkeypatch.setattr("elkmon.stores.registry.EntryPoint.load", missing)
 
     with pytest.raises(ModuleNotFoundError):
         Monitor(tmp_path)

@@ -15,11 +15,11 @@ from elkmon.cli.first_sight import note_first_sight
 from elkmon.cli.options import no_note_option, question_options, store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.events.errors import ConfigError
-from elkmon.monitor import open_store
 from elkmon.present.empty_answer import explanation
 from elkmon.present.output import clean, opened
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 

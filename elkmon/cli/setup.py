@@ -21,7 +21,7 @@ from elkmon.logstash.pipelines import files, write
 from elkmon.present.output import clean
 from elkmon.stores.elastic.connect import connect, speaking
 from elkmon.stores.elastic.indices import RETENTION
-from elkmon.stores.location import is_url
+from elkmon.stores.location import is_cluster
 
 __all__ = ["command"]
 
@@ -80,10 +80,10 @@ def command(
     newer elkmon's templates are left alone. Indices that are there keep their mappings: what
     changes holds from the next month.
     """
-    if not is_url(store):
+    if not is_cluster(store):
         raise click.UsageError(
-            f"{store} is a folder, which needs no setup: name Elasticsearch, as in "
-            "--store https://es:9200"
+            f"{store} is no cluster: name Elasticsearch, as in --store https://es:9200 (a store in "
+            "a folder, which needs no setup, can be asked at once)"
         )
     if output is not None and not api_keys:
         raise click.UsageError("-o is where --api-keys writes keys to: give both")

@@ -11,11 +11,11 @@ import orjson
 
 from elkmon.events.fields import PREDICTION
 
-__all__ = ["Erased", "Wanted", "dataset_of"]
+__all__ = ["ErasureReport", "ErasureRequest", "dataset_of"]
 
 
 @dataclass(slots=True)
-class Wanted:
+class ErasureRequest:
     """What is to be erased.
 
     An event belongs to a prediction that has its id, and its model's name where it has one.
@@ -62,7 +62,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Erased:
+class ErasureReport:
     """What was erased, or would be.
 
     Attributes:

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Literal
 
 from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
+from elkmon.stores.finding import Finding
 from elkmon.stores.protocol import Catalog, Condition, Event, FieldValue, Filter, Measure, Store
 
-__all__ = ["Finding", "looked_for", "of_events", "ordered"]
+__all__ = ["looked_for", "of_events"]
 
 _PROCESSES = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found.
-
-    Attributes:
-        level: a problem makes figures wrong or loses events; a warning may; a note is good to know.
-        what: a sentence.
-        count: how often.
-        places: the first few, as ``file:line`` or the like.
-        advice: what to do next.
-    """
-
-    level: Literal["problem", "warning", "note"]
-    what: str
-    count: int = 1
-    places: tuple[str, ...] = ()
-    advice: str = ""
 
 
 def of_events(store: Store) -> list[Finding]:
@@ -69,12 +49,6 @@ def looked_for(orphans: int, given_up: int, next_look: datetime | None) -> str:
     if given_up:
         told.append(f"it has given up {given_up:,}, for their age or for want of an id")
     return "; ".join(told)
-
-
-def ordered(found: Iterable[Finding]) -> list[Finding]:
-    """Give problems first, then warnings, then notes."""
-    order = ("problem", "warning", "note")
-    return sorted(found, key=lambda each: order.index(each.level))
 
 
 def _processes(store: Store, catalog: Catalog) -> Iterator[Finding]:

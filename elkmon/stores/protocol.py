@@ -1,13 +1,22 @@
-"""The three questions that every store answers; all statistics are arithmetic on top."""
+"""What a store answers, and what it may be able to do besides.
+
+Every store is a :class:`Store`: it answers three questions; all statistics are arithmetic on top.
+A store with one more method can do more: :class:`Examinable`, :class:`Writable`,
+:class:`Prunable`, :class:`Erasable`. A command asks ``isinstance(store, Prunable)``, never which
+store it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from elkmon.events.fields import Dataset
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.finding import Finding
 
 __all__ = [
     "Bins",
@@ -16,22 +25,29 @@ __all__ = [
     "Condition",
     "Dimension",
     "Edges",
+    "Erasable",
     "Event",
+    "Examinable",
     "FieldValue",
     "Filter",
     "Measure",
     "ModelEntry",
     "ProcessEntry",
+    "Progress",
+    "Prunable",
     "Span",
     "Store",
     "Table",
     "TimeBucket",
     "VersionEntry",
+    "Writable",
 ]
 
 Cell = str | int | float | bool | datetime | None
 Event = Mapping[str, Any]
 """One event as it was written: nested, plus the joined fields on a prediction."""
+Progress = Callable[[int, int], None]
+"""Called with how much is done, of how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +220,7 @@ class Catalog:
     notes: tuple[str, ...] = field(default=())
 
 
+@runtime_checkable
 class Store(Protocol):
     """A place that holds events. Every question counts a repeated id once."""
 
@@ -237,4 +254,76 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back what the store holds."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """A store that can look for what is wrong with it: ``elkmon doctor``."""
+
+    def examine(self, progress: Progress | None = None) -> list[Finding]:
+        """Return what is wrong, problems first; nothing for a store in order.
+
+        Raises:
+            StoreError: the events cannot be read at all.
+        """
+        ...
+
+
+@runtime_checkable
+class Writable(Protocol):
+    """A store that takes a few finished events: notes on issues."""
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events, and return when they can be asked for.
+
+        Args:
+            lines: one event each, as JSON with its newline.
+
+        Raises:
+            StoreError: they could not all be written.
+        """
+        ...
+
+
+@runtime_checkable
+class Prunable(Protocol):
+    """A store that can delete what is old: ``elkmon prune``."""
+
+    def prune(
+        self, before: datetime, *, dry_run: bool, progress: Progress | None = None
+    ) -> list[OldPart]:
+        """Delete the parts whose events are all before a time; notes on issues are kept for ever.
+
+        Args:
+            before: aware.
+            dry_run: whether only to return what would be deleted.
+            progress: is told how far it is.
+
+        Returns:
+            The old parts, those that stay included.
+
+        Raises:
+            StoreError: the store cannot be read, or a part cannot be deleted.
+        """
+        ...
+
+
+@runtime_checkable
+class Erasable(Protocol):
+    """A store that can erase the events of a prediction or a user: ``elkmon forget``."""
+
+    def erase(
+        self, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
+    ) -> ErasureReport:
+        """Erase events, and whatever was set apart of them.
+
+        Args:
+            request: what to erase; of a user it learns the predictions.
+            dry_run: whether only to count.
+            progress: is told how far it is.
+
+        Raises:
+            StoreError: an event cannot be read or erased; those before it are gone.
+        """
         ...

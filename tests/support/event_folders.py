@@ -121,6 +121,14 @@ def catalog(folder):
         store.close()
 
 
+def examine(folder, progress=None):
+    store = LocalStore(folder)
+    try:
+        return store.examine(progress)
+    finally:
+        store.close()
+
+
 def names(folder):
     """List what is in a folder, hidden files included; but not the lock, which stays."""
     return sorted(each.name for each in Path(folder).iterdir() if each.name != ".compact.lock")

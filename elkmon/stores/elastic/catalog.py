@@ -14,7 +14,7 @@ from elkmon.stores.elastic.groups import Grouping
 from elkmon.stores.elastic.health import health
 from elkmon.stores.elastic.indices import pattern
 from elkmon.stores.elastic.paging import Cluster
-from elkmon.stores.event_findings import Finding
+from elkmon.stores.finding import Finding
 from elkmon.stores.protocol import (
     Catalog,
     Cell,

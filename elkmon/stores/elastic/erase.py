@@ -10,10 +10,12 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from elkmon.events.errors import ProvisionError
 from elkmon.events.fields import PREDICTION
-from elkmon.retention.erasure import Erased, Wanted, dataset_of
+from elkmon.retention.erasure import ErasureReport, ErasureRequest, dataset_of
+from elkmon.stores.elastic.connect import speaking
 from elkmon.stores.elastic.indices import pattern
+from elkmon.stores.elastic.paging import Cluster
 
-__all__ = ["forget_in_indices"]
+__all__ = ["erase_in_indices"]
 
 _PAGE = 1000
 _IDS = 1000
@@ -25,40 +27,38 @@ _GONE = 404
 Json = dict[str, Any]
 
 
-def forget_in_indices(
-    client: Elasticsearch, prefix: str, wanted: Wanted, *, dry_run: bool
-) -> Erased:
+def erase_in_indices(cluster: Cluster, request: ErasureRequest, *, dry_run: bool) -> ErasureReport:
     """Erase events, and have nobody see them any more.
 
     Args:
-        client: of the cluster.
-        prefix: of the indices.
-        wanted: what to erase; of a user it learns the predictions.
+        cluster: that holds them.
+        request: what to erase; of a user it learns the predictions.
         dry_run: whether only to count.
 
     Raises:
         ProvisionError: an event could not be deleted.
-        ApiError, TransportError: the cluster does not answer, or refuses.
+        StoreError: the cluster cannot be reached, or refuses.
     """
-    names = pattern(prefix)
-    erased = Erased()
-    client.indices.refresh(index=names)
-    with _held(client, names) as point:
-        if wanted.user is not None:
-            mine = [_term("user.hash", wanted.user), _term("event.dataset", PREDICTION)]
-            for hit in _found(client, point, {"bool": {"filter": mine}}):
-                wanted.learn(hit["_source"])
-        for query in _queries(wanted):
-            page: list[Json] = []
-            for hit in _found(client, point, query):
-                erased.add(dataset_of(hit["_source"]))
-                page.append(hit)
-                if len(page) == _PAGE:
-                    _delete(client, page, dry_run=dry_run)
-                    page = []
-            _delete(client, page, dry_run=dry_run)
-    if not dry_run:
+    client, names = cluster.client, pattern(cluster.prefix)
+    erased = ErasureReport()
+    with speaking(cluster.url, "erase events"):
         client.indices.refresh(index=names)
+        with _held(client, names) as point:
+            if request.user is not None:
+                mine = [_term("user.hash", request.user), _term("event.dataset", PREDICTION)]
+                for hit in _found(client, point, {"bool": {"filter": mine}}):
+                    request.learn(hit["_source"])
+            for query in _queries(request):
+                page: list[Json] = []
+                for hit in _found(client, point, query):
+                    erased.add(dataset_of(hit["_source"]))
+                    page.append(hit)
+                    if len(page) == _PAGE:
+                        _delete(client, page, dry_run=dry_run)
+                        page = []
+                _delete(client, page, dry_run=dry_run)
+        if not dry_run:
+            client.indices.refresh(index=names)
     return erased
 
 
@@ -74,14 +74,14 @@ def _held(client: Elasticsearch, names: str) -> Iterator[Json]:
             client.close_point_in_time(id=point["id"])
 
 
-def _queries(wanted: Wanted) -> Iterator[Json]:
-    """Give queries that together find every event that is wanted, each of them once."""
+def _queries(request: ErasureRequest) -> Iterator[Json]:
+    """Give queries that together find every event of a request, each of them once."""
     others: list[Json] = []
-    if wanted.user is not None:
-        yield {"bool": {"filter": [_term("user.hash", wanted.user)]}}
-        others = [_term("user.hash", wanted.user)]
+    if request.user is not None:
+        yield {"bool": {"filter": [_term("user.hash", request.user)]}}
+        others = [_term("user.hash", request.user)]
     of_model: dict[str | None, list[str]] = {}
-    for prediction, models in wanted.models.items():
+    for prediction, models in request.models.items():
         for model in {None} if None in models else models:
             of_model.setdefault(model, []).append(prediction)
     anonymous = {"bool": {"must_not": [{"exists": {"field": "ml.model.name"}}]}}

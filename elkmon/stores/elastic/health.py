@@ -11,7 +11,7 @@ from elkmon.stores.elastic.connect import reason_of, speaking
 from elkmon.stores.elastic.foreign_templates import ADVICE, rivals
 from elkmon.stores.elastic.indices import pattern
 from elkmon.stores.elastic.paging import Cluster
-from elkmon.stores.event_findings import Finding
+from elkmon.stores.finding import Finding
 
 __all__ = ["health"]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from elkmon.events.fields import DATASETS, ISSUE
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.elastic.connect import speaking
 from elkmon.stores.elastic.indices import dead_letters, pattern, short
+from elkmon.stores.elastic.paging import Cluster
 
-__all__ = ["Month", "delete", "outdated"]
+__all__ = ["prune_indices"]
 
 _AT_ONCE = 50
 """Names in one request: they stand in its address."""
@@ -20,32 +22,28 @@ _AGED = tuple(dataset for dataset in DATASETS if dataset != ISSUE)
 """Issues are kept for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
-    """An index of one month.
-
-    Attributes:
-        name: of the index.
-        events: that it holds.
-        size: in bytes, replicas included.
-    """
-
-    name: str
-    events: int
-    size: int
-
-
-def outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[Month]:
-    """List the indices whose whole month is before a time; issues are exempt.
+def prune_indices(cluster: Cluster, before: datetime, *, dry_run: bool) -> list[OldPart]:
+    """Delete the indices whose whole month is before a time; issues are exempt.
 
     Args:
-        client: of the cluster.
-        prefix: of the indices.
-        before: aware; an index that may hold anything from then on is not listed.
+        cluster: that holds them.
+        before: aware; an index that may hold anything from then on stays.
+        dry_run: whether only to list them.
 
     Raises:
-        ApiError, TransportError: the cluster does not answer, or refuses.
+        StoreError: the cluster cannot be reached, or refuses.
     """
+    with speaking(cluster.url, "list indices"):
+        months = _outdated(cluster.client, cluster.prefix, before)
+    if not dry_run:
+        with speaking(cluster.url, "delete indices"):
+            for first in range(0, len(months), _AT_ONCE):
+                names = [month.name for month in months[first : first + _AT_ONCE]]
+                cluster.client.indices.delete(index=names, ignore_unavailable=True)
+    return months
+
+
+def _outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[OldPart]:
     rows: Any = client.cat.indices(
         index=f"{pattern(prefix, _AGED)},{dead_letters(prefix)}",
         format="json",
@@ -53,23 +51,12 @@ def outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[Month
         h="index,docs.count,store.size",
         expand_wildcards="all",
     )
-    found = [
-        Month(row["index"], int(row["docs.count"] or 0), int(row["store.size"] or 0))
+    months = [
+        OldPart("index", row["index"], int(row["docs.count"] or 0), int(row["store.size"] or 0))
         for row in rows
         if _ended(row["index"], prefix, before)
     ]
-    return sorted(found, key=lambda month: (month.name[-10:], month.name))
-
-
-def delete(client: Elasticsearch, months: list[Month]) -> None:
-    """Delete indices, by their names.
-
-    Raises:
-        ApiError, TransportError: the cluster does not answer, or refuses.
-    """
-    for first in range(0, len(months), _AT_ONCE):
-        names = [month.name for month in months[first : first + _AT_ONCE]]
-        client.indices.delete(index=names, ignore_unavailable=True)
+    return sorted(months, key=lambda month: (month.name[-10:], month.name))
 
 
 def _ended(name: str, prefix: str, before: datetime) -> bool:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 
 from elkmon.events.cluster_settings import Access, access
 from elkmon.events.fields import DATASETS, Dataset
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
 from elkmon.stores.elastic.catalog import inventory
 from elkmon.stores.elastic.connect import connect
+from elkmon.stores.elastic.erase import erase_in_indices
 from elkmon.stores.elastic.groups import Grouping, binned_apart
 from elkmon.stores.elastic.health import health
 from elkmon.stores.elastic.paging import Cluster
+from elkmon.stores.elastic.prune import prune_indices
 from elkmon.stores.elastic.request import timed
-from elkmon.stores.event_findings import Finding, of_events, ordered
-from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Table
+from elkmon.stores.elastic.write import create
+from elkmon.stores.event_findings import of_events
+from elkmon.stores.finding import Finding, ordered
+from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Progress, Table
 from elkmon.stores.query_validation import check, check_events
 
 __all__ = ["ElasticStore"]
@@ -93,7 +100,7 @@ class ElasticStore:
         """
         return inventory(self.cluster)
 
-    def examine(self) -> list[Finding]:
+    def examine(self, progress: Progress | None = None) -> list[Finding]:  # noqa: ARG002 - quick
         """Say what is wrong with the indices, and with the events in them.
 
         Raises:
@@ -103,6 +110,42 @@ class ElasticStore:
         if not any(each.level == "problem" for each in found):  # else no answer is to be trusted
             found += of_events(self)
         return ordered(found)
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events, and return when they can be asked for.
+
+        Raises:
+            StoreError: they could not all be written.
+        """
+        create(self.cluster, lines)
+
+    def prune(
+        self,
+        before: datetime,
+        *,
+        dry_run: bool,
+        progress: Progress | None = None,  # noqa: ARG002 - one request
+    ) -> list[OldPart]:
+        """Delete the indices whose whole month is before a time; issues are kept for ever.
+
+        Raises:
+            StoreError: the cluster cannot be reached, or refuses.
+        """
+        return prune_indices(self.cluster, before, dry_run=dry_run)
+
+    def erase(
+        self,
+        request: ErasureRequest,
+        *,
+        dry_run: bool,
+        progress: Progress | None = None,  # noqa: ARG002 - how many there are is not known before
+    ) -> ErasureReport:
+        """Erase events, and have nobody see them any more.
+
+        Raises:
+            StoreError: the cluster cannot be reached, or refuses; an event could not be deleted.
+        """
+        return erase_in_indices(self.cluster, request, dry_run=dry_run)
 
     def close(self) -> None:
         """Give back the connections."""

@@ -7,22 +7,21 @@ from typing import Any
 
 import orjson
 
-from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import speaking
 from elkmon.stores.elastic.indices import index_of
+from elkmon.stores.elastic.paging import Cluster
 
 __all__ = ["create"]
 
 _THERE = 409
 
 
-def create(url: str, given: Access, lines: Iterable[bytes]) -> None:
+def create(cluster: Cluster, lines: Iterable[bytes]) -> None:
     """Create events, each under its id, and wait until they can be asked for.
 
     Args:
-        url: of the cluster.
-        given: how it is reached.
+        cluster: that is to hold them.
         lines: the events as they are written to a file.
 
     Raises:
@@ -31,17 +30,13 @@ def create(url: str, given: Access, lines: Iterable[bytes]) -> None:
     actions: list[dict[str, Any]] = []
     for line in lines:
         event = orjson.loads(line)
-        name = index_of(given.prefix, event["event"]["dataset"], event["@timestamp"])
+        name = index_of(cluster.prefix, event["event"]["dataset"], event["@timestamp"])
         actions += [{"create": {"_index": name, "_id": event["event"]["id"]}}, event]
     if not actions:
         return
-    client = connect(url, given)
-    try:
-        with speaking(url, "write events"):
-            items = client.bulk(operations=actions, refresh="wait_for")["items"]
-    finally:
-        client.close()
+    with speaking(cluster.url, "write events"):
+        items = cluster.client.bulk(operations=actions, refresh="wait_for")["items"]
     for item in items:
         if (status := item["create"]["status"]) >= 300 and status != _THERE:  # noqa: PLR2004 - HTTP's
             reason = item["create"].get("error", {}).get("reason", status)
-            raise StoreError(f"{url}: an event was refused: {reason}")
+            raise StoreError(f"{cluster.url}: an event was refused: {reason}")

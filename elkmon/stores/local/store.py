@@ -13,16 +13,32 @@ import duckdb
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
 from elkmon.events.query_settings import asking
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.finding import Finding
 from elkmon.stores.local.catalog import inventory
 from elkmon.stores.local.columns import KEY, Ref, ndjson_source, parquet_source
+from elkmon.stores.local.doctor import examine
+from elkmon.stores.local.erase import erase_in_files
 from elkmon.stores.local.files import Listing
 from elkmon.stores.local.label_join_sql import JOINED, joined, needed
 from elkmon.stores.local.memory import Memory
+from elkmon.stores.local.prune import prune_files
 from elkmon.stores.local.query_sql import Question, question
 from elkmon.stores.local.reading import Reader, Rows
 from elkmon.stores.local.repeats import NAME, candidates, covered, holds, repeated
 from elkmon.stores.local.whole_events import IDENTITY, contents
-from elkmon.stores.protocol import Catalog, Cell, Dimension, Event, Filter, Measure, Table
+from elkmon.stores.local.write import write_lines
+from elkmon.stores.protocol import (
+    Catalog,
+    Cell,
+    Dimension,
+    Event,
+    Filter,
+    Measure,
+    Progress,
+    Table,
+)
 from elkmon.stores.query_validation import check_events, naive
 
 __all__ = ["LocalStore"]
@@ -135,6 +151,42 @@ class LocalStore:
             StoreError: the events cannot be read.
         """
         return inventory(self._connection, self._reader, self._ask)
+
+    def examine(self, progress: Progress | None = None) -> list[Finding]:
+        """Return what is wrong with the files, and with the events in them.
+
+        Raises:
+            StoreError: the events cannot be read at all.
+        """
+        return examine(self.folder, self, progress)
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events into a file of their own.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        write_lines(self.folder, lines)
+
+    def prune(
+        self, before: datetime, *, dry_run: bool, progress: Progress | None = None
+    ) -> list[OldPart]:
+        """Delete the files whose events are all before a time; notes on issues stay.
+
+        Raises:
+            StoreError: the folder cannot be used, or its files are being replaced.
+        """
+        return prune_files(self.folder, before, dry_run=dry_run, progress=progress)
+
+    def erase(
+        self, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
+    ) -> ErasureReport:
+        """Erase events, and what was set apart of them; each file is replaced as a whole.
+
+        Raises:
+            StoreError: a file cannot be read or replaced; those before it are done.
+        """
+        return erase_in_files(self.folder, request, dry_run=dry_run, progress=progress)
 
     def close(self) -> None:
         """Give back the connection and the scratch folder."""
