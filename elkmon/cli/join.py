@@ -13,7 +13,7 @@ from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import access
 from elkmon.join.join_pass import JoinReport, join
 from elkmon.join.passes import Passes
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import connect, store_errors
 from elkmon.stores.location import is_cluster
 
 __all__ = ["command"]
@@ -47,7 +47,7 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
     with closing(connect(store, settings)) as client, stopping() as stop:
 
         def one() -> JoinReport:
-            with speaking(store, "join labels"), shown_progress("joining labels") as progress:
+            with store_errors(store, "join labels"), shown_progress("joining labels") as progress:
                 return join(
                     client,
                     settings.prefix,

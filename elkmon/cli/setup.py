@@ -19,7 +19,7 @@ from elkmon.events.errors import ConfigError
 from elkmon.events.settings import variables
 from elkmon.logstash.pipelines import files, write
 from elkmon.present.output import clean
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import connect, store_errors
 from elkmon.stores.elastic.indices import RETENTION
 from elkmon.stores.location import is_cluster
 
@@ -99,7 +99,7 @@ def command(
         _pipelines(logstash, store, settings, days, dry_run=dry_run)
         return
     with connect(store, settings) as client:
-        with speaking(store, "be set up"):
+        with store_errors(store, "be set up"):
             if remove:
                 _remove(client, settings.prefix, dry_run=dry_run)
                 return
@@ -110,7 +110,7 @@ def command(
         _show(planned, dry_run=dry_run)
         if dry_run:
             return
-        with speaking(store, "be set up"):
+        with store_errors(store, "be set up"):
             apply(client, planned)
             if api_keys:
                 _keys(client, settings.prefix, output)

@@ -226,9 +226,9 @@ def test_sigterm_leaves_nothing_behind(tmp_path):
     (tmp_path / "tmp").mkdir()
     code = (  # what measures the coverage has a handler of its own
         "import signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
-        "from elkmon.cli import main\nfrom elkmon.stores.local import reading\n"
+        "from elkmon.cli import main\nfrom elkmon.stores.local import reader\n"
         "def listing(folder):\n    print('asked', flush=True)\n    time.sleep(600)\n"
-        "reading.listing = listing\nmain(['models', '--store', sys.argv[1]])"
+        "reader.listing = listing\nmain(['models', '--store', sys.argv[1]])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "store")],

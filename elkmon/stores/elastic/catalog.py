@@ -9,11 +9,11 @@ from typing import Any
 
 from elkmon.events.fields import DATASETS, DEPLOYMENT, EMITTER, LABEL, PREDICTION, Dataset
 from elkmon.stores.catalog_entries import certain, models, span_of
-from elkmon.stores.elastic.connect import speaking
-from elkmon.stores.elastic.groups import Grouping
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import store_errors
+from elkmon.stores.elastic.grouping import Grouping
 from elkmon.stores.elastic.health import health
 from elkmon.stores.elastic.indices import pattern
-from elkmon.stores.elastic.paging import Cluster
 from elkmon.stores.finding import Finding
 from elkmon.stores.protocol import (
     Catalog,
@@ -198,7 +198,7 @@ def _dropped(cluster: Cluster) -> Rows:
 
     A reason for each count: their names are only known to the indices.
     """
-    with speaking(cluster.url, "ask for fields"):
+    with store_errors(cluster.url, "ask for fields"):
         fields = cluster.client.field_caps(
             index=pattern(cluster.prefix, [EMITTER]), fields=f"{_DROPPED}.*"
         )["fields"]

@@ -14,10 +14,10 @@ from elasticsearch.exceptions import ConnectionTimeout
 
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.stores.elastic.node import Node
+from elkmon.stores.elastic.http_node import Node
 from elkmon.stores.elastic.serializer import Serializer
 
-__all__ = ["UNKNOWN", "connect", "problem", "reason_of", "speaking"]
+__all__ = ["UNKNOWN", "connect", "problem", "reason_of", "store_errors"]
 
 UNKNOWN = (
     "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
@@ -87,7 +87,7 @@ def _host(name: str) -> str:
 
 
 @contextmanager
-def speaking(url: str, doing: str) -> Iterator[None]:
+def store_errors(url: str, doing: str) -> Iterator[None]:
     """Turn what the client raises into a StoreError that says what to do.
 
     Args:

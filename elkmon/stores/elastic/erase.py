@@ -11,9 +11,9 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from elkmon.events.errors import ProvisionError
 from elkmon.events.fields import PREDICTION
 from elkmon.retention.erasure import ErasureReport, ErasureRequest, dataset_of
-from elkmon.stores.elastic.connect import speaking
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import store_errors
 from elkmon.stores.elastic.indices import pattern
-from elkmon.stores.elastic.paging import Cluster
 
 __all__ = ["erase_in_indices"]
 
@@ -41,7 +41,7 @@ def erase_in_indices(cluster: Cluster, request: ErasureRequest, *, dry_run: bool
     """
     client, names = cluster.client, pattern(cluster.prefix)
     erased = ErasureReport()
-    with speaking(cluster.url, "erase events"):
+    with store_errors(cluster.url, "erase events"):
         client.indices.refresh(index=names)
         with _held(client, names) as point:
             if request.user is not None:

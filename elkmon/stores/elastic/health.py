@@ -7,10 +7,10 @@ from collections import Counter
 from elasticsearch import ApiError
 
 from elkmon.events.fields import DATASETS
-from elkmon.stores.elastic.connect import reason_of, speaking
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import reason_of, store_errors
 from elkmon.stores.elastic.foreign_templates import ADVICE, rivals
 from elkmon.stores.elastic.indices import pattern
-from elkmon.stores.elastic.paging import Cluster
 from elkmon.stores.finding import Finding
 
 __all__ = ["health"]
@@ -33,7 +33,7 @@ def health(cluster: Cluster) -> list[Finding]:
 
 
 def _rivals(cluster: Cluster) -> list[Finding]:
-    with speaking(cluster.url, "look at templates"):
+    with store_errors(cluster.url, "look at templates"):
         try:
             found = rivals(cluster.client, cluster.prefix)
         except ApiError as error:
@@ -53,7 +53,7 @@ def _unseen(what: str, error: ApiError) -> Finding:
 
 
 def _unmapped(cluster: Cluster) -> list[Finding]:
-    with speaking(cluster.url, "look at mappings"):
+    with store_errors(cluster.url, "look at mappings"):
         try:
             found = cluster.client.indices.get_mapping(
                 index=pattern(cluster.prefix, DATASETS), filter_path="*.mappings._meta"

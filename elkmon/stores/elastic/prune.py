@@ -10,9 +10,9 @@ from elasticsearch import Elasticsearch
 
 from elkmon.events.fields import DATASETS, ISSUE
 from elkmon.retention.pruning import OldPart
-from elkmon.stores.elastic.connect import speaking
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import store_errors
 from elkmon.stores.elastic.indices import dead_letters, pattern, short
-from elkmon.stores.elastic.paging import Cluster
 
 __all__ = ["prune_indices"]
 
@@ -33,10 +33,10 @@ def prune_indices(cluster: Cluster, before: datetime, *, dry_run: bool) -> list[
     Raises:
         StoreError: the cluster cannot be reached, or refuses.
     """
-    with speaking(cluster.url, "list indices"):
+    with store_errors(cluster.url, "list indices"):
         months = _outdated(cluster.client, cluster.prefix, before)
     if not dry_run:
-        with speaking(cluster.url, "delete indices"):
+        with store_errors(cluster.url, "delete indices"):
             for first in range(0, len(months), _AT_ONCE):
                 names = [month.name for month in months[first : first + _AT_ONCE]]
                 cluster.client.indices.delete(index=names, ignore_unavailable=True)

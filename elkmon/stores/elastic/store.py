@@ -11,13 +11,13 @@ from elkmon.events.fields import DATASETS, Dataset
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.elastic.catalog import inventory
+from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import connect
 from elkmon.stores.elastic.erase import erase_in_indices
-from elkmon.stores.elastic.groups import Grouping, binned_apart
+from elkmon.stores.elastic.filter_query import timed
+from elkmon.stores.elastic.grouping import Grouping, binned_apart
 from elkmon.stores.elastic.health import health
-from elkmon.stores.elastic.paging import Cluster
 from elkmon.stores.elastic.prune import prune_indices
-from elkmon.stores.elastic.request import timed
 from elkmon.stores.elastic.write import create
 from elkmon.stores.event_findings import of_events
 from elkmon.stores.finding import Finding, ordered

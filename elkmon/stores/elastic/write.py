@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic.connect import speaking
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import store_errors
 from elkmon.stores.elastic.indices import index_of
-from elkmon.stores.elastic.paging import Cluster
 
 __all__ = ["create"]
 
@@ -34,7 +34,7 @@ def create(cluster: Cluster, lines: Iterable[bytes]) -> None:
         actions += [{"create": {"_index": name, "_id": event["event"]["id"]}}, event]
     if not actions:
         return
-    with speaking(cluster.url, "write events"):
+    with store_errors(cluster.url, "write events"):
         items = cluster.client.bulk(operations=actions, refresh="wait_for")["items"]
     for item in items:
         if (status := item["create"]["status"]) >= 300 and status != _THERE:  # noqa: PLR2004 - HTTP's

@@ -19,7 +19,7 @@ from elkmon.stores.local.columns import (
     shape,
 )
 from elkmon.stores.local.files import Listing
-from elkmon.stores.local.reading import Reader, Rows
+from elkmon.stores.local.reader import Reader, Rows
 from elkmon.stores.local.repeats import repeated
 from elkmon.stores.protocol import Catalog, ProcessEntry
 

@@ -22,10 +22,10 @@ from elkmon.stores.local.doctor import examine
 from elkmon.stores.local.erase import erase_in_files
 from elkmon.stores.local.files import Listing
 from elkmon.stores.local.label_join_sql import JOINED, joined, needed
-from elkmon.stores.local.memory import Memory
+from elkmon.stores.local.memory_limit import Memory
 from elkmon.stores.local.prune import prune_files
 from elkmon.stores.local.query_sql import Question, question
-from elkmon.stores.local.reading import Reader, Rows
+from elkmon.stores.local.reader import Reader, Rows
 from elkmon.stores.local.repeats import NAME, candidates, covered, holds, repeated
 from elkmon.stores.local.whole_events import IDENTITY, contents
 from elkmon.stores.local.write import write_lines

@@ -11,11 +11,11 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import DATASETS, Dataset
-from elkmon.stores.elastic.busy import patiently
-from elkmon.stores.elastic.connect import speaking
-from elkmon.stores.elastic.groups import Grouping
+from elkmon.stores.elastic.connect import store_errors
+from elkmon.stores.elastic.filter_query import query
+from elkmon.stores.elastic.grouping import Grouping
 from elkmon.stores.elastic.indices import month_of, pattern, short
-from elkmon.stores.elastic.request import query
+from elkmon.stores.elastic.retry import patiently
 from elkmon.stores.protocol import Filter
 
 __all__ = ["Cluster"]
@@ -60,7 +60,7 @@ class Cluster:
             ).body
 
         doing = "ask for events"
-        with speaking(self.url, doing):
+        with store_errors(self.url, doing):
             answer = patiently(ask, self.url, doing)
         shards = answer["_shards"]
         if answer["timed_out"] or shards["failed"]:
@@ -156,7 +156,7 @@ class Cluster:
             )["id"]
 
         doing = "hold events for a question"
-        with speaking(self.url, doing):
+        with store_errors(self.url, doing):
             point = patiently(hold, self.url, doing)
         held: Json = {"id": point, "keep_alive": _KEEP}
         try:

@@ -15,7 +15,7 @@ from math import isinf
 from typing import Any
 
 from elkmon.events.fields import Kind
-from elkmon.stores.elastic.request import exists, name_of
+from elkmon.stores.elastic.filter_query import exists, name_of
 from elkmon.stores.protocol import (
     Bins,
     Cell,
