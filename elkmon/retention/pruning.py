@@ -31,10 +31,10 @@ class OldPart:
 
 
 def cut_off(age: str) -> datetime:
-    """Return the time that lies an age ago, such as ``90d`` or ``26w``.
+    """Return the time before which events are older than an age such as ``90d`` or ``26w``.
 
     Raises:
-        ValueError: it is no age; the message says what would do.
+        ValueError: the text is no such age.
     """
     match = _AGE.fullmatch(age.strip())
     if match is None:

@@ -1,4 +1,4 @@
-"""What an examination of a store finds, and the order in which findings are shown."""
+"""A finding of ``elkmon doctor``, and the order in which findings are shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["Finding", "ordered"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found.
+    """One thing that is wrong, or good to know.
 
     Attributes:
         level: a problem makes figures wrong or loses events; a warning may; a note is good to know.
-        what: a sentence.
-        count: how often.
+        what: what it is, in words.
+        count: how often it occurs.
         places: the first few, as ``file:line`` or the like.
         advice: what to do next.
     """

@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def scheme_of(location: Place) -> str:
-    """Return the scheme of an address, in small letters; FOLDER for a folder."""
+    """Return the scheme of an address, in lower case; FOLDER for a folder."""
     match = _SCHEME.match(str(location))
     return match[1].lower() if match else FOLDER
 

@@ -1,4 +1,4 @@
-"""Erase events on a cluster: look ids up under a point in time, delete them in bulk."""
+"""Erase events on a cluster: find them in a point in time, then delete them in bulk."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["erase_in_indices"]
 
 _PAGE = 1000
 _IDS = 1000
-"""Predictions that one search asks for."""
+"""Predictions in one search."""
 _KEEP = "5m"
-_SEEN = ["event.dataset", "user.hash", "ml.prediction.id", "ml.model.name"]
+_FIELDS = ["event.dataset", "user.hash", "ml.prediction.id", "ml.model.name"]
 _GONE = 404
 
 Json = dict[str, Any]
 
 
 def erase_in_indices(cluster: Cluster, request: ErasureRequest, *, dry_run: bool) -> ErasureReport:
-    """Erase events, and have nobody see them any more.
+    """Erase events; afterwards no question counts them.
 
     Args:
-        cluster: that holds them.
-        request: what to erase; of a user it learns the predictions.
+        cluster: that holds the events.
+        request: what to erase; the predictions of its user are added to it.
         dry_run: whether only to count.
 
     Raises:
@@ -40,18 +40,18 @@ def erase_in_indices(cluster: Cluster, request: ErasureRequest, *, dry_run: bool
         StoreError: the cluster cannot be reached, or refuses.
     """
     client, names = cluster.client, pattern(cluster.prefix)
-    erased = ErasureReport()
+    report = ErasureReport()
     with store_errors(cluster.url, "erase events"):
         client.indices.refresh(index=names)
-        with _held(client, names) as point:
+        with _point_in_time(client, names) as point:
             if request.user is not None:
                 mine = [_term("user.hash", request.user), _term("event.dataset", PREDICTION)]
-                for hit in _found(client, point, {"bool": {"filter": mine}}):
+                for hit in _hits(client, point, {"bool": {"filter": mine}}):
                     request.learn(hit["_source"])
             for query in _queries(request):
                 page: list[Json] = []
-                for hit in _found(client, point, query):
-                    erased.add(dataset_of(hit["_source"]))
+                for hit in _hits(client, point, query):
+                    report.add(dataset_of(hit["_source"]))
                     page.append(hit)
                     if len(page) == _PAGE:
                         _delete(client, page, dry_run=dry_run)
@@ -59,23 +59,23 @@ def erase_in_indices(cluster: Cluster, request: ErasureRequest, *, dry_run: bool
                 _delete(client, page, dry_run=dry_run)
         if not dry_run:
             client.indices.refresh(index=names)
-    return erased
+    return report
 
 
 @contextmanager
-def _held(client: Elasticsearch, names: str) -> Iterator[Json]:
-    """Hold what is there now: what is deleted meanwhile does not move what is still to come."""
+def _point_in_time(client: Elasticsearch, names: str) -> Iterator[Json]:
+    """Yield a point in time, so that deleting events does not shift the pages still to come."""
     opened = client.open_point_in_time(index=names, keep_alive=_KEEP)
     point = {"id": opened["id"], "keep_alive": _KEEP}
     try:
         yield point
     finally:
-        with suppress(ApiError, TransportError):  # it ends by itself
+        with suppress(ApiError, TransportError):  # it expires anyway
             client.close_point_in_time(id=point["id"])
 
 
 def _queries(request: ErasureRequest) -> Iterator[Json]:
-    """Give queries that together find every event of a request, each of them once."""
+    """Yield queries that together find every event of a request once."""
     others: list[Json] = []
     if request.user is not None:
         yield {"bool": {"filter": [_term("user.hash", request.user)]}}
@@ -85,25 +85,25 @@ def _queries(request: ErasureRequest) -> Iterator[Json]:
         for model in {None} if None in models else models:
             of_model.setdefault(model, []).append(prediction)
     anonymous = {"bool": {"must_not": [{"exists": {"field": "ml.model.name"}}]}}
-    told: set[str] = set()
+    seen: set[str] = set()
     for model, predictions in of_model.items():
         for first in range(0, len(predictions), _IDS):
             ids = predictions[first : first + _IDS]
-            this: list[Json] = [{"terms": {"ml.prediction.id": ids}}]
+            filters: list[Json] = [{"terms": {"ml.prediction.id": ids}}]
             if model is not None:
                 named = _term("ml.model.name", model)
-                fresh = [each for each in ids if each not in told]
-                told.update(fresh)  # an event without a model is found by one of several only
+                fresh = [prediction for prediction in ids if prediction not in seen]
+                seen.update(fresh)  # only one query is to find an event without a model
                 nameless = {"bool": {"filter": [{"terms": {"ml.prediction.id": fresh}}, anonymous]}}
-                this.append({"bool": {"should": [named, nameless], "minimum_should_match": 1}})
-            yield {"bool": {"filter": this, "must_not": others}}
+                filters.append({"bool": {"should": [named, nameless], "minimum_should_match": 1}})
+            yield {"bool": {"filter": filters, "must_not": others}}
 
 
 def _term(name: str, value: str) -> Json:
     return {"term": {name: value}}
 
 
-def _found(client: Elasticsearch, point: Mapping[str, Any], query: Json) -> Iterator[Json]:
+def _hits(client: Elasticsearch, point: Mapping[str, Any], query: Json) -> Iterator[Json]:
     after: list[Any] | None = None
     while True:
         answer = client.search(
@@ -112,7 +112,7 @@ def _found(client: Elasticsearch, point: Mapping[str, Any], query: Json) -> Iter
             size=_PAGE,
             sort=[{"_shard_doc": "asc"}],
             search_after=after,
-            source_includes=_SEEN,
+            source_includes=_FIELDS,
             track_total_hits=False,
             allow_partial_search_results=False,
         )
@@ -131,10 +131,10 @@ def _delete(client: Elasticsearch, page: list[Json], *, dry_run: bool) -> None:
     if not answer["errors"]:
         return
     for item in answer["items"]:
-        told = item["delete"]
-        if "error" in told and told["status"] != _GONE:
+        result = item["delete"]
+        if "error" in result and result["status"] != _GONE:
             raise ProvisionError(
-                f"{told['_index']}: event {told['_id']} could not be deleted: "
-                f"{told['error'].get('reason')}; what was deleted before is gone: run it again "
-                "when that is mended"
+                f"{result['_index']}: event {result['_id']} could not be deleted: "
+                f"{result['error'].get('reason')}; those before it are deleted: solve this, then "
+                "run it again"
             )

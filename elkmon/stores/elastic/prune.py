@@ -1,4 +1,4 @@
-"""Delete whole months of a cluster by age, where the cluster does not do it itself."""
+"""Delete indices of old months, for clusters that do not do it themselves."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from elkmon.stores.elastic.indices import dead_letters, pattern, short
 __all__ = ["prune_indices"]
 
 _AT_ONCE = 50
-"""Names in one request: they stand in its address."""
+"""Names of indices in the address of one request."""
 _AGED = tuple(dataset for dataset in DATASETS if dataset != ISSUE)
 """Issues are kept for ever."""
 
 
 def prune_indices(cluster: Cluster, before: datetime, *, dry_run: bool) -> list[OldPart]:
-    """Delete the indices whose whole month is before a time; issues are exempt.
+    """Delete the indices whose month ended before a time; issues are kept.
 
     Args:
-        cluster: that holds them.
-        before: aware; an index that may hold anything from then on stays.
-        dry_run: whether only to list them.
+        cluster: that holds the indices.
+        before: aware; an index that may hold later events stays.
+        dry_run: whether only to return them.
 
     Raises:
         StoreError: the cluster cannot be reached, or refuses.
@@ -60,10 +60,10 @@ def _outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[OldP
 
 
 def _ended(name: str, prefix: str, before: datetime) -> bool:
-    """Say whether an index is one of ours, of a month that had ended."""
+    """Return whether an index belongs to elkmon, and to a month that ended before a time."""
     kinds = "|".join([*map(short, _AGED), "deadletter"])
-    found = re.fullmatch(rf"{re.escape(prefix)}-(?:{kinds})-(\d{{4}})\.(0[1-9]|1[0-2])\.01", name)
-    if found is None:
+    match = re.fullmatch(rf"{re.escape(prefix)}-(?:{kinds})-(\d{{4}})\.(0[1-9]|1[0-2])\.01", name)
+    if match is None:
         return False
     at = before.astimezone(timezone.utc)
-    return (int(found[1]), int(found[2])) < (at.year, at.month)
+    return (int(match[1]), int(match[2])) < (at.year, at.month)

@@ -1,4 +1,4 @@
-"""Put a few events on a cluster at once; many are shipped."""
+"""Write a few events to a cluster; :mod:`elkmon.ship` is for many."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from elkmon.stores.elastic.indices import index_of
 
 __all__ = ["create"]
 
-_THERE = 409
+_CONFLICT = 409
+"""The event is there already."""
 
 
 def create(cluster: Cluster, lines: Iterable[bytes]) -> None:
     """Create events, each under its id, and wait until they can be asked for.
 
     Args:
-        cluster: that is to hold them.
-        lines: the events as they are written to a file.
+        cluster: to write to.
+        lines: events, as in a file.
 
     Raises:
-        StoreError: they could not all be created.
+        StoreError: not all events could be created.
     """
     actions: list[dict[str, Any]] = []
     for line in lines:
@@ -37,6 +38,6 @@ def create(cluster: Cluster, lines: Iterable[bytes]) -> None:
     with store_errors(cluster.url, "write events"):
         items = cluster.client.bulk(operations=actions, refresh="wait_for")["items"]
     for item in items:
-        if (status := item["create"]["status"]) >= 300 and status != _THERE:  # noqa: PLR2004 - HTTP's
+        if (status := item["create"]["status"]) >= 300 and status != _CONFLICT:  # noqa: PLR2004 - HTTP's
             reason = item["create"].get("error", {}).get("reason", status)
             raise StoreError(f"{cluster.url}: an event was refused: {reason}")

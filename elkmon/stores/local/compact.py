@@ -135,7 +135,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
 
 @contextmanager
 def _converters() -> Iterator[ThreadPoolExecutor]:
-    """Give threads that convert files; who is interrupted waits for those under way only."""
+    """Return threads that convert files; who is interrupted waits for those under way only."""
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
             yield pool
@@ -144,7 +144,7 @@ def _converters() -> Iterator[ThreadPoolExecutor]:
 
 
 def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
-    """Give the size of a file that is closed; note why it cannot be told."""
+    """Return the size of a file that is closed; note why it cannot be told."""
     try:
         return file.stat().st_size if is_closed(file) else None
     except OSError as error:
@@ -153,7 +153,7 @@ def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
 
 
 def _grouped(files: list[Path]) -> Iterator[list[Path]]:
-    """Give files in groups: what a crash costs is the work on one."""
+    """Return files in groups: what a crash costs is the work on one."""
     for first in range(0, len(files), _GROUP):
         yield files[first : first + _GROUP]
 

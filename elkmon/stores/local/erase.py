@@ -214,7 +214,7 @@ def _in_rows(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_
 
 
 def _whole(row: bytes) -> bytes:
-    """Give the line that a row is about; the row itself where it holds something else."""
+    """Return the line that a row is about; the row itself where it holds something else."""
     held = _event(row)
     if isinstance(held, dict) and isinstance(held.get("raw"), str):
         return str(held["raw"]).encode()

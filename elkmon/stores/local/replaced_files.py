@@ -45,7 +45,7 @@ def put_in_place(part: Path, file: Path) -> None:
 
 
 def _known(file: Path, held: ExitStack) -> Iterator[tuple[str, Registration]]:
-    """Give the shippers that know this very file, each kept from running."""
+    """Return the shippers that know this very file, each kept from running."""
     folder = file.parent
     for name in registered(folder):
         with suppress(StoreError):  # it runs, or is none of ours

@@ -39,7 +39,7 @@ from elkmon.stores.protocol import (
     Progress,
     Table,
 )
-from elkmon.stores.query_validation import check_events, naive
+from elkmon.stores.query_validation import check_events, naive_utc
 
 __all__ = ["LocalStore"]
 
@@ -118,7 +118,7 @@ class LocalStore:
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Give events, whole, sorted by time; predictions with what their labels make of them.
+        """Return events, whole, sorted by time; predictions with what their labels make of them.
 
         Raises:
             QueryError: a field that is not in the field table, or does not fit its use; one that
@@ -189,7 +189,7 @@ class LocalStore:
         return erase_in_files(self.folder, request, dry_run=dry_run, progress=progress)
 
     def close(self) -> None:
-        """Give back the connection and the scratch folder."""
+        """Return back the connection and the scratch folder."""
         self._connection.close()
         self._scratch.cleanup()
 
@@ -228,7 +228,7 @@ def _changed(file: Path) -> tuple[int, int] | None:
 def _tables(
     files: Listing, kept: Path | None, dataset: Dataset | None, asked: Question, where: Filter
 ) -> tuple[str, str]:
-    """Give the common tables of a question, and the name of the one to ask.
+    """Return the common tables of a question, and the name of the one to ask.
 
     Each event is there once: of the same event the first that was written counts.
 
@@ -277,7 +277,7 @@ def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
 
 
 def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: bool) -> str:
-    """Give the common tables ``x`` of all events, and ``r`` of those that may be repeats.
+    """Return the common tables ``x`` of all events, and ``r`` of those that may be repeats.
 
     NDJSON (``n``) and known repeats (``k``) are read once, Parquet (``f``) wherever it is asked.
     """
@@ -309,17 +309,17 @@ def _months(where: Filter) -> str:
     """Narrow predictions to the months that a window touches: repeats count within a month."""
     found = ""
     if where.since is not None:
-        first = naive(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        first = naive_utc(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         found += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
     if where.until is not None:
-        until = naive(where.until)
+        until = naive_utc(where.until)
         after = f"TIMESTAMP '{until.replace(day=1):%Y-%m-%d}' + INTERVAL 1 MONTH"
         found += f' AND "@timestamp" < {after}'
     return found
 
 
 def _cells(column: Sequence[Any]) -> Iterable[Cell]:
-    """Give the cells of a column: times are aware."""
+    """Return the cells of a column: times are aware."""
     if isinstance(next((cell for cell in column if cell is not None), None), datetime):
         return (None if cell is None else cell.replace(tzinfo=timezone.utc) for cell in column)
     return column
