@@ -24,7 +24,7 @@ from benchmarks.rounds import Row, interleaved, show
 from elkmon.query.label_evidence import Evidence
 from elkmon.query.question import Question
 from elkmon.questions.quality.figures import collect, quality
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import Measure
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.generated import END, START, make
 from benchmarks.rounds import Row, show
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 
 _MILLION = 1_000_000
 _ALLOWED = 15.0

@@ -20,7 +20,7 @@ import numpy as np
 
 import elkmon
 from benchmarks.rounds import Row, interleaved, show
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue, Filter, Measure, Table, TimeBucket
 

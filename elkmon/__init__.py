@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from elkmon.report.page import Report
     from elkmon.statistics.estimate import Estimate
     from elkmon.statistics.rate import Rate
-    from elkmon.stores.event_findings import Finding
+    from elkmon.stores.finding import Finding
     from elkmon.stores.protocol import (
         Catalog,
         Condition,
@@ -160,7 +160,7 @@ _MODULES = {
     "report.page": "Report",
     "statistics.estimate": "Estimate",
     "statistics.rate": "Rate",
-    "stores.event_findings": "Finding",
+    "stores.finding": "Finding",
     "stores.protocol": "Catalog Condition ModelEntry ProcessEntry Span TimeBucket VersionEntry",
 }
 """Where each name lives. It is imported on first use: an application that only emits never pays

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from elkmon.events.errors import ConfigError, QueryError
+from elkmon.events.errors import QueryError, StoreError
 from elkmon.events.fields import DATASETS, Dataset
 from elkmon.query.conditions import Where, dataset_of
-from elkmon.query.question import Question
+from elkmon.query.question import Question, Spanned, Unpack
 from elkmon.query.times import Moment
 from elkmon.questions.registry import Questions, questions
-from elkmon.stores.location import place_of
-from elkmon.stores.protocol import Catalog, Event, Store
+from elkmon.stores.finding import Finding
+from elkmon.stores.location import Place
+from elkmon.stores.protocol import Catalog, Event, Examinable, Store
+from elkmon.stores.registry import open_store
 
 if TYPE_CHECKING:
-    from elkmon.stores.elastic.store import ElasticStore
+    from elkmon.report import Report
 
-__all__ = ["Monitor", "open_cluster", "open_store"]
+__all__ = ["Monitor"]
+
+STORE: Place = "STORE"
+"""What commands of a report name where the store was handed over open."""
 
 
 class Monitor(Questions):
@@ -33,12 +37,12 @@ class Monitor(Questions):
     ``where`` (conditions). Each gives a result with ``.rows``, ``.to_dicts()``, ``.to_pandas()``.
 
     Args:
-        store: folder of the events, the address of a cluster (``https://es:9200``), or an open
-            store, which stays open.
+        store: folder of the events, the address of a store (``https://es:9200``), or an open store,
+            which stays open.
     """
 
     def __init__(self, store: str | Path | Store = "elkmon-data") -> None:
-        self._own = isinstance(store, (str, Path))
+        self._location = store if isinstance(store, (str, Path)) else None
         self._store = open_store(store) if isinstance(store, (str, Path)) else store
 
     def __enter__(self) -> Monitor:  # noqa: PYI034 - Self is not in Python 3.10
@@ -54,7 +58,7 @@ class Monitor(Questions):
 
     def close(self) -> None:
         """Close the store, if it was opened here."""
-        if self._own:
+        if self._location is not None:
             self._store.close()
 
     @property
@@ -111,45 +115,34 @@ class Monitor(Questions):
         """
         return self._store.catalog()
 
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        model: str | None = None,
+        **arguments: Unpack[Spanned],
+    ) -> Report:
+        """Return the report, one page of HTML; write it to ``path`` where that is given.
 
-def open_store(place: str | Path) -> Store:
-    """Open the store in a folder, or on a cluster: ``https://es:9200``.
+        Raises:
+            ConfigError: what the report needs is not installed, or the file cannot be written.
+            QueryError: it cannot be asked; the message says what would do.
+            StoreError: the store cannot be read.
+        """
+        from elkmon.report import build_report  # noqa: PLC0415 - an extra
 
-    Credentials, certificates and the prefix of indices come from the environment, or from files
-    that it names.
+        location = STORE if self._location is None else self._location
+        report = build_report(self._store, Question.of(model=model, **arguments), location)
+        if path is not None:
+            report.save(path)
+        return report
 
-    Raises:
-        ConfigError: what it needs is not installed; an address or a setting cannot be used.
-        StoreError: the folder cannot be used.
-    """
-    found = place_of(place)
-    if isinstance(found, str):
-        return open_cluster(found)
-    with _needing("duckdb", "cli", "reading a store"):
-        from elkmon.stores.local.store import LocalStore  # noqa: PLC0415 - DuckDB is an extra, and large
-    return LocalStore(found)
+    def doctor(self) -> list[Finding]:
+        """Return what is wrong with the store, problems first; nothing where it is in order.
 
-
-def open_cluster(url: str) -> ElasticStore:
-    """Open the store on a cluster.
-
-    Raises:
-        ConfigError: its client is not installed; the address or a setting cannot be used.
-    """
-    with _needing("elasticsearch", "elastic", "asking Elasticsearch"):
-        from elkmon.stores.elastic.store import ElasticStore  # noqa: PLC0415 - an extra
-    return ElasticStore(url)
-
-
-@contextmanager
-def _needing(module: str, extra: str, doing: str) -> Iterator[None]:
-    """Say how what is missing is installed."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in {module, "elastic_transport"}:
-            raise
-        name = {"duckdb": "DuckDB", "elasticsearch": "its client"}[module]
-        raise ConfigError(
-            f"{doing} needs {name}: install it with pip install 'elkmon[{extra}]'"
-        ) from error
+        Raises:
+            StoreError: the store cannot be read, or cannot look for what is wrong with it.
+        """
+        if not isinstance(self._store, Examinable):
+            raise StoreError(f"{type(self._store).__name__} cannot be examined")
+        return self._store.examine()

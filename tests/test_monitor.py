@@ -145,21 +145,44 @@ def test_nothing_is_an_empty_answer(tmp_path):
 
 
 def test_without_duckdb_it_says_what_to_install(monkeypatch, tmp_path):
-    def missing(_name, *_more):
+    def missing(_plugin):
         raise ModuleNotFoundError(name="duckdb")
 
-    monkeypatch.delitem(__import__("sys").modules, "elkmon.stores.local.store", raising=False)
-    monkeypatch.setattr("builtins.__import__", missing)
+    monkeypatch.setattr("elkmon.stores.registry.EntryPoint.load", missing)
 
-    with pytest.raises(elkmon.ConfigError, match=r"pip install 'elkmon\[cli\]'"):
+    with pytest.raises(elkmon.ConfigError, match=r"pip install 'elkmon\[query\]'"):
         Monitor(tmp_path)
 
 
 def test_a_fault_of_the_store_is_not_taken_for_a_missing_extra(monkeypatch, tmp_path):
-    def missing(_name, *_more):
+    def missing(_plugin):
         raise ModuleNotFoundError(name="elkmon.stores.typo")
 
-    monkeypatch.setattr("builtins.__import__", missing)
+    monkeypatch.setattr("elkmon.stores.registry.EntryPoint.load", missing)
 
     with pytest.raises(ModuleNotFoundError):
         Monitor(tmp_path)
+
+
+def test_the_report_is_written_where_it_is_asked_for(folder, tmp_path):
+    with Monitor(folder) as monitor:
+        report = monitor.report(tmp_path / "report.html", model="fraud", **SPAN)
+
+    assert (tmp_path / "report.html").read_text() == report.html
+    assert report.served
+    assert str(folder) in report.html
+
+
+def test_the_doctor_finds_what_is_wrong(folder):
+    with Monitor(folder) as monitor:
+        assert monitor.doctor() == []
+    with next(folder.glob("*.ndjson")).open("a") as file:
+        file.write("no event\n")
+
+    with Monitor(folder) as monitor:
+        assert "not JSON" in " ".join(finding.what for finding in monitor.doctor())
+
+
+def test_a_question_that_does_not_exist_is_no_attribute(folder):
+    with Monitor(folder) as monitor, pytest.raises(AttributeError, match="no 'drifts'"):
+        monitor.drifts()

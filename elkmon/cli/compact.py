@@ -10,7 +10,7 @@ from elkmon.cli.options import folder_option
 from elkmon.cli.progress import shown_progress
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
-from elkmon.retention.compact import Compacted, compact
+from elkmon.stores.local.compact import Compacted, compact
 
 __all__ = ["command"]
 

@@ -20,9 +20,9 @@ from elkmon.events.errors import QueryError
 from elkmon.present.output import Form, Output, clean, opened, table, write_csv, write_json
 from elkmon.ship.deadletters import DeadLetters, Letter
 from elkmon.ship.pace import Patience, StoppedError
-from elkmon.ship.registration import load
 from elkmon.ship.retry import retry
 from elkmon.ship.ship import Route, admission_of, destination_of
+from elkmon.stores.local.reader_registration import load
 
 __all__ = ["command"]
 

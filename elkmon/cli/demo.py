@@ -28,7 +28,7 @@ _OF_REPORT = ("jinja2", "vl_convert")
 @click.command("demo")
 @click.option(
     "--store",
-    type=PlaceType(cluster=False),
+    type=PlaceType(address=False),
     help="Folder for the events, empty or new; a temporary one where not given.",
 )
 @click.option("--requests", type=int, default=24_000, show_default=True, help="How many requests.")

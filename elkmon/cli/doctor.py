@@ -12,12 +12,13 @@ from rich.text import Text
 from elkmon.cli.options import format_options, store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.events.cluster_settings import access
-from elkmon.monitor import open_cluster
+from elkmon.events.errors import StoreError
 from elkmon.present.output import Form, Output, clean, opened, write_csv, write_json
 from elkmon.present.result import plain
-from elkmon.stores.event_findings import Finding
-from elkmon.stores.local.doctor import examine
+from elkmon.stores.finding import Finding
 from elkmon.stores.location import Place
+from elkmon.stores.protocol import Examinable
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 
@@ -60,11 +61,13 @@ def _of_logstash(url: str) -> list[Finding]:
 
 
 def _found(store: Place) -> list[Finding]:
-    if isinstance(store, Path):
-        with shown_progress("examining") as progress:
-            return examine(store, progress)
-    with closing(open_cluster(store)) as source:
-        return source.examine()
+    with closing(open_store(store)) as source, shown_progress("examining") as progress:
+        if not isinstance(source, Examinable):
+            raise StoreError(
+                f"{store} cannot be examined: its store has no checks of its own; elkmon "
+                "models shows how complete it is"
+            )
+        return source.examine(progress)
 
 
 def _show(out: Output, store: Place, found: list[Finding]) -> None:

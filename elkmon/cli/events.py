@@ -14,7 +14,6 @@ from rich.text import Text
 
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
 from elkmon.events.fields import Dataset
-from elkmon.monitor import open_store
 from elkmon.present.empty_answer import explanation
 from elkmon.present.event_line import COLOURS, dataset_of, in_words, model_of, time_of
 from elkmon.present.output import Form, Output, below, fitting, opened, table, write_csv, write_line
@@ -22,6 +21,7 @@ from elkmon.query import conditions as where
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Event
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 

@@ -15,12 +15,12 @@ from elkmon.stores.protocol import Store
 __all__ = ["note_first_sight"]
 
 
-def note_first_sight(source: Store, folder: Place, rows: Iterable[IssueRow]) -> list[str]:
+def note_first_sight(source: Store, location: Place, rows: Iterable[IssueRow]) -> list[str]:
     """Note it once, so that issues are not new again when their events are gone.
 
     Args:
-        source: the store, asked for what is noted already.
-        folder: where it is, and where the notes go.
+        source: the store, asked for what is noted already; the notes go there.
+        location: where it is.
         rows: the issues that are shown.
 
     Returns:
@@ -31,7 +31,7 @@ def note_first_sight(source: Store, folder: Place, rows: Iterable[IssueRow]) -> 
     if not notes:
         return []
     try:
-        note(folder, notes)
+        note(source, location, notes)
     except StoreError as error:
         return [f"when issues were first seen is not noted: {error}"]
     which = "one issue was" if len(notes) == 1 else f"{len(notes)} issues were"

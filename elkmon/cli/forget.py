@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import closing
 
 import click
 
 from elkmon.cli.options import store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.emit.recorder import clean_id
-from elkmon.events.cluster_settings import access
+from elkmon.events.errors import StoreError
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
-from elkmon.retention.erasure import Erased, Wanted
-from elkmon.retention.forget_files import forget_in_files
-from elkmon.retention.forget_indices import forget_in_indices
-from elkmon.stores.elastic.connect import connect, speaking
-from elkmon.stores.location import Place
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.stores.location import Place, is_missing
+from elkmon.stores.protocol import Erasable
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 
@@ -49,47 +48,45 @@ def command(
         raise click.UsageError("--model belongs to --prediction")
     if not (prediction if user is None else user):
         raise click.UsageError("an empty id or hash is nobody's")
-    if isinstance(store, Path) and not store.exists():
+    if is_missing(store):
         click.echo(no_events(store))
         return
 
-    def erase(*, dry_run: bool) -> Erased:
-        wanted = Wanted(user)
+    def erase(source: Erasable, *, dry_run: bool) -> ErasureReport:
+        request = ErasureRequest(user)
         if prediction is not None:
-            wanted.add(clean_id(prediction), model)
-        return _erased(store, wanted, dry_run=dry_run)
+            request.add(clean_id(prediction), model)
+        with shown_progress("looking through events") as progress:
+            return source.erase(request, dry_run=dry_run, progress=progress)
 
-    if dry_run or not yes:
-        found = erase(dry_run=True)
-        if dry_run or not found.counts:
-            _say(found, "would be erased")
-            return
-        _count(found)
-        total = sum(found.counts.values())
-        click.confirm(f"erase {total:,} event{'s' * (total != 1)} for good?", abort=True)
-    _say(erase(dry_run=False), "erased")
-
-
-def _erased(store: Place, wanted: Wanted, *, dry_run: bool) -> Erased:
-    if isinstance(store, Path):
-        with shown_progress("looking through files") as progress:
-            return forget_in_files(store, wanted, dry_run=dry_run, progress=progress)
-    settings = access()
-    with connect(store, settings) as client, speaking(store, "erase events"):
-        return forget_in_indices(client, settings.prefix, wanted, dry_run=dry_run)
+    with closing(open_store(store)) as source:
+        if not isinstance(source, Erasable):
+            raise StoreError(
+                f"{store} cannot forget: its store erases nothing; erase the events where it "
+                "keeps them"
+            )
+        if dry_run or not yes:
+            report = erase(source, dry_run=True)
+            if dry_run or not report.counts:
+                _say(report, "would be erased")
+                return
+            _count(report)
+            total = sum(report.counts.values())
+            click.confirm(f"erase {total:,} event{'s' * (total != 1)} for good?", abort=True)
+        _say(erase(source, dry_run=False), "erased")
 
 
-def _say(erased: Erased, what: str) -> None:
-    _count(erased)
-    for left in erased.left:
+def _say(report: ErasureReport, what: str) -> None:
+    _count(report)
+    for left in report.left:
         click.echo(f"left: {clean(left)}")
-    total = sum(erased.counts.values())
-    found = total or erased.left
+    total = sum(report.counts.values())
+    found = total or report.left
     click.echo(f"{total:,} event{'s' * (total != 1)} {what}" if found else "nothing found to erase")
-    if erased.left:
+    if report.left:
         raise click.exceptions.Exit(1)
 
 
-def _count(erased: Erased) -> None:
-    for dataset, count in sorted(erased.counts.items()):
+def _count(report: ErasureReport) -> None:
+    for dataset, count in sorted(report.counts.items()):
         click.echo(f"{clean(dataset)}\t{count:,}")

@@ -15,7 +15,6 @@ from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.question_command import question_command
 from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.fields import ISSUE
-from elkmon.monitor import open_store
 from elkmon.present.output import Form, clean, opened, write_csv, write_json
 from elkmon.present.result import plain
 from elkmon.query.conditions import lookup
@@ -30,6 +29,7 @@ from elkmon.questions.issues.table import abbreviated
 from elkmon.questions.record import Answer
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Condition, Filter, Store
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 
@@ -110,7 +110,8 @@ def _deciding(name: str, action: _Action, help_text: str) -> None:
         with closing(open_store(store)) as source:
             known = _known(source, question)
             chosen = [known[find_issue(known, each)] for each in dict.fromkeys(issue)]
-        note(store, [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen])
+            notes = [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen]
+            note(source, store, notes)
         short = abbreviated(known)
         for each in chosen:
             where = "" if each.version is None else f" (in {each.version})"

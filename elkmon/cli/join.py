@@ -13,8 +13,8 @@ from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import access
 from elkmon.join.join_pass import JoinReport, join
 from elkmon.join.passes import Passes
-from elkmon.stores.elastic.connect import connect, speaking
-from elkmon.stores.location import is_url
+from elkmon.stores.elastic.connect import connect, store_errors
+from elkmon.stores.location import is_cluster
 
 __all__ = ["command"]
 
@@ -38,16 +38,16 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
     anywhere, and repeated. The last line balances: read = joined + without a prediction + sampled
     out. Exit code 1 where labels are left that could not be written.
     """
-    if not is_url(store):
+    if not is_cluster(store):
         raise click.UsageError(
-            f"{store} is a folder, where labels are joined whenever something is asked: name "
-            "Elasticsearch, as in --store https://es:9200"
+            f"{store} is no cluster: name Elasticsearch, as in --store https://es:9200 (in a "
+            "folder labels are joined whenever something is asked)"
         )
     settings = access()
     with closing(connect(store, settings)) as client, stopping() as stop:
 
         def one() -> JoinReport:
-            with speaking(store, "join labels"), shown_progress("joining labels") as progress:
+            with store_errors(store, "join labels"), shown_progress("joining labels") as progress:
                 return join(
                     client,
                     settings.prefix,

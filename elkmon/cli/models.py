@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import format_options, store_option
-from elkmon.monitor import open_store
 from elkmon.present.empty_answer import no_events
 from elkmon.present.formatting import ABSENT, when
 from elkmon.present.output import (
@@ -28,6 +27,7 @@ from elkmon.present.output import (
 from elkmon.present.result import plain
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Catalog, ModelEntry, ProcessEntry
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 

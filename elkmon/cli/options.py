@@ -11,7 +11,7 @@ import click
 from elkmon.events.cluster_settings import access
 from elkmon.events.fields import DATASETS
 from elkmon.stores.elastic.indices import RETENTION
-from elkmon.stores.location import is_url
+from elkmon.stores.location import FOLDER, is_cluster, scheme_of
 
 __all__ = [
     "PlaceType",
@@ -32,11 +32,11 @@ _Command = Callable[..., Any]
 
 
 class PlaceType(click.Path):
-    """A folder, or the address of a cluster."""
+    """A folder, or the address of a store."""
 
-    def __init__(self, *, cluster: bool) -> None:
-        super().__init__(path_type=Path, file_okay=cluster)
-        self._cluster = cluster
+    def __init__(self, *, address: bool) -> None:
+        super().__init__(path_type=Path, file_okay=address)
+        self._address = address
 
     def convert(
         self,
@@ -45,21 +45,20 @@ class PlaceType(click.Path):
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401 - a Place
         """Keep an address as text, where one will do."""
-        if not is_url(value):
+        if scheme_of(value) == FOLDER:
             return super().convert(value, param, ctx)
-        if not self._cluster:
-            self.fail(
-                f"{value} is a cluster; name a folder, whose events elkmon ship sends there",
-                param,
-                ctx,
-            )
+        if not self._address:
+            advice = "is no folder; name the folder that an application logs to"
+            if is_cluster(value):
+                advice = "is a cluster; name a folder, whose events elkmon ship sends there"
+            self.fail(f"{value} {advice}", param, ctx)
         return str(value)
 
 
-def _store_option(text: str, *, cluster: bool) -> Callable[[_Command], _Command]:
+def _store_option(text: str, *, address: bool) -> Callable[[_Command], _Command]:
     return click.option(
         "--store",
-        type=PlaceType(cluster=cluster),
+        type=PlaceType(address=address),
         envvar="ELKMON_STORE",
         default=Path("elkmon-data"),
         show_default=True,
@@ -68,9 +67,9 @@ def _store_option(text: str, *, cluster: bool) -> Callable[[_Command], _Command]
 
 
 store_option = _store_option(
-    "Folder of the events, or Elasticsearch as https://es:9200; also ELKMON_STORE.", cluster=True
+    "Folder of the events, or Elasticsearch as https://es:9200; also ELKMON_STORE.", address=True
 )
-folder_option = _store_option("Folder of the events; also ELKMON_STORE.", cluster=False)
+folder_option = _store_option("Folder of the events; also ELKMON_STORE.", address=False)
 cluster_option = click.option(
     "--store",
     envvar="ELKMON_STORE",

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from contextlib import closing
+from datetime import datetime
 
 import click
 
 from elkmon.cli.options import store_option
 from elkmon.cli.progress import shown_progress
-from elkmon.events.cluster_settings import access
+from elkmon.events.errors import StoreError
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
 from elkmon.query.times import iso
-from elkmon.retention.prune_files import OldFile, prune_files
-from elkmon.retention.prune_indices import delete, outdated
-from elkmon.stores.elastic.connect import connect, speaking
-from elkmon.stores.location import Place
+from elkmon.retention.pruning import OldPart, cut_off
+from elkmon.stores.location import Place, is_missing
+from elkmon.stores.protocol import Prunable
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 
-_DAYS = re.compile(r"([1-9][0-9]{0,4})([dw])")
 _MIB = 1024 * 1024
 
 
-def _age(_context: click.Context, _option: click.Parameter, given: str) -> datetime:
-    found = _DAYS.fullmatch(given.strip())
-    if found is None:
-        raise click.BadParameter(f"{given!r} is no age: use days or weeks, such as 90d or 26w")
-    days = int(found[1]) * (7 if found[2] == "w" else 1)
-    return datetime.now(timezone.utc) - timedelta(days=days)
+def _age(_context: click.Context, _option: click.Parameter, age: str) -> datetime:
+    try:
+        return cut_off(age)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command("prune")
@@ -53,69 +50,48 @@ def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None
     or that a registered reader has not passed, stays.
     """
     click.echo(f"events before {iso(before)}:")
-    if isinstance(store, Path):
-        _files(store, before, dry_run=dry_run, yes=yes)
-    else:
-        _indices(store, before, dry_run=dry_run, yes=yes)
-
-
-def _indices(url: str, before: datetime, *, dry_run: bool, yes: bool) -> None:
-    settings = access()
-    with connect(url, settings) as client:
-        with speaking(url, "list indices"):
-            months = outdated(client, settings.prefix, before)
-        for month in months:
-            click.echo(f"{month.name}\t{_events(month.events)}\t{_size(month.size)}")
-        size = sum(month.size for month in months)
-        events = sum(month.events for month in months)
-        if _sure(len(months), ("index", "indices"), events, size, dry_run=dry_run, yes=yes):
-            with speaking(url, "delete indices"):
-                delete(client, months)
-            click.echo(f"deleted {_counted(len(months), 'index', 'indices')}, {_events(events)}")
-
-
-def _files(folder: Path, before: datetime, *, dry_run: bool, yes: bool) -> None:
-    if not folder.exists():
-        click.echo(no_events(folder))
+    if is_missing(store):
+        click.echo(no_events(store))
         return
-    found = _pruned(folder, before, dry_run=True)
-    for old in found:
-        if old.fate == "goes":
-            click.echo(f"{clean(old.name)}\t{_events(old.events)}\t{_size(old.size)}")
-    for old in found:
-        if old.fate != "goes":
-            click.echo(f"{clean(old.name)}\tstays: {_why(old)}")
-    going = [old for old in found if old.fate == "goes"]
-    events, size = sum(old.events for old in going), sum(old.size for old in going)
-    if _sure(len(going), ("file", "files"), events, size, dry_run=dry_run, yes=yes):
-        done = [old for old in _pruned(folder, before, dry_run=False) if old.fate == "goes"]
-        events = sum(old.events for old in done)
-        click.echo(f"deleted {_counted(len(done), 'file', 'files')}, {_events(events)}")
+    with closing(open_store(store)) as source:
+        if not isinstance(source, Prunable):
+            raise StoreError(
+                f"{store} cannot be pruned: its store deletes nothing by age; delete old events "
+                "where it keeps them"
+            )
+        old = _pruned(source, before, dry_run=True)
+        going = [part for part in old if not part.stays]
+        for part in going:
+            click.echo(f"{clean(part.name)}\t{_events(part.events)}\t{_size(part.size)}")
+        for part in old:
+            if part.stays:
+                click.echo(f"{clean(part.name)}\tstays: {clean(part.stays)}")
+        if _sure(going, dry_run=dry_run, yes=yes):
+            deleted = [part for part in _pruned(source, before, dry_run=False) if not part.stays]
+            click.echo(f"deleted {_parts(deleted)}")
 
 
-def _pruned(folder: Path, before: datetime, *, dry_run: bool) -> list[OldFile]:
-    with shown_progress("looking for old files") as progress:
-        return prune_files(folder, before, dry_run=dry_run, progress=progress)
+def _pruned(source: Prunable, before: datetime, *, dry_run: bool) -> list[OldPart]:
+    with shown_progress("looking for old events") as progress:
+        return source.prune(before, dry_run=dry_run, progress=progress)
 
 
-def _sure(
-    count: int, what: tuple[str, str], events: int, size: int, *, dry_run: bool, yes: bool
-) -> bool:
+def _sure(going: list[OldPart], *, dry_run: bool, yes: bool) -> bool:
     """Say what goes, and ask where that is wanted."""
-    if not count:
+    if not going:
         click.echo("nothing is that old")
         return False
-    said = f"{_counted(count, *what)}, {_events(events)}, {_size(size)}"
+    total = f"{_parts(going)}, {_size(sum(part.size for part in going))}"
     if dry_run:
-        click.echo(f"would delete {said}")
+        click.echo(f"would delete {total}")
         return False
-    return yes or click.confirm(f"delete {said} for good?", abort=True)
+    return yes or click.confirm(f"delete {total} for good?", abort=True)
 
 
-def _why(old: OldFile) -> str:
-    if old.fate == "behind":
-        return f"not passed yet by {clean(', '.join(old.behind))}"
-    return {"live": "still written to", "issues": "holds issues"}[old.fate]
+def _parts(parts: list[OldPart]) -> str:
+    kind = parts[0].kind if parts else "part"
+    plural = {"index": "indices"}.get(kind, f"{kind}s")
+    return f"{_counted(len(parts), kind, plural)}, {_events(sum(part.events for part in parts))}"
 
 
 def _counted(count: int, one: str, many: str) -> str:

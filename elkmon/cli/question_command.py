@@ -17,13 +17,13 @@ from elkmon.cli.options import (
     question_options,
     store_option,
 )
-from elkmon.monitor import open_store
 from elkmon.present.empty_answer import explanation
 from elkmon.present.output import Form, Output, clean, opened, typed_text, write_csv, write_json
 from elkmon.query.question import Question
 from elkmon.questions.record import Answer, Option, QuestionRecord
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Store
+from elkmon.stores.registry import open_store
 
 __all__ = ["question_command"]
 

@@ -12,12 +12,11 @@ from rich.text import Text
 from elkmon.cli.first_sight import note_first_sight
 from elkmon.cli.options import no_note_option, question_options, store_option
 from elkmon.cli.progress import shown_progress
-from elkmon.events.errors import ConfigError
-from elkmon.monitor import open_store
 from elkmon.present.empty_answer import explanation
 from elkmon.present.output import clean, opened
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
+from elkmon.stores.registry import open_store
 
 __all__ = ["command"]
 
@@ -51,15 +50,9 @@ def command(
     no network and nothing beside it. The first sight of each issue in it is noted in the store,
     once.
     """
-    try:
-        from elkmon.report import build_report  # noqa: PLC0415 - likewise
-        from elkmon.report.changes_table import show_changed  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        if error.name not in {"jinja2", "markupsafe"}:
-            raise
-        raise ConfigError(
-            f"a report needs {error.name}: install it with pip install 'elkmon[report]'"
-        ) from error
+    from elkmon.report import build_report  # noqa: PLC0415 - an extra
+    from elkmon.report.changes_table import show_changed  # noqa: PLC0415 - an extra
+
     question = Question.of(**asked)
     with closing(open_store(store)) as source, shown_progress("making the report") as progress:
         report = build_report(source, question, store, progress)

@@ -19,9 +19,9 @@ from elkmon.events.errors import ConfigError
 from elkmon.events.settings import variables
 from elkmon.logstash.pipelines import files, write
 from elkmon.present.output import clean
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import connect, store_errors
 from elkmon.stores.elastic.indices import RETENTION
-from elkmon.stores.location import is_url
+from elkmon.stores.location import is_cluster
 
 __all__ = ["command"]
 
@@ -80,10 +80,10 @@ def command(
     newer elkmon's templates are left alone. Indices that are there keep their mappings: what
     changes holds from the next month.
     """
-    if not is_url(store):
+    if not is_cluster(store):
         raise click.UsageError(
-            f"{store} is a folder, which needs no setup: name Elasticsearch, as in "
-            "--store https://es:9200"
+            f"{store} is no cluster: name Elasticsearch, as in --store https://es:9200 (a store in "
+            "a folder, which needs no setup, can be asked at once)"
         )
     if output is not None and not api_keys:
         raise click.UsageError("-o is where --api-keys writes keys to: give both")
@@ -99,7 +99,7 @@ def command(
         _pipelines(logstash, store, settings, days, dry_run=dry_run)
         return
     with connect(store, settings) as client:
-        with speaking(store, "be set up"):
+        with store_errors(store, "be set up"):
             if remove:
                 _remove(client, settings.prefix, dry_run=dry_run)
                 return
@@ -110,7 +110,7 @@ def command(
         _show(planned, dry_run=dry_run)
         if dry_run:
             return
-        with speaking(store, "be set up"):
+        with store_errors(store, "be set up"):
             apply(client, planned)
             if api_keys:
                 _keys(client, settings.prefix, output)

@@ -19,7 +19,7 @@ from elkmon.ship.pace import Patience
 from elkmon.ship.ship import Route, shipper
 from elkmon.ship.shipper import Shipper
 from elkmon.ship.worker import Job, Worker, health_page
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.connect import connect, store_errors
 
 __all__ = ["command"]
 
@@ -63,7 +63,7 @@ def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> 
         one = shipper(route, settings, patience=patience)
 
         def one_pass() -> JoinReport:
-            with speaking(at, "join labels"):
+            with store_errors(at, "join labels"):
                 return join(
                     client,
                     settings.prefix,

@@ -1,21 +1,21 @@
-"""Notes on issues: when one was first seen, and what was decided of it, written into a store."""
+"""Notes on issues: when one was first seen, and what was decided of it, as lines for a store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.recorder import Recorder, milliseconds
+from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.to_json import Notes
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import ISSUE
 
-__all__ = ["IssueNote", "write_notes"]
+__all__ = ["IssueNote", "note_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +32,43 @@ class IssueNote:
     """When it was first seen; now where not given."""
 
 
-def write_notes(store: Path, notes: Iterable[IssueNote]) -> None:
-    """Write notes as ``elkmon.issue`` events into a folder, in a file of their own.
-
-    Args:
-        store: the folder of the events.
-        notes: what to write.
+def note_lines(notes: Iterable[IssueNote]) -> list[bytes]:
+    """Return notes as ``elkmon.issue`` events, each a line with its newline.
 
     Raises:
-        StoreError: they could not all be written.
+        StoreError: one could not be encoded.
     """
-    given = state.settings()
-    emitter = Emitter(replace(given, spool=store.absolute(), sink="spool", enabled=True))
-    try:
-        with state.installed(emitter):
-            for note in notes:
-                _write(emitter, note)
-    finally:
-        emitter.close()
+    sink = _Lines()
+    emitter = Emitter(replace(state.settings(), enabled=True), sink)
+    with state.installed(emitter):
+        for note in notes:
+            _write(emitter, note)
     dropped = emitter.stats().dropped
     if dropped:
-        raise StoreError(f"notes on issues could not be written to {store}: {dict(dropped)}")
+        raise StoreError(f"notes on issues could not be encoded: {dict(dropped)}")
+    return sink.lines
+
+
+class _Lines:
+    """A sink that keeps lines in memory."""
+
+    limit = Spool.limit
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.written = 0
+        self.dropped: dict[str, int] = {}
+
+    def write(self, data: bytes, ms: int, lines: int = 1) -> None:  # noqa: ARG002 - a sink
+        """Take one line."""
+        self.lines.append(data)
+        self.written += lines
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def abandon(self) -> None:
+        """Nothing is held."""
 
 
 def _write(emitter: Emitter, note: IssueNote) -> None:

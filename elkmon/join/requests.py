@@ -12,7 +12,7 @@ from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch
 from elasticsearch.exceptions import ConnectionError as Unreachable
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic.busy import jitter
+from elkmon.stores.elastic.retry import jitter
 
 __all__ = [
     "BUSY",

@@ -14,7 +14,7 @@ from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
 from elkmon.stores.elastic.connect import connect, problem
 from elkmon.stores.elastic.indices import dead_letters
-from elkmon.stores.event_findings import Finding, ordered
+from elkmon.stores.finding import Finding, ordered
 
 __all__ = ["PIPELINES", "examine"]
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from elkmon.present.formatting import command_line, when
 from elkmon.present.output import clean
 from elkmon.query.question import Question
-from elkmon.stores.location import Place
+from elkmon.stores.location import Place, is_cluster, is_missing
 from elkmon.stores.protocol import Catalog, Span
 
 __all__ = ["explanation", "no_events"]
@@ -48,9 +48,9 @@ def explanation(
 
 def no_events(folder: Place) -> str:
     """Say that a store is empty."""
-    if isinstance(folder, str):
+    if is_cluster(folder):
         return f"{clean(folder)} holds no events yet: elkmon setup, then elkmon ship, bring them"
-    if not folder.exists():
+    if is_missing(folder):
         return f"there is no folder {clean(folder)}: say where the events are with --store"
     return f"{clean(folder)} holds no events yet"
 

@@ -1,1 +1,1 @@
-"""Events that go: pruned by age, erased for a person, compacted into Parquet."""
+"""What goes, whichever store has it: by age, or because somebody asks to be forgotten."""

@@ -1,4 +1,4 @@
-"""Which events are to be erased: those of one prediction, or of one user."""
+"""An erasure: which events a prediction or a user has, and what became of them."""
 
 from __future__ import annotations
 
@@ -11,63 +11,63 @@ import orjson
 
 from elkmon.events.fields import PREDICTION
 
-__all__ = ["Erased", "Wanted", "dataset_of"]
+__all__ = ["ErasureReport", "ErasureRequest", "dataset_of"]
 
 
 @dataclass(slots=True)
-class Wanted:
-    """What is to be erased.
+class ErasureRequest:
+    """The predictions, or the user, whose events are to be erased.
 
-    An event belongs to a prediction that has its id, and its model's name where it has one.
+    An event belongs to a prediction if it has its id and, where it names a model, the same model.
 
     Attributes:
-        user: hash, as ``user.hash`` has it; None where one prediction is wanted.
-        models: of each prediction's id its models; None among them means any.
+        user: the value of ``user.hash``; None for one prediction.
+        models: the models by the id of a prediction; None among them means any model.
     """
 
     user: str | None = None
     models: dict[str, set[str | None]] = field(default_factory=dict)
 
     def add(self, prediction: str, model: str | None) -> None:
-        """Want a prediction, too."""
+        """Add a prediction."""
         self.models.setdefault(prediction, set()).add(model)
 
     def learn(self, event: object) -> None:
-        """Want a prediction, too, if it is one of the user's."""
-        if self.user is None or _at(event, "user", "hash") != self.user:
+        """Add the prediction of an event, if the event is a prediction of the user."""
+        if self.user is None or _text_at(event, "user", "hash") != self.user:
             return
-        prediction = _at(event, "ml", "prediction", "id")
+        prediction = _text_at(event, "ml", "prediction", "id")
         if prediction is not None and dataset_of(event) == PREDICTION:
-            self.add(prediction, _at(event, "ml", "model", "name"))
+            self.add(prediction, _text_at(event, "ml", "model", "name"))
 
     def has(self, event: object) -> bool:
-        """Say whether an event is to be erased."""
-        if self.user is not None and _at(event, "user", "hash") == self.user:
+        """Return whether an event is to be erased."""
+        if self.user is not None and _text_at(event, "user", "hash") == self.user:
             return True
-        models = self.models.get(_at(event, "ml", "prediction", "id") or "", set())
-        name = _at(event, "ml", "model", "name")
+        models = self.models.get(_text_at(event, "ml", "prediction", "id") or "", set())
+        name = _text_at(event, "ml", "model", "name")
         return bool(models) and (name is None or bool(models & {None, name}))
 
     def mentioned_in(self, line: bytes) -> bool:
-        """Say whether what is no event holds the user's hash or a prediction's id, as a word."""
+        """Return whether a line that is no event holds the hash or an id as a whole word."""
         names = [*self.models] if self.user is None else [self.user, *self.models]
         forms = {form for name in names for form in (name.encode(), orjson.dumps(name)[1:-1])}
         return any(re.search(rb"(?<![\w-])%b(?![\w-])" % re.escape(form), line) for form in forms)
 
     def pairs(self) -> Iterator[tuple[str, str | None]]:
-        """Give id and model of each prediction."""
+        """Yield the id and a model of each prediction; None for any model."""
         for prediction, models in self.models.items():
             for model in models:
                 yield prediction, model
 
 
 @dataclass(slots=True)
-class Erased:
-    """What was erased, or would be.
+class ErasureReport:
+    """What an erasure has erased, or would erase.
 
     Attributes:
         counts: events by dataset.
-        left: what could not be erased yet, in words, with what to do.
+        left: sentences on what could not be erased yet, and what to do.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -79,12 +79,12 @@ class Erased:
 
 
 def dataset_of(event: object) -> str:
-    """Name the dataset of an event; of what is none say so."""
-    return _at(event, "event", "dataset") or "no event"
+    """Return the dataset of an event; ``no event`` for anything else."""
+    return _text_at(event, "event", "dataset") or "no event"
 
 
-def _at(event: Any, *path: str) -> str | None:  # noqa: ANN401 - any JSON
-    """Give a value as text, as both stores read it."""
+def _text_at(event: Any, *path: str) -> str | None:  # noqa: ANN401 - any JSON
+    """Return a nested value as text, which is how both stores read it; None if it is absent."""
     for part in path:
         event = event.get(part) if isinstance(event, Mapping) else None
     return None if event is None else str(event)

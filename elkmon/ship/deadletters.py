@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.atomic_file import sync_folder
 from elkmon.ship.batch import Place, Unfit
-from elkmon.ship.lock import holding
+from elkmon.stores.local.atomic_file import sync_folder
+from elkmon.stores.local.file_lock import holding
 
 __all__ = ["DeadLetters", "Letter"]
 

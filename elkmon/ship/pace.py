@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Event, Lock
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic.busy import jitter
+from elkmon.stores.elastic.retry import jitter
 
 __all__ = ["BatchSize", "Patience", "StoppedError"]
 

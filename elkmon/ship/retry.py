@@ -10,9 +10,9 @@ from elkmon.ship.batch import Event, Unfit
 from elkmon.ship.deadletters import DeadLetters, Letter
 from elkmon.ship.deliver import deliver, patiently
 from elkmon.ship.destination import Destination
-from elkmon.ship.lock import alone
 from elkmon.ship.pace import BatchSize, Patience
 from elkmon.ship.tally import Tally
+from elkmon.stores.local.file_lock import alone
 
 __all__ = ["retry"]
 

@@ -17,12 +17,12 @@ from elkmon.ship.deadletters import DeadLetters
 from elkmon.ship.destination import Destination
 from elkmon.ship.logstash import Logstash
 from elkmon.ship.pace import Patience
-from elkmon.ship.registration import Registration, load
 from elkmon.ship.shipper import Shipper
 from elkmon.ship.spool_reader import SpoolReader
 from elkmon.ship.tally import Tally
 from elkmon.stores.elastic.connect import connect
 from elkmon.stores.elastic.indices import RETENTION
+from elkmon.stores.local.reader_registration import Registration, load
 
 __all__ = ["Route", "Via", "admission_of", "destination_of", "shipper"]
 

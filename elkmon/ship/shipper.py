@@ -14,23 +14,18 @@ from elkmon.ship.batch import Batch, Unfit
 from elkmon.ship.deadletters import DeadLetters
 from elkmon.ship.deliver import Delivered, deliver, patiently
 from elkmon.ship.destination import Destination
-from elkmon.ship.lock import alone
 from elkmon.ship.pace import BatchSize, Patience, StoppedError
-from elkmon.ship.registration import Registration, save
 from elkmon.ship.spool_reader import SpoolReader
 from elkmon.ship.tally import Tally
+from elkmon.stores.local.file_lock import alone
+from elkmon.stores.local.reader_registration import Registration, lock_of, save
 
-__all__ = ["Shipper", "lock_of"]
+__all__ = ["Shipper"]
 
 _SAVE_EVERY = 1.0
 """Seconds between two times that offsets are kept: what a crash costs is to ask that again."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks at a folder that is followed."""
-
-
-def lock_of(folder: Path, name: str) -> Path:
-    """Give the file that a shipper of a folder holds while it runs."""
-    return folder / "readers" / f".{name}.lock"
 
 
 @dataclass(frozen=True, slots=True)

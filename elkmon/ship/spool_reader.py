@@ -15,8 +15,8 @@ from elkmon.events.errors import StoreError
 from elkmon.ship.admission import Admission, NotAdmittedError
 from elkmon.ship.batch import Batch, Event, Mark, Place, Unfit
 from elkmon.ship.lines import Line, read_line
-from elkmon.ship.registration import HEAD, Seen, head_of
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed
+from elkmon.stores.local.reader_registration import HEAD, Seen, head_of
 
 __all__ = ["SpoolReader"]
 

@@ -1,4 +1,4 @@
-"""What a catalog says of models, from counts; the same whichever store counted."""
+"""The entries of a catalog, made from counts in the same way for every store."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from elkmon.stores.protocol import ModelEntry, Span, VersionEntry
 
-__all__ = ["certain", "models", "span_of"]
+__all__ = ["models", "span_of", "utc_span"]
 
 Rows = list[tuple[Any, ...]]
 
 
 def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
-    """Give the models' entries, by name.
+    """Return the entries of models, sorted by name.
 
     Args:
-        parts: rows, of which each model has one or more:
+        parts: one or more rows a model, in these lists:
             ``versions``: model, version, first and last time, predictions, failures, repeats,
             differing repeats, lowest rate, tasks; in the order of first sight.
             ``deployed``: model, version, first time. ``labelled``: model, predictions.
@@ -35,16 +35,16 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
     segments: dict[Any, list[str]] = dict(parts["segments"])
     features: dict[Any, list[str]] = dict(parts["features"])
     for model in (*labels, *(model for model, _ in deployed)):
-        by_model.setdefault(model, [])  # told of, before any prediction came
-    made = []
+        by_model.setdefault(model, [])  # labels or a deployment, and no prediction yet
+    entries = []
     for model, rows in by_model.items():
-        told, lost, sampled_out, *join = labels.get(model, (0, 0, 0))
+        count, lost, sampled_out, *join = labels.get(model, (0, 0, 0))
         waiting, given_up, next_look = join or (0, 0, None)
         versions = [_version(row, deployed.get((model, row[0]))) for row in rows]
         moments = [moment for row in rows for moment in row[1:3]]
         if not moments:
             moments = [at for (name, _), at in deployed.items() if name == model]
-        made.append(
+        entries.append(
             ModelEntry(
                 name=model or "",
                 tasks=tuple(sorted({task for row in rows for task in row[8] or ()})),
@@ -53,7 +53,7 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
                 predictions=sum(row[3] for row in rows),
                 failures=sum(row[4] for row in rows),
                 labelled=labelled.get(model, 0),
-                labels=told,
+                labels=count,
                 orphans=lost - sampled_out,
                 sampled_out=sampled_out,
                 repeats=int(sum(row[5] for row in rows)),
@@ -66,13 +66,13 @@ def models(parts: Mapping[str, Rows]) -> tuple[ModelEntry, ...]:
                 next_look=next_look,
             )
         )
-    return tuple(sorted(made, key=lambda entry: entry.name))
+    return tuple(sorted(entries, key=lambda entry: entry.name))
 
 
 def _version(row: tuple[Any, ...], deployed_at: datetime | None) -> VersionEntry:
     return VersionEntry(
         version=row[0] or "",
-        span=certain(row[1], row[2]),
+        span=utc_span(row[1], row[2]),
         predictions=row[3],
         failures=row[4],
         deployed_at=None if deployed_at is None else deployed_at.replace(tzinfo=timezone.utc),
@@ -80,10 +80,10 @@ def _version(row: tuple[Any, ...], deployed_at: datetime | None) -> VersionEntry
 
 
 def span_of(first: datetime | None, last: datetime | None) -> Span | None:
-    """Give a span in UTC, where there is one."""
-    return None if first is None or last is None else certain(first, last)
+    """Return a span in UTC; None if there is none."""
+    return None if first is None or last is None else utc_span(first, last)
 
 
-def certain(first: datetime, last: datetime) -> Span:
-    """Give a span in UTC."""
+def utc_span(first: datetime, last: datetime) -> Span:
+    """Return a span in UTC."""
     return Span(first.replace(tzinfo=timezone.utc), last.replace(tzinfo=timezone.utc))

@@ -1,42 +1,22 @@
-"""What is wrong with events, whichever store has them: missing, without a prediction, misdated."""
+"""Findings about events, the same for every store: missing, without a prediction, misdated."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Literal
 
 from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
+from elkmon.stores.finding import Finding
 from elkmon.stores.protocol import Catalog, Condition, Event, FieldValue, Filter, Measure, Store
 
-__all__ = ["Finding", "looked_for", "of_events", "ordered"]
+__all__ = ["looked_for", "of_events"]
 
 _PROCESSES = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found.
-
-    Attributes:
-        level: a problem makes figures wrong or loses events; a warning may; a note is good to know.
-        what: a sentence.
-        count: how often.
-        places: the first few, as ``file:line`` or the like.
-        advice: what to do next.
-    """
-
-    level: Literal["problem", "warning", "note"]
-    what: str
-    count: int = 1
-    places: tuple[str, ...] = ()
-    advice: str = ""
-
-
 def of_events(store: Store) -> list[Finding]:
-    """Examine the events of a store.
+    """Return what is wrong with the events of a store.
 
     Raises:
         StoreError: they cannot be read.
@@ -53,32 +33,26 @@ def of_events(store: Store) -> list[Finding]:
 
 
 def looked_for(orphans: int, given_up: int, next_look: datetime | None) -> str:
-    """Say what the join does about labels without a prediction.
+    """Return a sentence on what the join does about labels without a prediction.
 
     Args:
-        orphans: how many there are.
-        given_up: those of them that it does not look at any more.
+        orphans: how many such labels there are.
+        given_up: how many of them it no longer looks at.
         next_look: when it looks at the first of the others.
     """
-    told = []
+    parts = []
     if next_look is not None:
-        told.append(
+        parts.append(
             f"elkmon join looks at {orphans - given_up:,} of them again, the next "
             f"at {next_look:%Y-%m-%d %H:%M} UTC"
         )
     if given_up:
-        told.append(f"it has given up {given_up:,}, for their age or for want of an id")
-    return "; ".join(told)
-
-
-def ordered(found: Iterable[Finding]) -> list[Finding]:
-    """Give problems first, then warnings, then notes."""
-    order = ("problem", "warning", "note")
-    return sorted(found, key=lambda each: order.index(each.level))
+        parts.append(f"it has given up {given_up:,}, for their age or for want of an id")
+    return "; ".join(parts)
 
 
 def _processes(store: Store, catalog: Catalog) -> Iterator[Finding]:
-    """Compare what each process numbered with what is there, and with what it says it dropped."""
+    """Compare the events that each process numbered with those stored and those it dropped."""
     latest: dict[object, Event] = {}
     for event in store.events(EMITTER, where=Filter(), limit=_PROCESSES):
         entity = _get(event, "process", "entity_id")
@@ -118,9 +92,9 @@ def _get(event: object, *names: str) -> object:
 
 
 def _counts(event: Event, name: str) -> dict[str, float]:
-    """Give the counts of an emitter event, as far as they are counts."""
-    found = _get(event, "ml", "emitter", name)
-    items = found.items() if isinstance(found, Mapping) else ()
+    """Return one group of counts of an emitter event; what is no count is left out."""
+    counts = _get(event, "ml", "emitter", name)
+    items = counts.items() if isinstance(counts, Mapping) else ()
     return {kind: count for kind, count in items if isinstance(count, (int, float))}
 
 
@@ -130,12 +104,12 @@ def _models(catalog: Catalog) -> Iterator[Finding]:
         if model.next_look is not None or model.given_up:
             counts = model.orphans, model.given_up, model.next_look
             orphans = f"are the ids those of the predictions? {looked_for(*counts)}"
-        told = (
+        kinds = (
             (model.orphans, "labels whose prediction is not in the store", orphans),
             (model.differing, "predictions written again under their id, saying otherwise",
              "the first counts; give each attempt an id of its own"),
         )  # fmt: skip
-        for count, what, advice in told:
+        for count, what, advice in kinds:
             if count:
                 yield Finding("warning", what, count, (f"model {model.name}",), advice)
 
@@ -164,9 +138,9 @@ def _schemas(store: Store) -> Iterator[Finding]:
     )
     for schema, count in table.rows:
         if schema != SCHEMA:
-            told = "no schema version" if schema is None else f"schema version {schema}"
+            version = "no schema version" if schema is None else f"schema version {schema}"
             advice = "a newer elkmon may know more fields" if schema is not None else ""
-            what = f"predictions of {told}, read as {SCHEMA}"
+            what = f"predictions of {version}, read as {SCHEMA}"
             yield Finding("note", what, int(str(count)), advice=advice)
 
 

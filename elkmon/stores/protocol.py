@@ -1,13 +1,22 @@
-"""The three questions that every store answers; all statistics are arithmetic on top."""
+"""What a store answers, and what it may be able to do besides.
+
+Every store is a :class:`Store`: it answers three questions; all statistics are arithmetic on top.
+A store with one more method can do more: :class:`Examinable`, :class:`Writable`,
+:class:`Prunable`, :class:`Erasable`. A command asks ``isinstance(store, Prunable)``, never which
+store it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from elkmon.events.fields import Dataset
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.finding import Finding
 
 __all__ = [
     "Bins",
@@ -16,27 +25,34 @@ __all__ = [
     "Condition",
     "Dimension",
     "Edges",
+    "Erasable",
     "Event",
+    "Examinable",
     "FieldValue",
     "Filter",
     "Measure",
     "ModelEntry",
     "ProcessEntry",
+    "Progress",
+    "Prunable",
     "Span",
     "Store",
     "Table",
     "TimeBucket",
     "VersionEntry",
+    "Writable",
 ]
 
 Cell = str | int | float | bool | datetime | None
 Event = Mapping[str, Any]
 """One event as it was written: nested, plus the joined fields on a prediction."""
+Progress = Callable[[int, int], None]
+"""Called with how much is done, of how much."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldValue:
-    """Group by a field's value; None is a group of its own.
+    """Group by the value of a field; None is a group of its own.
 
     ``field`` is a full name, an entry of a keyed field included (``ml.segment.country``).
     """
@@ -56,8 +72,8 @@ class TimeBucket:
 class Condition:
     """One condition: ``field op values``.
 
-    ``=`` and ``!=`` take several values (any of, none of); ``exists`` and ``missing`` take none;
-    the others take one. ``!=`` also matches an absent field.
+    ``=`` and ``!=`` take several values (any of them, none of them); ``exists`` and ``missing``
+    take none; the others take one. ``!=`` also matches an absent field.
     """
 
     field: str
@@ -67,9 +83,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Group a number by equal widths: the group is floor(value / width), in double.
+    """Group a number by bins of equal width: the group is floor(value / width), in double.
 
-    ``where`` tells, with ``=``, which events to put into bins: the others are None.
+    Only events that meet ``where``, a condition with ``=``, go into bins; for others the group is
+    None.
     """
 
     field: str
@@ -79,9 +96,9 @@ class Bins:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Group a number by given edges [a, b): the group is the index of a; at most one a question.
+    """Group a number by given edges [a, b): the group is the index of a.
 
-    Values below the first edge or from the last on are None.
+    Values outside of the edges are None. A question has at most one such dimension.
     """
 
     field: str
@@ -95,7 +112,7 @@ Dimension = FieldValue | TimeBucket | Bins | Edges
 class Measure:
     """What is computed in each group; documents without the field (or weight 0) do not count.
 
-    ``count``: documents (that have ``field``, where one is given). ``weight``: Σw. ``weight2``:
+    ``count``: documents (that have ``field``, if one is given). ``weight``: Σw. ``weight2``:
     Σw². ``sum``: Σw·x. ``sum2``: Σw·x². ``min``, ``max``: of x. w is ``ml.sample.weight``, 1 where
     absent.
     """
@@ -106,7 +123,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All of: a half-open window of ``@timestamp`` [since, until) in UTC, and conditions."""
+    """A window of ``@timestamp`` [since, until) in UTC, and conditions, which must all hold."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -115,7 +132,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Aggregates: one row a group; columns are the dimensions, then the measures, as asked."""
+    """Aggregates: one row a group; the columns are the dimensions, then the measures."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -142,41 +159,41 @@ class VersionEntry:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: counts are of documents, each id once."""
+    """One model; every id is counted once."""
 
     name: str
     tasks: tuple[str, ...]
     versions: tuple[VersionEntry, ...]
-    """In the order of their first deployment event, else of first sight."""
+    """By their first deployment, or the first prediction if there is none."""
     span: Span | None
-    """Of its predictions, else of its deployments; None where there is neither."""
+    """Of its predictions, or its deployments if it has none; None if it has neither."""
     predictions: int
     failures: int
     labelled: int
     """Successful predictions with at least one label."""
     labels: int
     orphans: int
-    """Labels whose prediction is not in the store, and that sampling does not explain."""
+    """Labels whose prediction is not in the store, unless sampling left it out."""
     sampled_out: int
     """Labels whose prediction sampling left out."""
     repeats: int
     """Predictions written again under the same id."""
     differing: int
-    """Of the repeats, those that do not say the same."""
+    """Repeats that differ from the prediction written first."""
     segments: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     lowest_rate: float = 1.0
     waiting: int = 0
-    """Labels not joined yet; always 0 where the join happens when asked."""
+    """Labels that are not joined yet; always 0 for a store that joins when it is asked."""
     given_up: int = 0
-    """Of the orphans, those whose prediction is not looked for any more; 0 likewise."""
+    """Orphans whose prediction is no longer looked for; 0 for such a store."""
     next_look: datetime | None = None
-    """When the first of the other orphans is due to be looked at again; None likewise."""
+    """When the first of the other orphans is looked at again; None for such a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """One emitting process: can its share of the denominator be trusted?"""
+    """One process that emits, and how many of its events are missing."""
 
     entity_id: str
     service: str | None
@@ -184,28 +201,29 @@ class ProcessEntry:
     span: Span
     events: int
     missing: int
-    """max − min + 1 − count of the sequences that are retained."""
+    """max − min + 1 − count of the sequence numbers that are in the store."""
     dropped: int
-    """Drops that the process itself reported; the rest of ``missing`` is unexplained."""
+    """Events that the process reports as dropped; the rest of ``missing`` is unexplained."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What is in a store."""
+    """The contents of a store."""
 
     span: Span | None
     datasets: Mapping[str, int]
     models: tuple[ModelEntry, ...] = ()
     processes: tuple[ProcessEntry, ...] = ()
     labels_waiting: int = 0
-    """Of all models."""
+    """The sum of all models."""
     bad_lines: int = 0
-    """Torn or corrupt lines that were set apart."""
+    """Torn or corrupt lines, which are not counted."""
     notes: tuple[str, ...] = field(default=())
 
 
+@runtime_checkable
 class Store(Protocol):
-    """A place that holds events. Every question counts a repeated id once."""
+    """A place that holds events; every question counts a repeated id once."""
 
     def aggregate(
         self,
@@ -217,10 +235,10 @@ class Store(Protocol):
     ) -> Table:
         """Group events and compute measures.
 
-        Rows are sorted by the dimensions, None last. No event at all gives no row.
+        Rows are sorted by the dimensions, None last. Without any event there is no row.
 
         Raises:
-            QueryError: a field that is not in the field table, or does not fit its use.
+            QueryError: a field is not in the field table, or cannot be used in this way.
             StoreError: the events cannot be read.
         """
         ...
@@ -228,13 +246,85 @@ class Store(Protocol):
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Give events, whole, sorted by time; ``dataset`` None means all of them."""
+        """Yield whole events, sorted by time; of all datasets if ``dataset`` is None."""
         ...
 
     def catalog(self) -> Catalog:
-        """Say what is in the store."""
+        """Return the contents of the store."""
         ...
 
     def close(self) -> None:
-        """Give back what the store holds."""
+        """Release the connections and files of the store."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """A store that can look for what is wrong with it: ``elkmon doctor``."""
+
+    def examine(self, progress: Progress | None = None) -> list[Finding]:
+        """Return what is wrong, problems first; nothing for a store in order.
+
+        Raises:
+            StoreError: the events cannot be read at all.
+        """
+        ...
+
+
+@runtime_checkable
+class Writable(Protocol):
+    """A store that takes a few finished events: notes on issues."""
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events, and return when they can be asked for.
+
+        Args:
+            lines: one event each, as JSON with its newline.
+
+        Raises:
+            StoreError: they could not all be written.
+        """
+        ...
+
+
+@runtime_checkable
+class Prunable(Protocol):
+    """A store that can delete what is old: ``elkmon prune``."""
+
+    def prune(
+        self, before: datetime, *, dry_run: bool, progress: Progress | None = None
+    ) -> list[OldPart]:
+        """Delete the parts whose events are all before a time; notes on issues are kept for ever.
+
+        Args:
+            before: aware.
+            dry_run: whether only to return what would be deleted.
+            progress: called with how much is done.
+
+        Returns:
+            The old parts, those that stay included.
+
+        Raises:
+            StoreError: the store cannot be read, or a part cannot be deleted.
+        """
+        ...
+
+
+@runtime_checkable
+class Erasable(Protocol):
+    """A store that can erase the events of a prediction or a user: ``elkmon forget``."""
+
+    def erase(
+        self, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
+    ) -> ErasureReport:
+        """Erase events, and whatever was set apart of them.
+
+        Args:
+            request: what to erase; of a user it learns the predictions.
+            dry_run: whether only to count.
+            progress: called with how much is done.
+
+        Raises:
+            StoreError: an event cannot be read or erased; those before it are gone.
+        """
         ...

@@ -1,4 +1,4 @@
-"""What a question may ask, the same of every store: fields that there are, and uses that fit."""
+"""Check a question, in the same way for every store: fields exist, and their use fits them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from elkmon.stores.protocol import (
     TimeBucket,
 )
 
-__all__ = ["COMPARED", "check", "check_events", "known", "naive", "values"]
+__all__ = ["COMPARED", "check", "check_events", "lookup", "naive_utc", "typed_values"]
 
 COMPARED = frozenset({"<", "<=", ">", ">="})
 _LONGEST = 10_000
@@ -31,14 +31,14 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def check(by: Sequence[Dimension], measures: Sequence[Measure], where: Filter) -> None:
-    """Refuse a question that no store answers.
+    """Check dimensions, measures and conditions.
 
     Raises:
-        QueryError: a field that is not in the table, or does not fit its use.
+        QueryError: a field is not in the table, or cannot be used in this way.
     """
-    if sum(isinstance(each, Edges) for each in by) > 1:
+    if sum(isinstance(dimension, Edges) for dimension in by) > 1:
         raise QueryError("only one dimension of a question may have edges")
-    if sum(isinstance(each, Bins) and each.where is not None for each in by) > 1:
+    if sum(isinstance(dimension, Bins) and dimension.where is not None for dimension in by) > 1:
         raise QueryError("only one dimension of a question may be bins of some events")
     for dimension in by:
         _check_dimension(dimension)
@@ -49,21 +49,24 @@ def check(by: Sequence[Dimension], measures: Sequence[Measure], where: Filter) -
 
 
 def check_events(dataset: Dataset | None, where: Filter) -> None:
-    """Refuse a question for events that no store answers.
+    """Check a question for events.
 
     Raises:
-        QueryError: as above; or a condition is on what comes from labels, without ``dataset``.
+        QueryError: as for :func:`check`; or a condition is on a field of labels, and no dataset is
+            given.
     """
     check((), (), where)
-    if dataset is None and any(known(each.field)[0].writer == "join" for each in where.conditions):
+    if dataset is None and any(
+        lookup(condition.field)[0].writer == "join" for condition in where.conditions
+    ):
         raise QueryError(f"a condition is on what labels say: name the dataset, {PREDICTION}")
 
 
-def known(name: str) -> tuple[Field, str | None]:
-    """Look a field up, or one entry of a keyed field.
+def lookup(name: str) -> tuple[Field, str | None]:
+    """Return a field by its name, and the key if the name is of an entry of a keyed field.
 
     Raises:
-        QueryError: there is none.
+        QueryError: there is no such field.
     """
     if "\0" in name:  # the emitter writes none, and SQL cannot name it
         raise QueryError(f"no such field: {name!r}; names hold no NUL")
@@ -76,19 +79,19 @@ def known(name: str) -> tuple[Field, str | None]:
         raise QueryError(f"no such field: {name}{hint}") from None
 
 
-def naive(time: datetime) -> datetime:
-    """Turn a time into naive UTC; naive ones are UTC already."""
+def naive_utc(time: datetime) -> datetime:
+    """Return a time in UTC without a time zone; one that has none is in UTC already."""
     return time if time.tzinfo is None else time.astimezone(timezone.utc).replace(tzinfo=None)
 
 
-def values(condition: Condition) -> list[str | int | float | bool | datetime]:
-    """Give a condition's values as ones of the field's type; times naive, in UTC.
+def typed_values(condition: Condition) -> list[str | int | float | bool | datetime]:
+    """Return the values of a condition in the type of its field; times in UTC, without a zone.
 
     Raises:
-        QueryError: one does not fit.
+        QueryError: a value does not fit.
     """
-    field, _ = known(condition.field)
-    return [_value(field, condition, each) for each in condition.values]
+    field, _ = lookup(condition.field)
+    return [_value(field, condition, value) for value in condition.values]
 
 
 def _check_dimension(by: Dimension) -> None:
@@ -96,7 +99,7 @@ def _check_dimension(by: Dimension) -> None:
         if not 1 <= by.every <= _LONGEST:
             raise QueryError(f"a time bucket is 1 to {_LONGEST:,} of its unit, not {by.every}")
         return
-    field, key = known(by.field)
+    field, key = lookup(by.field)
     if isinstance(by, FieldValue):
         if field.kind is Kind.TEXT:
             raise QueryError(f"{by.field} is free text, and cannot be grouped by")
@@ -110,7 +113,7 @@ def _check_dimension(by: Dimension) -> None:
             raise QueryError(f"bins of {by.field} need a width above 0, not {by.width}")
         if by.where is not None:
             _check_condition(by.where)
-            if by.where.op != "=" or known(by.where.field)[0].kind is Kind.KEYWORDS:
+            if by.where.op != "=" or lookup(by.where.field)[0].kind is Kind.KEYWORDS:
                 raise QueryError(f"bins of {by.field} can be of events with one field's = value")
     elif len(by.edges) < 2 or not all(a < b for a, b in pairwise(by.edges)):  # noqa: PLR2004 - one interval
         raise QueryError(f"edges of {by.field} must be two numbers or more, rising")
@@ -128,14 +131,14 @@ def _check_measure(measure: Measure) -> None:
         if valued:
             raise QueryError(f"{measure.kind} needs a field")
         return
-    field, key = known(measure.field)
+    field, key = lookup(measure.field)
     comparable = field.kind is Kind.DATE and measure.kind in {"min", "max"}
     if valued and not comparable:
         _check_numeric(field, key, measure.field, f"have a {measure.kind}")
 
 
 def _check_condition(condition: Condition) -> None:
-    field, key = known(condition.field)
+    field, key = lookup(condition.field)
     if condition.op in {"exists", "missing"}:
         return
     if key is None and field.kind.keyed:
@@ -146,24 +149,24 @@ def _check_condition(condition: Condition) -> None:
         raise QueryError(
             f"{condition.field} is free text: ask whether it is there, or look through the events"
         )
-    count = len(values(condition))
+    count = len(typed_values(condition))
     if not count or (condition.op in COMPARED and count != 1):
         raise QueryError(f"{condition.field} {condition.op} needs a value")
     if field.kind is Kind.KEYWORDS and condition.op in COMPARED:
         raise QueryError(f"{condition.field} holds several words, which cannot be compared")
 
 
-def _value(found: Field, condition: Condition, value: Cell) -> str | int | float | bool | datetime:
+def _value(field: Field, condition: Condition, value: Cell) -> str | int | float | bool | datetime:
     if value is None:
         raise QueryError(f"{condition.field} {condition.op} needs a value: ask for missing instead")
-    if found.kind in {Kind.DOUBLE, Kind.LONG, Kind.NUMBERS}:
+    if field.kind in {Kind.DOUBLE, Kind.LONG, Kind.NUMBERS}:
         return _number(condition, value)
-    if found.kind is Kind.DATE:
+    if field.kind is Kind.DATE:
         try:
-            return naive(value if isinstance(value, datetime) else from_iso(str(value)))
+            return naive_utc(value if isinstance(value, datetime) else from_iso(str(value)))
         except (ValueError, OverflowError):
             raise QueryError(f"{condition.field} holds times, not {value!r}") from None
-    if found.kind is Kind.BOOLEAN:
+    if field.kind is Kind.BOOLEAN:
         if str(value).lower() not in _BOOLEANS:
             raise QueryError(f"{condition.field} is true or false, not {value!r}")
         return _BOOLEANS[str(value).lower()]
@@ -175,7 +178,7 @@ def _number(condition: Condition, value: Cell) -> int | float:
     if type(value) is int and abs(value) < 1 << 63:
         return value  # a double would take 2^53 + 1 for 2^53
     try:
-        number = float(value)  # type: ignore[arg-type]  # what is no number is told below
+        number = float(value)  # type: ignore[arg-type]  # anything but a number is refused below
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if isnan(number):
@@ -184,7 +187,7 @@ def _number(condition: Condition, value: Cell) -> int | float:
 
 
 def _is_text(name: str) -> None:
-    """Refuse half a character, which no line can hold and DuckDB does not take."""
+    """Refuse an unpaired surrogate, which no line can hold and DuckDB does not take."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -163,12 +163,12 @@ def test_without_click_it_says_what_to_install(tmp_path):
     assert done.stderr == "elkmon's command line needs its extra: pip install 'elkmon[cli]'\n"
 
 
-@pytest.mark.parametrize("name", ["rich", "duckdb"])
-def test_without_the_rest_of_the_extra_it_says_what_to_install(tmp_path, name):
+@pytest.mark.parametrize(("name", "extra"), [("rich", "cli"), ("duckdb", "query")])
+def test_without_the_rest_of_the_extra_it_says_what_to_install(tmp_path, name, extra):
     done = elkmon_says("errors", **fake_absence(tmp_path, name))
 
     assert done.returncode == 2
-    assert "pip install 'elkmon[cli]'" in done.stderr
+    assert f"pip install 'elkmon[{extra}]'" in done.stderr
 
 
 def test_a_fault_of_our_own_is_not_taken_for_a_missing_extra(monkeypatch):
@@ -226,9 +226,9 @@ def test_sigterm_leaves_nothing_behind(tmp_path):
     (tmp_path / "tmp").mkdir()
     code = (  # what measures the coverage has a handler of its own
         "import signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_DFL)\n"
-        "from elkmon.cli import main\nfrom elkmon.stores.local import reading\n"
+        "from elkmon.cli import main\nfrom elkmon.stores.local import reader\n"
         "def listing(folder):\n    print('asked', flush=True)\n    time.sleep(600)\n"
-        "reading.listing = listing\nmain(['models', '--store', sys.argv[1]])"
+        "reader.listing = listing\nmain(['models', '--store', sys.argv[1]])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "store")],

@@ -11,10 +11,10 @@ import elkmon
 from elkmon import Monitor
 from elkmon.demo import make_plan
 from elkmon.demo.story import DIGITS, TRIAGE, UNIT_SITE, V1, V2
-from elkmon.monitor import open_store
 from elkmon.query.question import Question
 from elkmon.questions.compare.error_increases import LEVEL
 from elkmon.report import build_report
+from elkmon.stores.registry import open_store
 from tests.support.demo_weeks import END, WEEK, once, served
 
 SEEDS = 20

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from elkmon.monitor import open_store
 from elkmon.query.question import Question
 from elkmon.report import build_report
+from elkmon.stores.registry import open_store
 from tests.support.browser import Browser, Page
 from tests.support.demo_weeks import WEEK, story
 from tests.support.report_scenes import END, START, numbers, serve

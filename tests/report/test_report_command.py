@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from elkmon.cli import main
-from elkmon.monitor import open_store
 from elkmon.query.question import Question
 from elkmon.questions.issues.figures import issues
 from elkmon.questions.issues.states import notes_of
+from elkmon.stores.registry import open_store
 from tests.support.report_scenes import END, HOSTILE, SPAN, START, serve
 
 ROOT = Path(__file__).parents[2]

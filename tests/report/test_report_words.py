@@ -8,11 +8,11 @@ from html import unescape
 
 import pytest
 
-from elkmon.monitor import open_store
 from elkmon.query.question import Question
 from elkmon.report.answers import Family, ask
 from elkmon.report.findings import findings
 from elkmon.report.model_sections import sections
+from elkmon.stores.registry import open_store
 from tests.support.report_scenes import END, START, serve
 
 

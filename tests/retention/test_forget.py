@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from elkmon.cli import main
 from elkmon.emit.recorder import clean_id
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import readers_behind
 
 AT = "2026-11-{:02}T10:00:00.000Z"

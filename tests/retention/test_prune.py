@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from elkmon.cli import main
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import listing
 
 NOW = datetime.now(timezone.utc)

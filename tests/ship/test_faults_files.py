@@ -179,7 +179,7 @@ def full_disk(request, folder, monkeypatch, small_disk):
             with pytest.raises(OSError, match="space"):
                 fill(place)
         else:
-            monkeypatch.setattr("elkmon.ship.atomic_file.os.fsync", full)
+            monkeypatch.setattr("elkmon.stores.local.atomic_file.os.fsync", full)
 
     return make_full
 

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from elkmon.cli import main
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.retention.compact import compact
-from elkmon.ship.lock import alone
 from elkmon.ship.shipper import lock_of
 from elkmon.stores.elastic.indices import index_of
+from elkmon.stores.local.compact import compact
+from elkmon.stores.local.file_lock import alone
 from tests.support.bulk_proxy import Proxy
 from tests.support.shipping import (
     AT,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import Filter, Measure
 
@@ -117,6 +117,14 @@ def catalog(folder):
     store = LocalStore(folder)
     try:
         return store.catalog()
+    finally:
+        store.close()
+
+
+def examine(folder, progress=None):
+    store = LocalStore(folder)
+    try:
+        return store.examine(progress)
     finally:
         store.close()
 

@@ -1,1 +1,1 @@
-"""The same three questions, answered by Elasticsearch."""
+"""The Elasticsearch store."""

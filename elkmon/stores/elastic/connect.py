@@ -1,4 +1,4 @@
-"""Reach a cluster, and say in words why it cannot be reached or does not answer."""
+"""The client of a cluster, and messages on why a cluster cannot be reached or refuses."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from elasticsearch.exceptions import ConnectionTimeout
 
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.stores.elastic.node import Node
+from elkmon.stores.elastic.http_node import Node
 from elkmon.stores.elastic.serializer import Serializer
 
-__all__ = ["UNKNOWN", "connect", "problem", "reason_of", "speaking"]
+__all__ = ["UNKNOWN", "connect", "problem", "reason_of", "store_errors"]
 
 UNKNOWN = (
     "it asks for credentials, or does not take these: set ELKMON_API_KEY, or ELKMON_USERNAME and "
     "ELKMON_PASSWORD"
 )
-"""What a cluster, or Kibana before it, means by 401."""
+"""The message for status 401, from a cluster or from Kibana in front of it."""
 
 _SECURITY = "security_exception"
 _QUIET = logging.NullHandler()
-"""What fails is raised, and said by us: the client need not print it, too."""
+"""Errors are raised with a message; the client is not to log them as well."""
 
 
 def connect(url: str, access: Access) -> Elasticsearch:
-    """Make a client; nothing is asked yet.
+    """Return a client; it has not sent any request yet.
 
-    No request is tried again by the client itself: each caller knows what it may repeat.
+    The client repeats no request by itself: only the caller knows what may be repeated.
 
     Args:
-        url: such as ``https://es:9200``, a path included where a proxy wants one.
-        access: credentials, certificates and patience.
+        url: such as ``https://es:9200``, with a path if a proxy needs one.
+        access: credentials, certificates and timeout.
 
     Raises:
         ConfigError: the address cannot be used, or holds a password.
@@ -87,8 +87,8 @@ def _host(name: str) -> str:
 
 
 @contextmanager
-def speaking(url: str, doing: str) -> Iterator[None]:
-    """Turn what the client raises into a StoreError that says what to do.
+def store_errors(url: str, doing: str) -> Iterator[None]:
+    """Turn what the client raises within a block into a StoreError that says what to do.
 
     Args:
         url: of the cluster.
@@ -104,25 +104,25 @@ def speaking(url: str, doing: str) -> Iterator[None]:
 
 
 def problem(error: Exception, url: str, doing: str) -> str:
-    """Say what went wrong, where, and what to do about it."""
-    place = f"{url}: cannot {doing}"
+    """Return the message of an error: what went wrong, where, and what to do."""
+    failed = f"{url}: cannot {doing}"
     if isinstance(error, UnsupportedProductError):
         return f"{url} is not Elasticsearch 8.10 or later: is it another product, or a proxy?"
-    if isinstance(error, TlsError) and "WRONG_VERSION" in _short(error):
-        return f"{place}: it does not speak TLS: is it http://, is the port right?"
+    if isinstance(error, TlsError) and "WRONG_VERSION" in _innermost(error):
+        return f"{failed}: it does not speak TLS: is it http://, is the port right?"
     if isinstance(error, TlsError):
         return (
-            f"{place}: its certificate is not trusted ({_short(error)}): name its authority in "
-            "ELKMON_CA_FILE, or its fingerprint in ELKMON_CA_FINGERPRINT"
+            f"{failed}: its certificate is not trusted ({_innermost(error)}): name its authority "
+            "in ELKMON_CA_FILE, or its fingerprint in ELKMON_CA_FINGERPRINT"
         )
     if isinstance(error, ConnectionTimeout):
-        return f"{place}: no answer in time; is it busy? ELKMON_TIMEOUT gives it longer"
+        return f"{failed}: no answer in time; is it busy? ELKMON_TIMEOUT gives it longer"
     if isinstance(error, TransportError):
-        told = _short(error)
-        https = ", is it https://" if url.startswith("http:") and "closed" in told else ""
-        return f"{place}: it cannot be reached ({told}); is it running, is the port right{https}?"
+        cause = _innermost(error)
+        https = ", is it https://" if url.startswith("http:") and "closed" in cause else ""
+        return f"{failed}: it cannot be reached ({cause}); is it running, is the port right{https}?"
     assert isinstance(error, ApiError)  # noqa: S101 - the three kinds that a client raises
-    return f"{place}: {_refused(error)}"
+    return f"{failed}: {_refused(error)}"
 
 
 def _refused(error: ApiError) -> str:
@@ -142,23 +142,23 @@ def _refused(error: ApiError) -> str:
 
 
 def reason_of(error: ApiError) -> tuple[str, str]:
-    """Give the kind of error and its text, of the cause that says most."""
+    """Return the type and the reason of a refusal, those of its root cause if there is one."""
     body = error.body if isinstance(error.body, dict) else {}
-    told = body.get("error")
+    refusal = body.get("error")
     if not body:
         return "in another way than Elasticsearch", "is it another product, or a proxy?"
-    if not isinstance(told, dict):
-        return "error", str(told or error.message or error)
-    causes = told.get("root_cause") or [told]
-    cause = causes[0] if isinstance(causes[0], dict) else told
+    if not isinstance(refusal, dict):
+        return "error", str(refusal or error.message or error)
+    causes = refusal.get("root_cause") or [refusal]
+    cause = causes[0] if isinstance(causes[0], dict) else refusal
     return str(cause.get("type", "error")), str(cause.get("reason", cause))
 
 
-def _short(error: TransportError) -> str:
-    """Give the innermost of the causes that urllib3 nests in one another."""
+def _innermost(error: TransportError) -> str:
+    """Return the innermost of the causes that urllib3 nests."""
     text = str(error.errors[0] if error.errors else error.message)
     text = re.sub(r" \(_ssl\.c:\d+\)", "", text)
-    told = re.split(r": |\('", text)[-1]
-    while told.endswith(("'", '"')) or told.count(")") > told.count("("):
-        told = told[:-1]
-    return told or type(error).__name__
+    cause = re.split(r": |\('", text)[-1]
+    while cause.endswith(("'", '"')) or cause.count(")") > cause.count("("):
+        cause = cause[:-1]
+    return cause or type(error).__name__

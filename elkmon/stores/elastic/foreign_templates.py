@@ -1,4 +1,4 @@
-"""Other people's index templates that take elkmon's indices for themselves."""
+"""Index templates of others that apply to elkmon's indices."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ ADVICE = (
     f"give them a priority below {PRIORITY}, or patterns that leave elkmon's indices out; or "
     "choose another ELKMON_INDEX_PREFIX"
 )
-"""What is to be done about them."""
+"""What to do about such templates."""
 
 
 def rivals(client: Elasticsearch, prefix: str) -> list[str]:
-    """Name the templates that win over elkmon's, or draw with them; lower ones are harmless.
+    """Return the templates whose priority is at least that of elkmon's own.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -27,21 +27,21 @@ def rivals(client: Elasticsearch, prefix: str) -> list[str]:
     own = {f"{prefix}-{short(dataset)}" for dataset in DATASETS}
     patterns = pattern(prefix).split(",")
     return [
-        f"{each['name']} (priority {priority}, {', '.join(theirs)})"
-        for each in client.indices.get_index_template()["index_templates"]
-        for theirs in [each["index_template"]["index_patterns"]]
-        for priority in [each["index_template"].get("priority") or 0]
-        if each["name"] not in own
+        f"{template['name']} (priority {priority}, {', '.join(theirs)})"
+        for template in client.indices.get_index_template()["index_templates"]
+        for theirs in [template["index_template"]["index_patterns"]]
+        for priority in [template["index_template"].get("priority") or 0]
+        if template["name"] not in own
         and priority >= PRIORITY
-        and any(_meet(one, other) for one in theirs for other in patterns)
+        and any(_overlap(one, other) for one in theirs for other in patterns)
     ]
 
 
 @cache
-def _meet(one: str, other: str) -> bool:
-    """Say whether some name fits both patterns."""
+def _overlap(one: str, other: str) -> bool:
+    """Return whether a name can match both patterns."""
     if one[:1] == "*":
-        return _meet(one[1:], other) or (other != "" and _meet(one, other[1:]))
+        return _overlap(one[1:], other) or (other != "" and _overlap(one, other[1:]))
     if other[:1] == "*":
-        return _meet(other, one)
-    return one[:1] == other[:1] and (one == "" or _meet(one[1:], other[1:]))
+        return _overlap(other, one)
+    return one[:1] == other[:1] and (one == "" or _overlap(one[1:], other[1:]))

@@ -1,4 +1,4 @@
-"""Which index an event is in: one for each kind and UTC month, named by the month's first day."""
+"""Names of indices: one a dataset and UTC month, with the month's first day in its name."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ __all__ = [
 ]
 
 RETENTION = timedelta(days=365)
-"""How long events are kept, where nobody says otherwise."""
+"""How long events are kept by default."""
 PRIORITY = 200
-"""Of the index templates: above Elastic's own, which have 100."""
+"""The priority of index templates: above Elastic's own, which have 100."""
 _ID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def short(dataset: str) -> str:
-    """Give the last part of a dataset's name: ``prediction``."""
+    """Return the last part of a dataset's name: ``prediction``."""
     return dataset.removeprefix("elkmon.")
 
 
 def index_of(prefix: str, dataset: str, timestamp: str) -> str:
-    """Name the index of an event.
+    """Return the name of the index that an event belongs into.
 
     Args:
-        prefix: that all names begin with.
-        dataset: the event's.
-        timestamp: its ``@timestamp`` as it was written, in UTC: ``2026-11-24T…``.
+        prefix: of all names.
+        dataset: of the event.
+        timestamp: ``@timestamp`` of the event as written, in UTC: ``2026-11-24T…``.
     """
     return f"{prefix}-{short(dataset)}-{timestamp[:4]}.{timestamp[5:7]}.01"
 
 
 def pattern(prefix: str, datasets: Iterable[Dataset] = DATASETS) -> str:
-    """Give the pattern of all indices of some datasets."""
+    """Return the pattern of all indices of some datasets."""
     return ",".join(f"{prefix}-{short(dataset)}-*" for dataset in datasets)
 
 
 def dead_letters(prefix: str) -> str:
-    """Give the pattern of the indices in which Logstash keeps what it did not store."""
+    """Return the pattern of the indices in which Logstash keeps what it did not store."""
     return f"{prefix}-deadletter-*"
 
 
 def month_of(moment: datetime) -> str:
-    """Give the month of a time as names have it: ``2026.11.01``."""
+    """Return the month of a time as it stands in the name of an index: ``2026.11.01``."""
     return f"{moment:%Y.%m}.01"
 
 
 def month_of_id(prediction_id: str) -> datetime | None:
-    """Read the time out of a UUIDv7; None where an id is none."""
+    """Return the time that a UUIDv7 holds; None for any other id."""
     if not _ID_V7.fullmatch(prediction_id):
         return None
     milliseconds = int(prediction_id[:8] + prediction_id[9:13], 16)

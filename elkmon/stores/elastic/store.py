@@ -1,20 +1,27 @@
-"""The Elasticsearch store: the same questions as of a folder, asked of a cluster."""
+"""The Elasticsearch store: the events of a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 
 from elkmon.events.cluster_settings import Access, access
 from elkmon.events.fields import DATASETS, Dataset
-from elkmon.stores.elastic.catalog import inventory
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.elastic.catalog import read_catalog
+from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import connect
-from elkmon.stores.elastic.groups import Grouping, binned_apart
+from elkmon.stores.elastic.erase import erase_in_indices
+from elkmon.stores.elastic.filter_query import timed
+from elkmon.stores.elastic.grouping import Grouping, binned_apart
 from elkmon.stores.elastic.health import health
-from elkmon.stores.elastic.paging import Cluster
-from elkmon.stores.elastic.request import timed
-from elkmon.stores.event_findings import Finding, of_events, ordered
-from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Table
+from elkmon.stores.elastic.prune import prune_indices
+from elkmon.stores.elastic.write import create
+from elkmon.stores.event_findings import of_events
+from elkmon.stores.finding import Finding, ordered
+from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Progress, Table
 from elkmon.stores.query_validation import check, check_events
 
 __all__ = ["ElasticStore"]
@@ -27,17 +34,17 @@ class ElasticStore:
 
     Args:
         url: such as ``https://es:9200``.
-        given: credentials, certificates, the prefix of indices; from the environment where not
+        settings: credentials, certificates, the prefix of indices; from the environment if not
             given.
 
     Raises:
         ConfigError: the address, or a setting, cannot be used.
     """
 
-    def __init__(self, url: str, given: Access | None = None) -> None:
-        own = access() if given is None else given
+    def __init__(self, url: str, settings: Access | None = None) -> None:
+        settings = settings or access()
         self.url = url.rstrip("/")
-        self.cluster = Cluster(connect(url, own), self.url, own.prefix)
+        self.cluster = Cluster(connect(url, settings), self.url, settings.prefix)
 
     def aggregate(
         self,
@@ -50,28 +57,28 @@ class ElasticStore:
         """Group events and compute measures.
 
         Raises:
-            QueryError: a field that is not in the field table, or does not fit its use.
+            QueryError: a field is not in the field table, or cannot be used in this way.
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
         check(by, measures, where)
         names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
         if not names:
             return Table((), ())
-        asked = [
+        groupings = [
             (part, Grouping(by, measures, binned=binned, timed=timed(part)))
             for part, binned in binned_apart(by, where)
         ]
-        buckets = (self.cluster.buckets([dataset], part, grouping) for part, grouping in asked)
-        return Table(tuple(names), asked[0][1].rows(chain.from_iterable(buckets)))
+        buckets = (self.cluster.buckets([dataset], part, grouping) for part, grouping in groupings)
+        return Table(tuple(names), groupings[0][1].rows(chain.from_iterable(buckets)))
 
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Give events, whole, sorted by time; predictions with what their labels made of them.
+        """Yield whole events, sorted by time; predictions with the fields that the join has added.
 
         Raises:
-            QueryError: a field that is not in the field table, or does not fit its use; one that
-                comes from labels, without ``dataset``.
+            QueryError: a field is not in the field table, or cannot be used in this way; or it
+                comes from labels, and no dataset is given.
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
         check_events(dataset, where)
@@ -86,24 +93,60 @@ class ElasticStore:
             yield hit["_source"]
 
     def catalog(self) -> Catalog:
-        """Say what is in the store.
+        """Return the contents of the store.
 
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
-        return inventory(self.cluster)
+        return read_catalog(self.cluster)
 
-    def examine(self) -> list[Finding]:
-        """Say what is wrong with the indices, and with the events in them.
+    def examine(self, progress: Progress | None = None) -> list[Finding]:  # noqa: ARG002 - quick
+        """Return what is wrong with the indices, and with the events in them.
 
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
-        found = health(self.cluster)
-        if not any(each.level == "problem" for each in found):  # else no answer is to be trusted
-            found += of_events(self)
-        return ordered(found)
+        findings = health(self.cluster)
+        if not any(finding.level == "problem" for finding in findings):  # else answers may be wrong
+            findings += of_events(self)
+        return ordered(findings)
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events, and return when they can be asked for.
+
+        Raises:
+            StoreError: they could not all be written.
+        """
+        create(self.cluster, lines)
+
+    def prune(
+        self,
+        before: datetime,
+        *,
+        dry_run: bool,
+        progress: Progress | None = None,  # noqa: ARG002 - one request
+    ) -> list[OldPart]:
+        """Delete the indices whose month ended before a time; issues are kept for ever.
+
+        Raises:
+            StoreError: the cluster cannot be reached, or refuses.
+        """
+        return prune_indices(self.cluster, before, dry_run=dry_run)
+
+    def erase(
+        self,
+        request: ErasureRequest,
+        *,
+        dry_run: bool,
+        progress: Progress | None = None,  # noqa: ARG002 - how many there are is not known before
+    ) -> ErasureReport:
+        """Erase events; afterwards no question counts them.
+
+        Raises:
+            StoreError: the cluster cannot be reached, or refuses; an event could not be deleted.
+        """
+        return erase_in_indices(self.cluster, request, dry_run=dry_run)
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         self.cluster.client.close()

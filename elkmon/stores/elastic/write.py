@@ -1,4 +1,4 @@
-"""Put a few events on a cluster at once; many are shipped."""
+"""Write a few events to a cluster; :mod:`elkmon.ship` is for many."""
 
 from __future__ import annotations
 
@@ -7,41 +7,37 @@ from typing import Any
 
 import orjson
 
-from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic.connect import connect, speaking
+from elkmon.stores.elastic.cluster import Cluster
+from elkmon.stores.elastic.connect import store_errors
 from elkmon.stores.elastic.indices import index_of
 
 __all__ = ["create"]
 
-_THERE = 409
+_CONFLICT = 409
+"""The event is there already."""
 
 
-def create(url: str, given: Access, lines: Iterable[bytes]) -> None:
+def create(cluster: Cluster, lines: Iterable[bytes]) -> None:
     """Create events, each under its id, and wait until they can be asked for.
 
     Args:
-        url: of the cluster.
-        given: how it is reached.
-        lines: the events as they are written to a file.
+        cluster: to write to.
+        lines: events, as in a file.
 
     Raises:
-        StoreError: they could not all be created.
+        StoreError: not all events could be created.
     """
     actions: list[dict[str, Any]] = []
     for line in lines:
         event = orjson.loads(line)
-        name = index_of(given.prefix, event["event"]["dataset"], event["@timestamp"])
+        name = index_of(cluster.prefix, event["event"]["dataset"], event["@timestamp"])
         actions += [{"create": {"_index": name, "_id": event["event"]["id"]}}, event]
     if not actions:
         return
-    client = connect(url, given)
-    try:
-        with speaking(url, "write events"):
-            items = client.bulk(operations=actions, refresh="wait_for")["items"]
-    finally:
-        client.close()
+    with store_errors(cluster.url, "write events"):
+        items = cluster.client.bulk(operations=actions, refresh="wait_for")["items"]
     for item in items:
-        if (status := item["create"]["status"]) >= 300 and status != _THERE:  # noqa: PLR2004 - HTTP's
+        if (status := item["create"]["status"]) >= 300 and status != _CONFLICT:  # noqa: PLR2004 - HTTP's
             reason = item["create"].get("error", {}).get("reason", status)
-            raise StoreError(f"{url}: an event was refused: {reason}")
+            raise StoreError(f"{cluster.url}: an event was refused: {reason}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION
-from elkmon.stores.catalog_entries import certain, models, span_of
+from elkmon.stores.catalog_entries import models, span_of, utc_span
 from elkmon.stores.local.columns import (
     KEY,
     Ref,
@@ -19,7 +19,7 @@ from elkmon.stores.local.columns import (
     shape,
 )
 from elkmon.stores.local.files import Listing
-from elkmon.stores.local.reading import Reader, Rows
+from elkmon.stores.local.reader import Reader, Rows
 from elkmon.stores.local.repeats import repeated
 from elkmon.stores.protocol import Catalog, ProcessEntry
 
@@ -87,7 +87,7 @@ def inventory(
         datasets=dict(parts["datasets"]),
         models=models(parts),
         processes=tuple(
-            ProcessEntry(entity, service, host, certain(first, last), events, missing, dropped)
+            ProcessEntry(entity, service, host, utc_span(first, last), events, missing, dropped)
             for entity, service, host, first, last, events, missing, dropped in parts["processes"]
         ),
         bad_lines=bad_lines,
@@ -165,7 +165,7 @@ _SAME = f"""
 
 
 def _parted(found: str, more: str, of_predictions: str) -> str:
-    """Give a query of the events that may be repeats (``IN``), or are none (``NOT IN``).
+    """Return a query of the events that may be repeats (``IN``), or are none (``NOT IN``).
 
     Each kind by itself, so that no more is read than what is asked of it.
 
@@ -199,7 +199,7 @@ _EVENTS = f"""
 
 
 def _names(*lists: str) -> str:
-    """Give the query of the names that each model has in some lists: most predictions have all."""
+    """Return the query of the names that each model has in some lists."""
     named = ", ".join(f"coalesce(any_value({each}), [])" for each in lists)
     return f"""
         SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (

@@ -68,7 +68,7 @@ class Ref:
 
     @property
     def sql(self) -> str:
-        """Give the column, quoted."""
+        """Return the column, quoted."""
         return quoted(self.column)
 
 
@@ -100,7 +100,7 @@ def text(value: str) -> str:
 
 
 def key_of(columns: Mapping[Ref, str], *, hashed: bool) -> str:
-    """Give the key of an event as SQL.
+    """Return the key of an event as SQL.
 
     Args:
         columns: how each column is addressed.
@@ -118,7 +118,7 @@ def ndjson_source(
     hashed: bool | None = None,
     longest: int = QUICK,
 ) -> str:
-    """Give a query that reads columns of NDJSON files.
+    """Return a query that reads columns of NDJSON files.
 
     A line that is no event gives no row; a value that does not fit gives a null.
 
@@ -139,7 +139,7 @@ def ndjson_source(
 
 
 def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int = QUICK) -> str:
-    """Give the table function that reads lines.
+    """Return the table function that reads lines.
 
     Args:
         files: to read.
@@ -156,7 +156,7 @@ def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int =
 
 
 def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = False) -> str:
-    """Give a query that reads columns of Parquet files."""
+    """Return a query that reads columns of Parquet files."""
     columns = {ref: _entry(quoted(ref.field.name), ref) for ref in refs}
     chosen = [
         f"{column if ref.key is None else _sane(column, ref)} AS {ref.sql}"
@@ -171,7 +171,7 @@ def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = 
 
 
 def listed(files: Iterable[Path]) -> str:
-    """Give files as the items of a list in SQL; no name is taken for a pattern."""
+    """Return files as the items of a list in SQL; no name is taken for a pattern."""
     return ", ".join(
         text("".join(f"[{c}]" if c in "*?[" else c for c in str(file))) for file in files
     )
@@ -196,7 +196,7 @@ def shape(refs: Collection[Ref]) -> tuple[dict[Ref, str], str]:
 
 
 def structure(refs: Collection[Ref]) -> str:
-    """Give the same shape as JSON, for ``json_transform``."""
+    """Return the same shape as JSON, for ``json_transform``."""
     tree, _ = _tree(refs)
     return orjson.dumps({name: _type(each) for name, each in tree.items()}).decode()
 
@@ -232,7 +232,7 @@ def _sane(path: str, ref: Ref) -> str:
 
 
 def _crowded(ref: Ref, refs: Collection[Ref]) -> bool:
-    """Say whether a struct cannot tell the entries of a field: asked as a whole, or same names."""
+    """Return whether a struct cannot tell the entries of a field, as some have the same name."""
     keys = [each.key for each in refs if each.field is ref.field]
     return None in keys or len({str(key).lower() for key in keys}) < len(keys) or ref.key == ""
 

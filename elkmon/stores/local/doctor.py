@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.event_findings import Finding, of_events, ordered
+from elkmon.stores.event_findings import of_events
+from elkmon.stores.finding import Finding, ordered
 from elkmon.stores.local.files import is_closed, listing, strangers
 from elkmon.stores.local.line_survey import Survey, survey
-from elkmon.stores.local.store import LocalStore
+from elkmon.stores.protocol import Progress, Store
 
 __all__ = ["examine"]
 
@@ -18,11 +19,12 @@ _MANY = 256 * 1024 * 1024
 _PLACES = 3
 
 
-def examine(folder: Path, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+def examine(folder: Path, store: Store, progress: Progress | None) -> list[Finding]:
     """Examine a folder.
 
     Args:
         folder: of the events.
+        store: that answers questions of them.
         progress: is told how many files are read, of how many.
 
     Returns:
@@ -36,12 +38,11 @@ def examine(folder: Path, progress: Callable[[int, int], None] | None = None) ->
         return [Finding("problem", f"there is no folder {folder}", advice=advice)]
     read = survey(folder, progress)
     found = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
-    with closing(LocalStore(folder)) as store:
-        try:
-            found += of_events(store)
-        except StoreError:
-            if not read.unread.counts:  # else it is told already, and has to be seen to first
-                raise
+    try:
+        found += of_events(store)
+    except StoreError:
+        if not read.unread.counts:  # else it is told already, and has to be seen to first
+            raise
     found += _speed(folder)
     return ordered(found)
 

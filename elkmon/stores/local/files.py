@@ -81,7 +81,7 @@ def _is_ours(entry: os.DirEntry[str], *, regular: bool) -> bool:
 
 
 def is_closed(file: Path) -> bool:
-    """Say whether no process writes to a file any more: its lock is free.
+    """Return whether no process writes to a file any more: its lock is free.
 
     Raises:
         OSError: the file cannot be opened.

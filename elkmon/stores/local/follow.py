@@ -34,7 +34,7 @@ class _File:
 
 
 class Follower:
-    """Give the events that are written to a folder, each once, as soon as its line is whole.
+    """Return the events that are written to a folder, each once, as soon as its line is whole.
 
     Args:
         folder: that holds the events; it need not exist yet.
@@ -49,7 +49,7 @@ class Follower:
         self._files: dict[Path, _File] = {}
 
     def last(self, number: int) -> list[dict[str, Any]]:
-        """Give the last events that are there, oldest first; what comes later is new.
+        """Return the last events that are there, oldest first; what comes later is new.
 
         Args:
             number: how many at most, by time of writing, from the last 4 MiB of each file.
@@ -65,7 +65,7 @@ class Follower:
         return [event for _, event in found]
 
     def new(self) -> Iterator[dict[str, Any]]:
-        """Give the events that were written since the last call, file by file.
+        """Return the events that were written since the last call, file by file.
 
         Raises:
             StoreError: the folder cannot be read.
@@ -141,5 +141,5 @@ class Follower:
 
 
 def _written(event: dict[str, Any]) -> str:
-    """Give when it was written, as ISO text, which sorts as time does."""
+    """Return when it was written, as ISO text, which sorts as time does."""
     return str(event["event"].get("created") or event.get("@timestamp") or "")

@@ -35,12 +35,12 @@ _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def truths(asked: Collection[str]) -> list[str]:
-    """Give the truth fields of labels that joined fields are made of, by their last name."""
+    """Return the truth fields of labels that joined fields are made of, by their last name."""
     return sorted({name for each in asked for name in _NEEDS[each][1]})
 
 
 def needed(asked: Collection[str]) -> set[Ref]:
-    """Give the columns that have to be read of predictions and labels for joined fields."""
+    """Return the columns that have to be read of predictions and labels for joined fields."""
     names = {"event.id", "event.created", "event.sequence"}
     names |= {"@timestamp", "event.outcome", "ml.truth.observed_at"}
     for name in asked:
@@ -50,7 +50,7 @@ def needed(asked: Collection[str]) -> set[Ref]:
 
 
 def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
-    """Give the common tables that join labels: the last, ``joined``, has the predictions.
+    """Return the common tables that join labels: the last, ``joined``, has the predictions.
 
     Most predictions have one label at most, which needs no choice; only the others are grouped.
     Of the same label event, the first that was written counts. The tables ``x`` (all events),

@@ -45,7 +45,7 @@ class Line:
 
 
 def scan(file: Path) -> Iterator[Line]:
-    """Give the lines of a file but for blank ones, with bounded memory.
+    """Return the lines of a file but for blank ones, with bounded memory.
 
     Raises:
         OSError: the file cannot be read.

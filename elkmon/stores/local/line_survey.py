@@ -88,7 +88,7 @@ def _by_lines(file: Path, found: Survey) -> None:
 
 
 def _is_sound(file: Path) -> bool:
-    """Say whether every line is an event whose values all fit."""
+    """Return whether every line is an event whose values all fit."""
     paths, lines = shape(STORED)
     there = ", ".join(f"count({path})" for path in paths.values())
     bad = " OR ".join(f"{paths[ref]} IS NULL" for ref in REQUIRED)

@@ -16,7 +16,7 @@ from elkmon.stores.protocol import (
     Measure,
     TimeBucket,
 )
-from elkmon.stores.query_validation import COMPARED, check, known, naive, values
+from elkmon.stores.query_validation import COMPARED, check, lookup, naive_utc, typed_values
 
 __all__ = ["Question", "question"]
 
@@ -44,12 +44,12 @@ class Question:
 
     @property
     def where(self) -> str:
-        """Give all conditions as one."""
+        """Return all conditions as one."""
         return " AND ".join(self.conditions) or "true"
 
     def reference(self, name: str) -> Ref:
         """Look a field up, or one entry of a keyed field, and note that it is read."""
-        ref = Ref(*known(name))
+        ref = Ref(*lookup(name))
         self.refs.add(ref)
         return ref
 
@@ -65,9 +65,9 @@ def question(by: Sequence[Dimension], measures: Sequence[Measure], where: Filter
     made.dimensions = [_dimension(made, each) for each in by]
     made.measures = [_measure(made, each) for each in measures]
     if where.since is not None:
-        made.add('"@timestamp" >= ?', naive(where.since))
+        made.add('"@timestamp" >= ?', naive_utc(where.since))
     if where.until is not None:
-        made.add('"@timestamp" < ?', naive(where.until))
+        made.add('"@timestamp" < ?', naive_utc(where.until))
     for each in where.conditions:
         _condition(made, each)
     return made
@@ -84,7 +84,7 @@ def _dimension(made: Question, by: Dimension) -> str:
         if by.where is None:
             return number
         told = made.reference(by.where.field)
-        bound = values(by.where)
+        bound = typed_values(by.where)
         made.values.extend(bound)
         return f"CASE WHEN {told.sql} IN ({', '.join('?' for _ in bound)}) THEN {number} END"
     edges = [f"'{each!r}'::DOUBLE" for each in by.edges]
@@ -137,7 +137,7 @@ def _condition(made: Question, condition: Condition) -> None:
         return made.add(f"{ref.sql} IS NOT NULL")
     if condition.op == "missing":
         return made.add(f"{ref.sql} IS NULL")
-    bound = values(condition)
+    bound = typed_values(condition)
     marks = ", ".join("?" for _ in bound)
     if ref.field.kind is Kind.KEYWORDS:
         found = f"coalesce(list_has_any({ref.sql}, [{marks}]), false)"

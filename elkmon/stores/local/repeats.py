@@ -42,7 +42,7 @@ _FIELDS = {ref.field for held in _HELD.values() for ref in held}
 
 
 def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: str | None) -> str:
-    """Give a query of the keys, hashed, that are there more than once; some that are not may be.
+    """Return a query of the keys, hashed, that are there more than once; some that are not may be.
 
     Args:
         dataset: predictions or labels.
@@ -65,12 +65,12 @@ def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: str | 
 
 
 def holds(refs: Collection[Ref]) -> bool:
-    """Say whether what is kept of repeats has some columns."""
+    """Return whether what is kept of repeats has some columns."""
     return all(ref.field in _FIELDS for ref in refs)
 
 
 def candidates(*, new: str | None, old: str, kept: str) -> str:
-    """Give a query of all events that may be repeats: those of every key that is there twice.
+    """Return a query of all events that may be repeats: those of every key that is there twice.
 
     Some are given twice: what asks of them takes each once. All tables have the same columns.
 

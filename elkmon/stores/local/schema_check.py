@@ -16,7 +16,7 @@ __all__ = ["misfits"]
 
 
 def misfits(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give each field whose value does not fit, with what it should be.
+    """Return each field whose value does not fit, with what it should be.
 
     Args:
         event: a line, as JSON.

@@ -13,17 +13,33 @@ import duckdb
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
 from elkmon.events.query_settings import asking
+from elkmon.retention.erasure import ErasureReport, ErasureRequest
+from elkmon.retention.pruning import OldPart
+from elkmon.stores.finding import Finding
 from elkmon.stores.local.catalog import inventory
 from elkmon.stores.local.columns import KEY, Ref, ndjson_source, parquet_source
+from elkmon.stores.local.doctor import examine
+from elkmon.stores.local.erase import erase_in_files
 from elkmon.stores.local.files import Listing
 from elkmon.stores.local.label_join_sql import JOINED, joined, needed
-from elkmon.stores.local.memory import Memory
+from elkmon.stores.local.memory_limit import Memory
+from elkmon.stores.local.prune import prune_files
 from elkmon.stores.local.query_sql import Question, question
-from elkmon.stores.local.reading import Reader, Rows
+from elkmon.stores.local.reader import Reader, Rows
 from elkmon.stores.local.repeats import NAME, candidates, covered, holds, repeated
 from elkmon.stores.local.whole_events import IDENTITY, contents
-from elkmon.stores.protocol import Catalog, Cell, Dimension, Event, Filter, Measure, Table
-from elkmon.stores.query_validation import check_events, naive
+from elkmon.stores.local.write import write_lines
+from elkmon.stores.protocol import (
+    Catalog,
+    Cell,
+    Dimension,
+    Event,
+    Filter,
+    Measure,
+    Progress,
+    Table,
+)
+from elkmon.stores.query_validation import check_events, naive_utc
 
 __all__ = ["LocalStore"]
 
@@ -102,7 +118,7 @@ class LocalStore:
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Give events, whole, sorted by time; predictions with what their labels make of them.
+        """Return events, whole, sorted by time; predictions with what their labels make of them.
 
         Raises:
             QueryError: a field that is not in the field table, or does not fit its use; one that
@@ -136,8 +152,44 @@ class LocalStore:
         """
         return inventory(self._connection, self._reader, self._ask)
 
+    def examine(self, progress: Progress | None = None) -> list[Finding]:
+        """Return what is wrong with the files, and with the events in them.
+
+        Raises:
+            StoreError: the events cannot be read at all.
+        """
+        return examine(self.folder, self, progress)
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        """Write events into a file of their own.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        write_lines(self.folder, lines)
+
+    def prune(
+        self, before: datetime, *, dry_run: bool, progress: Progress | None = None
+    ) -> list[OldPart]:
+        """Delete the files whose events are all before a time; notes on issues stay.
+
+        Raises:
+            StoreError: the folder cannot be used, or its files are being replaced.
+        """
+        return prune_files(self.folder, before, dry_run=dry_run, progress=progress)
+
+    def erase(
+        self, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
+    ) -> ErasureReport:
+        """Erase events, and what was set apart of them; each file is replaced as a whole.
+
+        Raises:
+            StoreError: a file cannot be read or replaced; those before it are done.
+        """
+        return erase_in_files(self.folder, request, dry_run=dry_run, progress=progress)
+
     def close(self) -> None:
-        """Give back the connection and the scratch folder."""
+        """Return back the connection and the scratch folder."""
         self._connection.close()
         self._scratch.cleanup()
 
@@ -176,7 +228,7 @@ def _changed(file: Path) -> tuple[int, int] | None:
 def _tables(
     files: Listing, kept: Path | None, dataset: Dataset | None, asked: Question, where: Filter
 ) -> tuple[str, str]:
-    """Give the common tables of a question, and the name of the one to ask.
+    """Return the common tables of a question, and the name of the one to ask.
 
     Each event is there once: of the same event the first that was written counts.
 
@@ -225,7 +277,7 @@ def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
 
 
 def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: bool) -> str:
-    """Give the common tables ``x`` of all events, and ``r`` of those that may be repeats.
+    """Return the common tables ``x`` of all events, and ``r`` of those that may be repeats.
 
     NDJSON (``n``) and known repeats (``k``) are read once, Parquet (``f``) wherever it is asked.
     """
@@ -257,17 +309,17 @@ def _months(where: Filter) -> str:
     """Narrow predictions to the months that a window touches: repeats count within a month."""
     found = ""
     if where.since is not None:
-        first = naive(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        first = naive_utc(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         found += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
     if where.until is not None:
-        until = naive(where.until)
+        until = naive_utc(where.until)
         after = f"TIMESTAMP '{until.replace(day=1):%Y-%m-%d}' + INTERVAL 1 MONTH"
         found += f' AND "@timestamp" < {after}'
     return found
 
 
 def _cells(column: Sequence[Any]) -> Iterable[Cell]:
-    """Give the cells of a column: times are aware."""
+    """Return the cells of a column: times are aware."""
     if isinstance(next((cell for cell in column if cell is not None), None), datetime):
         return (None if cell is None else cell.replace(tzinfo=timezone.utc) for cell in column)
     return column

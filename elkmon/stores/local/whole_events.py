@@ -40,7 +40,7 @@ _STRUCTURE = text(structure(STORED))
 def contents(
     rows: Callable[[str, Sequence[object]], Rows], files: Listing, chosen: Rows
 ) -> list[tuple[Found]]:
-    """Give events whole.
+    """Return events whole.
 
     Args:
         rows: runs a query with bound values.
@@ -96,7 +96,7 @@ def _found(
 
 
 def _event(raw: str | None, row: Row) -> Found:
-    """Give an event as its line has it; as its columns where only DuckDB can read that."""
+    """Return an event as its line has it; as its columns where only DuckDB can read that."""
     if raw is not None:
         try:
             return orjson.loads(raw)  # type: ignore[no-any-return]  # it was read as an object
@@ -144,7 +144,7 @@ def _key(row: Row) -> tuple[str, str]:
 
 
 def _joined(row: Row, labels: list[Row]) -> Found:
-    """Give the joined fields of a prediction by their dotted names, as JSON; absent ones not."""
+    """Return the joined fields of a prediction by their dotted names, as JSON; absent ones not."""
     joined = merge(_prediction(row), map(_label, _once(labels)))
     return {
         _JOINED[name]: _iso(value) if isinstance(value, datetime) else value

@@ -1,12 +1,14 @@
 """Issues of a store: what comes back, what is left out and why."""
 
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 import elkmon
 from elkmon import Monitor, QueryError
-from elkmon.emit.issue_notes import IssueNote, write_notes
+from elkmon.emit.issue_notes import IssueNote, note_lines
+from elkmon.stores.registry import open_store
 
 START = datetime(2026, 11, 10, tzinfo=timezone.utc)
 LIVE = START + timedelta(days=5)
@@ -48,6 +50,11 @@ def serve(
 def listed(folder, **more):
     with Monitor(folder) as monitor:
         return monitor.issues(**{**SPAN, **more})
+
+
+def write_notes(folder, notes):
+    with closing(open_store(folder)) as store:
+        store.write(note_lines(notes))
 
 
 def both(folder, **now):

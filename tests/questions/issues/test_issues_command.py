@@ -160,7 +160,7 @@ def test_a_store_that_cannot_be_written_is_still_listed(run, folder, monkeypatch
     def refuse(*_given):
         raise StoreError("read only")
 
-    monkeypatch.setattr("elkmon.cli.noting.write_notes", refuse)
+    monkeypatch.setattr("elkmon.stores.local.store.write_lines", refuse)
     result = run("issues", "list", "--store", folder, *SPAN)
 
     assert result.exit_code == 0

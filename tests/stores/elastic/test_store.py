@@ -6,7 +6,8 @@ from elkmon.cli import main
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import QueryError, StoreError
 from elkmon.events.times import from_iso
-from elkmon.stores.elastic import groups, paging
+from elkmon.stores.elastic import cluster as cluster_module
+from elkmon.stores.elastic import grouping
 from elkmon.stores.elastic.store import ElasticStore
 from elkmon.stores.protocol import Condition, Edges, FieldValue, Filter, Measure, TimeBucket
 from tests.support.cluster_loading import index
@@ -95,7 +96,7 @@ def test_pages_are_one_answer(put, monkeypatch, edges):
     by = (FieldValue("ml.segment.country"), FieldValue("ml.prediction.id"), *edges)
     whole = ask(store, *by)
 
-    monkeypatch.setattr(groups, "_MOST", 18)
+    monkeypatch.setattr(grouping, "_MOST", 18)
 
     assert ask(store, *by) == whole
     assert sum(row[-1] for row in whole) == 30
@@ -103,7 +104,7 @@ def test_pages_are_one_answer(put, monkeypatch, edges):
 
 def test_what_comes_between_two_pages_is_not_in_the_answer(put, prefix, server, monkeypatch):
     store = put(*(prediction(number) for number in range(9)))
-    monkeypatch.setattr(groups, "_MOST", 2)
+    monkeypatch.setattr(grouping, "_MOST", 2)
     search = store.cluster.search
     asked = []
 
@@ -122,7 +123,7 @@ def test_what_comes_between_two_pages_is_not_in_the_answer(put, prefix, server, 
 
 def test_events_come_page_by_page_and_only_as_they_are_asked_for(put, monkeypatch):
     store = put(*(prediction(number) for number in range(25)))
-    monkeypatch.setattr(paging, "_PAGE", 4)
+    monkeypatch.setattr(cluster_module, "_PAGE", 4)
 
     newest = [event["event"]["id"] for event in store.events(None, where=ALL, limit=22)]
     few = store.events("elkmon.prediction", where=ALL, limit=20, newest_first=False)
@@ -164,7 +165,7 @@ def test_a_closed_index_is_an_error_not_a_smaller_number(put, prefix):
 
 def test_more_than_a_server_takes_is_refused_in_words(put, monkeypatch):
     store = put(*(prediction(number) for number in range(3)))
-    monkeypatch.setattr(groups, "_MOST", 100_000)
+    monkeypatch.setattr(grouping, "_MOST", 100_000)
 
     with pytest.raises(StoreError, match="cannot ask for events: it answers 400"):
         ask(store, FieldValue("ml.prediction.id"))

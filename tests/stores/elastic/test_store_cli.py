@@ -10,8 +10,9 @@ from click.testing import CliRunner
 import elkmon
 from elkmon.cli import main
 from elkmon.events.errors import ConfigError
-from elkmon.monitor import Monitor, open_store
+from elkmon.monitor import Monitor
 from elkmon.stores.elastic.store import ElasticStore
+from elkmon.stores.registry import open_store
 from tests.support.cluster_loading import load
 from tests.support.nearly_equal import assert_near
 

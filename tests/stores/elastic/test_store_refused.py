@@ -12,7 +12,7 @@ from elasticsearch import ApiError
 
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
-from elkmon.stores.elastic import busy
+from elkmon.stores.elastic import retry
 from elkmon.stores.elastic.store import ElasticStore
 from elkmon.stores.protocol import Filter, Measure
 from tests.support import elasticsearch_servers as servers
@@ -107,7 +107,7 @@ def test_a_part_of_an_answer_is_none(given):
 
 
 def test_a_cluster_that_is_too_busy(monkeypatch):
-    monkeypatch.setattr(busy, "_BASE", 0.0)
+    monkeypatch.setattr(retry, "_BASE", 0.0)
     body = {"error": {"type": "es_rejected_execution_exception", "reason": "queue"}, "status": 429}
     with (
         pretending(body, ELASTIC, 429) as url,
@@ -118,7 +118,7 @@ def test_a_cluster_that_is_too_busy(monkeypatch):
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_cluster_that_is_busy_for_a_moment_is_asked_again(monkeypatch, status):
-    monkeypatch.setattr(busy, "_BASE", 0.0)
+    monkeypatch.setattr(retry, "_BASE", 0.0)
     asked = []
 
     def ask_once():
@@ -130,7 +130,7 @@ def test_a_cluster_that_is_busy_for_a_moment_is_asked_again(monkeypatch, status)
             raise ApiError("busy", meta, {})
         return "an answer"
 
-    assert busy.patiently(ask_once, "http://es", "ask") == "an answer"
+    assert retry.patiently(ask_once, "http://es", "ask") == "an answer"
     assert len(asked) == 3
 
 

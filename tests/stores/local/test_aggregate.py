@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from elkmon import QueryError, StoreError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import Bins, Condition, Edges, FieldValue, Filter, Measure, TimeBucket
 from tests.support.event_folders import (

@@ -10,9 +10,8 @@ import orjson
 import pytest
 
 from elkmon import StoreError
-from elkmon.retention.compact import compact
 from elkmon.stores.local.columns import MAX_LINE
-from elkmon.stores.local.doctor import examine
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue
@@ -23,6 +22,7 @@ from tests.support.event_folders import (
     catalog,
     count,
     events,
+    examine,
     label,
     line,
     names,

@@ -17,13 +17,12 @@ import elkmon
 from elkmon import StoreError
 from elkmon.emit import ElkmonFormatter, ElkmonHandler
 from elkmon.events.fields import Kind
-from elkmon.retention.compact import compact
 from elkmon.stores.local import doctor
 from elkmon.stores.local import line_survey as survey
 from elkmon.stores.local.columns import STORED, shape, structure
-from elkmon.stores.local.doctor import examine
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.schema_check import misfits
-from tests.support.event_folders import AT, event, label, line, prediction, write
+from tests.support.event_folders import AT, event, examine, label, line, prediction, write
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 import elkmon
 from elkmon import QueryError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.protocol import Condition, Filter
 from tests.support.event_folders import (

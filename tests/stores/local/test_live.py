@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from elkmon import StoreError
-from elkmon.retention.compact import compact
-from elkmon.stores.local import reading
+from elkmon.stores.local import reader
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import listing
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue
@@ -33,7 +33,7 @@ COMPACT = """
 import sys
 from pathlib import Path
 from elkmon import StoreError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 while sys.stdin.read(1):
     try:
         done = compact(Path(sys.argv[1]))
@@ -122,7 +122,7 @@ def stale(folder, monkeypatch):
     for name in "abc":
         write(folder / f"{name}.ndjson", prediction(name), label(f"l{name}", name))
     seen = [listing(folder)]
-    monkeypatch.setattr(reading, "listing", lambda where: seen.pop() if seen else listing(where))
+    monkeypatch.setattr(reader, "listing", lambda where: seen.pop() if seen else listing(where))
     compact(folder)
     return folder
 
@@ -138,14 +138,14 @@ def test_files_that_vanish_between_listing_and_reading_are_listed_again(stale, q
 def test_a_corrupt_file_may_vanish_too(folder, monkeypatch):
     write(folder / "a.ndjson", prediction("a"))
     write(folder / "b.ndjson", prediction("b"), b"x" * 34_000_000 + b"\n")
-    scan = reading.scan
+    scan = reader.scan
 
     def vanishing(file):
         if (folder / "b.ndjson").exists():
             compact(folder)
         return scan(file)
 
-    monkeypatch.setattr(reading, "scan", vanishing)
+    monkeypatch.setattr(reader, "scan", vanishing)
 
     assert count(folder) == 2
 
@@ -154,7 +154,7 @@ def test_a_folder_that_never_holds_still_is_told(folder, monkeypatch):
     write(folder / "a.ndjson", prediction("a"))
     gone = listing(folder)
     (folder / "a.ndjson").unlink()
-    monkeypatch.setattr(reading, "listing", lambda _folder: gone)
+    monkeypatch.setattr(reader, "listing", lambda _folder: gone)
 
     with pytest.raises(StoreError, match="changes faster than it can be read"):
         count(folder)
@@ -163,7 +163,7 @@ def test_a_folder_that_never_holds_still_is_told(folder, monkeypatch):
 KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 
 template, target = map(Path, sys.argv[1:])
 TOLD = {"open", "os.rename", "os.remove", "os.chmod", "os.mkdir", "os.scandir", "os.listdir"}

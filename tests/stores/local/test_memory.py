@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import Listing
-from elkmon.stores.local.memory import Memory
+from elkmon.stores.local.memory_limit import Memory
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue
 from tests.support.event_folders import ALL, COUNT, ask, label, prediction, write
@@ -56,7 +56,7 @@ def groups(store):
 
 
 def test_memory_does_not_grow_with_compacted_events_but_with_lines(folder, monkeypatch):
-    monkeypatch.setattr("elkmon.stores.local.memory._SMALL", 0)  # bytes
+    monkeypatch.setattr("elkmon.stores.local.memory_limit._SMALL", 0)  # bytes
     write(folder / "a.ndjson", prediction("a"))
     compact(folder)
     with closing(LocalStore(folder)) as store:
@@ -140,7 +140,7 @@ def failing(times):
 def test_a_question_that_cannot_do_with_the_usual_gets_what_the_machine_has(
     connection, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("elkmon.stores.local.memory._SMALL", -1)
+    monkeypatch.setattr("elkmon.stores.local.memory_limit._SMALL", -1)
     most = limit(connection)
     memory = Memory(connection, tmp_path)
 

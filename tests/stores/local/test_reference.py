@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from elkmon.events.fields import BY_NAME
 from elkmon.events.merge import Label, Prediction, merge
 from elkmon.events.times import from_iso
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue, Filter, Measure
 from tests.support.event_folders import event, write

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.stores.local.repeats import NAME as REPEATS
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue

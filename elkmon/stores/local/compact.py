@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -32,11 +32,9 @@ from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, reade
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.rejects import Rejects
 from elkmon.stores.local.repeats import find
+from elkmon.stores.protocol import Progress
 
-__all__ = ["Compacted", "Progress", "alone", "compact"]
-
-Progress = Callable[[int, int], None]
-"""Called with how many bytes are done, of how many."""
+__all__ = ["Compacted", "alone", "compact"]
 
 _WORKERS = 2
 _GROUP = 16
@@ -95,7 +93,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
 
     Args:
         folder: of the events.
-        progress: is told how far it is.
+        progress: is told how many bytes of how many are done.
 
     Raises:
         StoreError: the folder cannot be used, or another compaction is under way in it.
@@ -137,7 +135,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
 
 @contextmanager
 def _converters() -> Iterator[ThreadPoolExecutor]:
-    """Give threads that convert files; who is interrupted waits for those under way only."""
+    """Return threads that convert files; who is interrupted waits for those under way only."""
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
             yield pool
@@ -146,7 +144,7 @@ def _converters() -> Iterator[ThreadPoolExecutor]:
 
 
 def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
-    """Give the size of a file that is closed; note why it cannot be told."""
+    """Return the size of a file that is closed; note why it cannot be told."""
     try:
         return file.stat().st_size if is_closed(file) else None
     except OSError as error:
@@ -155,7 +153,7 @@ def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
 
 
 def _grouped(files: list[Path]) -> Iterator[list[Path]]:
-    """Give files in groups: what a crash costs is the work on one."""
+    """Return files in groups: what a crash costs is the work on one."""
     for first in range(0, len(files), _GROUP):
         yield files[first : first + _GROUP]
 

@@ -7,9 +7,16 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.lock import alone
-from elkmon.ship.registration import Registration, Seen, head_of, load, registered, save
-from elkmon.ship.shipper import lock_of
+from elkmon.stores.local.file_lock import alone
+from elkmon.stores.local.reader_registration import (
+    Registration,
+    Seen,
+    head_of,
+    load,
+    lock_of,
+    registered,
+    save,
+)
 
 __all__ = ["put_in_place"]
 
@@ -38,7 +45,7 @@ def put_in_place(part: Path, file: Path) -> None:
 
 
 def _known(file: Path, held: ExitStack) -> Iterator[tuple[str, Registration]]:
-    """Give the shippers that know this very file, each kept from running."""
+    """Return the shippers that know this very file, each kept from running."""
     folder = file.parent
     for name in registered(folder):
         with suppress(StoreError):  # it runs, or is none of ours

@@ -1,4 +1,4 @@
-"""Ask a cluster: the indices that may hold the answer, page by page, whole or not at all."""
+"""Search the indices of a cluster, page by page; an answer is complete, or an error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import DATASETS, Dataset
-from elkmon.stores.elastic.busy import patiently
-from elkmon.stores.elastic.connect import speaking
-from elkmon.stores.elastic.groups import Grouping
+from elkmon.stores.elastic.connect import store_errors
+from elkmon.stores.elastic.filter_query import query
+from elkmon.stores.elastic.grouping import Grouping
 from elkmon.stores.elastic.indices import month_of, pattern, short
-from elkmon.stores.elastic.request import query
+from elkmon.stores.elastic.retry import patiently
 from elkmon.stores.protocol import Filter
 
 __all__ = ["Cluster"]
@@ -23,9 +23,9 @@ __all__ = ["Cluster"]
 Json = dict[str, Any]
 
 _MOST_NAMES = 60
-"""Names of months that a request's first line has room for; where there are more, all are asked."""
+"""Names that fit into the address of a request; for more, all months are asked."""
 _PAGE = 1000
-"""Events of one answer."""
+"""Events in one answer."""
 _KEEP = "2m"
 
 
@@ -33,9 +33,9 @@ class Cluster:
     """The indices of one prefix on a cluster.
 
     Args:
-        client: to ask with.
+        client: of the cluster.
         url: of the cluster, for messages.
-        prefix: that all names begin with.
+        prefix: of the names of all indices.
     """
 
     def __init__(self, client: Elasticsearch, url: str, prefix: str) -> None:
@@ -44,14 +44,14 @@ class Cluster:
         self.prefix = prefix
 
     def search(self, names: str, body: Json) -> Json:
-        """Ask once; a part of the answer is none.
+        """Return the answer to one search.
 
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
         """
 
         def ask() -> Json:
-            # a closed index is an error rather than a smaller number
+            # a closed index is to be an error, not a smaller number
             return self.client.search(  # type: ignore[no-any-return]  # JSON
                 index=names or None,
                 body=body,
@@ -60,7 +60,7 @@ class Cluster:
             ).body
 
         doing = "ask for events"
-        with speaking(self.url, doing):
+        with store_errors(self.url, doing):
             answer = patiently(ask, self.url, doing)
         shards = answer["_shards"]
         if answer["timed_out"] or shards["failed"]:
@@ -72,10 +72,10 @@ class Cluster:
     def buckets(
         self, datasets: Sequence[Dataset], where: Filter, grouping: Grouping
     ) -> Iterator[Mapping[str, Any]]:
-        """Give all buckets of a grouping.
+        """Yield all buckets of a grouping.
 
-        One request where one is enough; else all pages are of the same moment, or a join that runs
-        meanwhile would move events from a page to come to one that is past.
+        If one request is not enough, all pages are of one point in time: else a join that runs
+        meanwhile could move events from a later page to an earlier one.
 
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
@@ -91,19 +91,19 @@ class Cluster:
             "aggs": {"groups": groups},
         }
         names = self.names(datasets, where)
-        found = _groups(self.search(names, body))
-        if len(found["buckets"]) < grouping.size:
-            yield from found["buckets"]
+        page = _groups(self.search(names, body))
+        if len(page["buckets"]) < grouping.size:
+            yield from page["buckets"]
             return
-        with self._moment(names) as point:
+        with self._point_in_time(names) as point:
             while True:
                 answer = self.search("", {**body, "pit": point})
                 point["id"] = answer["pit_id"]
-                found = _groups(answer)
-                yield from found["buckets"]
-                if len(found["buckets"]) < grouping.size:
+                page = _groups(answer)
+                yield from page["buckets"]
+                if len(page["buckets"]) < grouping.size:
                     return
-                composite["after"] = found["after_key"]
+                composite["after"] = page["after_key"]
 
     def hits(
         self,
@@ -112,7 +112,7 @@ class Cluster:
         sort: Sequence[Json],
         limit: int,
     ) -> Iterator[Mapping[str, Any]]:
-        """Give events as they are asked for, a page at a time, all of the same moment.
+        """Yield events, a page at a time, all of one point in time.
 
         Raises:
             StoreError: the cluster cannot be reached, refuses, or does not answer in full.
@@ -123,21 +123,21 @@ class Cluster:
             if limit > 0:
                 yield from self.search(names, {**body, "size": limit})["hits"]["hits"]
             return
-        with self._moment(names) as point:
+        with self._point_in_time(names) as point:
             while limit > 0:
                 answer = self.search("", {**body, "size": min(limit, _PAGE), "pit": point})
                 point["id"] = answer["pit_id"]
-                found = answer["hits"]["hits"]
-                yield from found
-                if len(found) < _PAGE:
+                page = answer["hits"]["hits"]
+                yield from page
+                if len(page) < _PAGE:
                     return
-                limit -= len(found)
-                body["search_after"] = found[-1]["sort"]
+                limit -= len(page)
+                body["search_after"] = page[-1]["sort"]
 
     def names(self, datasets: Sequence[Dataset], where: Filter) -> str:
-        """Name the indices that may hold events of a window; each with what it may be replaced by.
+        """Return patterns of the indices that may hold events of a window.
 
-        Where a month has no index there is nothing to ask, and no error.
+        A pattern also matches the index that may replace one; a month without an index is no error.
         """
         months = _months(where)
         if months is None or len(months) * len(datasets) > _MOST_NAMES:
@@ -147,34 +147,34 @@ class Cluster:
         )
 
     @contextmanager
-    def _moment(self, names: str) -> Iterator[Json]:
-        """Hold the events as they are now, for as long as they are asked for."""
+    def _point_in_time(self, names: str) -> Iterator[Json]:
+        """Yield a point in time of the events, held until the block ends."""
 
-        def hold() -> str:
+        def open_point() -> str:
             return self.client.open_point_in_time(  # type: ignore[no-any-return]  # JSON
                 index=names, keep_alive=_KEEP, expand_wildcards=["open", "closed"]
             )["id"]
 
         doing = "hold events for a question"
-        with speaking(self.url, doing):
-            point = patiently(hold, self.url, doing)
-        held: Json = {"id": point, "keep_alive": _KEEP}
+        with store_errors(self.url, doing):
+            identifier = patiently(open_point, self.url, doing)
+        point: Json = {"id": identifier, "keep_alive": _KEEP}
         try:
-            yield held
+            yield point
         finally:
-            with suppress(ApiError, TransportError):  # it ends by itself
-                self.client.close_point_in_time(id=held["id"])
+            with suppress(ApiError, TransportError):  # it expires anyway
+                self.client.close_point_in_time(id=point["id"])
 
     def _check_readable(self, names: str) -> None:
-        """Tell an empty store from one that these credentials may not see: both have no index.
+        """Check that a search without any index is not for want of a privilege.
 
         Raises:
-            StoreError: they may not.
+            StoreError: the credentials may not read the indices.
         """
-        wanted = [{"names": names.split(","), "privileges": ["read"]}]
+        request = [{"names": names.split(","), "privileges": ["read"]}]
         try:
-            allowed = self.client.security.has_privileges(index=wanted)["has_all_requested"]
-        except ApiError:  # a server without security
+            allowed = self.client.security.has_privileges(index=request)["has_all_requested"]
+        except ApiError:  # the server has no security
             return
         if not allowed:
             raise StoreError(
@@ -184,18 +184,18 @@ class Cluster:
 
 
 def _groups(answer: Json) -> Json:
-    """Give the composite of an answer; there is none where there is no index."""
-    found: Json = answer.get("aggregations", {}).get("groups", {"buckets": []})
-    return found
+    """Return the composite of an answer; without any index there is none."""
+    groups: Json = answer.get("aggregations", {}).get("groups", {"buckets": []})
+    return groups
 
 
 def _months(where: Filter) -> list[str] | None:
-    """Name the months of a window, None where it is open."""
+    """Return the months of a window, as in names of indices; None if the window is open."""
     if where.since is None or where.until is None:
         return None
     first, after = (
-        each if each.tzinfo is None else each.astimezone(timezone.utc)
-        for each in (where.since, where.until)
+        time if time.tzinfo is None else time.astimezone(timezone.utc)
+        for time in (where.since, where.until)
     )
     last = after.year * 12 + after.month - 1
     number = first.year * 12 + first.month - 1

@@ -1,4 +1,4 @@
-"""Conditions and windows, as queries of Elasticsearch; what they mean is as in the local store."""
+"""A filter as a query of Elasticsearch, with the same meaning as in the local store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from elkmon.events.fields import Kind
 from elkmon.stores.protocol import Condition, Filter
-from elkmon.stores.query_validation import COMPARED, known, naive, values
+from elkmon.stores.query_validation import COMPARED, lookup, naive_utc, typed_values
 
 __all__ = ["exists", "name_of", "query", "timed"]
 
@@ -30,83 +30,82 @@ _NOTHING: Query = {"match_none": {}}
 
 
 def query(where: Filter) -> Query:
-    """Give the query of a question: one there always is.
+    """Return the query of a filter.
 
-    Without any, Elasticsearch counts some composites wrongly.
+    It always has a condition: without one, Elasticsearch counts some composites wrongly.
 
     Args:
-        where: as checked by :func:`elkmon.stores.query_validation.check`.
+        where: checked by :func:`elkmon.stores.query_validation.check`.
     """
-    found = []
+    filters = []
     if where.since is not None:
-        found.append(_time(_TIME, ">=", naive(where.since)))
+        filters.append(_time(_TIME, ">=", naive_utc(where.since)))
     if where.until is not None:
-        found.append(_time(_TIME, "<", naive(where.until)))
-    found += map(_condition, where.conditions)
-    return {"bool": {"filter": found or [exists(_TIME)]}}
+        filters.append(_time(_TIME, "<", naive_utc(where.until)))
+    filters += map(_condition, where.conditions)
+    return {"bool": {"filter": filters or [exists(_TIME)]}}
 
 
 def timed(where: Filter) -> bool:
-    """Say whether the query of a question leaves out all events without a time."""
+    """Return whether the query of a filter leaves out all events without a time."""
     return where.since is not None or where.until is not None or not where.conditions
 
 
 def exists(name: str) -> Query:
-    """Ask for events that have a field."""
+    """Return the query of events that have a field."""
     return {"exists": {"field": name}}
 
 
 def name_of(name: str) -> str:
-    """Give the full name of a field, for short names, too."""
-    field, key = known(name)
+    """Return the full name of a field, also for a short name."""
+    field, key = lookup(name)
     return field.name if key is None else f"{field.name}.{key}"
 
 
 def _condition(condition: Condition) -> Query:
-    name, kind = name_of(condition.field), known(condition.field)[0].kind
+    name, kind = name_of(condition.field), lookup(condition.field)[0].kind
     if condition.op == "exists":
         return exists(name)
     if condition.op == "missing":
         return _not(exists(name))
-    bound = values(condition)
+    values = typed_values(condition)
     if condition.op in COMPARED:
-        return _compared(name, kind, condition.op, bound[0])
-    equal = _equal(name, kind, bound)
+        return _compared(name, kind, condition.op, values[0])
+    equal = _equal(name, kind, values)
     return equal if condition.op == "=" else _not(equal)
 
 
-def _not(each: Query) -> Query:
-    return {"bool": {"must_not": [each]}}
+def _not(condition: Query) -> Query:
+    return {"bool": {"must_not": [condition]}}
 
 
-def _equal(name: str, kind: Kind, bound: list[Any]) -> Query:
+def _equal(name: str, kind: Kind, values: list[Any]) -> Query:
     if kind is Kind.DATE:
-        whole = [each for each in bound if not each.microsecond % 1000]
-        same = [
-            {"range": {name: {"gte": _iso(each), "lte": _iso(each), "format": _FORMAT}}}
-            for each in whole
+        whole = [_iso(time) for time in values if not time.microsecond % 1000]
+        ranges = [
+            {"range": {name: {"gte": time, "lte": time, "format": _FORMAT}}} for time in whole
         ]
-        return {"bool": {"should": same}} if same else _NOTHING
+        return {"bool": {"should": ranges}} if ranges else _NOTHING
     if kind is Kind.LONG:
-        bound = [int(each) for each in bound if not isinf(each) and each == int(each)]
-        bound = [each for each in bound if _SMALLEST <= each <= _GREATEST]
+        values = [int(number) for number in values if not isinf(number) and number == int(number)]
+        values = [number for number in values if _SMALLEST <= number <= _GREATEST]
     elif kind in {Kind.DOUBLE, Kind.NUMBERS}:
-        bound = [each for each in bound if not isinf(each)]
-        if 0 in bound:
-            bound += [0.0, -0.0]  # to Elasticsearch these are two numbers
-    return {"terms": {name: bound}} if bound else _NOTHING
+        values = [number for number in values if not isinf(number)]
+        if 0 in values:
+            values += [0.0, -0.0]  # to Elasticsearch these are two numbers
+    return {"terms": {name: values}} if values else _NOTHING
 
 
 def _compared(name: str, kind: Kind, op: str, bound: Any) -> Query:  # noqa: ANN401 - of the kind
     if kind is Kind.DATE:
         return _time(name, op, bound)
     if kind is Kind.BOOLEAN:
-        meet = [each for each in (False, True) if _ORDER[op](each, bound)]
-        return {"terms": {name: meet}} if meet else _NOTHING
+        matching = [value for value in (False, True) if _ORDER[op](value, bound)]
+        return {"terms": {name: matching}} if matching else _NOTHING
     if kind in _FLATTENED:
         return _flattened(name, op, bound)
     if kind in {Kind.DOUBLE, Kind.NUMBERS, Kind.LONG}:
-        if isinf(bound):  # which JSON cannot say; no event has it
+        if isinf(bound):  # JSON cannot express it, and no event has it
             return exists(name) if _ORDER[op](0, bound) else _NOTHING
         if kind is Kind.LONG:
             return _whole(name, op, bound)
@@ -116,7 +115,7 @@ def _compared(name: str, kind: Kind, op: str, bound: Any) -> Query:  # noqa: ANN
 
 
 def _whole(name: str, op: str, bound: float) -> Query:
-    """Compare whole numbers with any: as whole ones, within 64 bits."""
+    """Compare a whole number with any number: as whole numbers, within 64 bits."""
     if isinstance(bound, float):
         bound = ceil(bound) if op in {"<", ">="} else floor(bound)
     if not _SMALLEST <= bound <= _GREATEST:
@@ -125,7 +124,7 @@ def _whole(name: str, op: str, bound: float) -> Query:
 
 
 def _flattened(name: str, op: str, bound: str) -> Query:
-    """Compare entries of a flattened field, which takes ranges only with both ends."""
+    """Compare an entry of a flattened field, whose ranges need both ends."""
     below: Query = {"range": {name: {"gte": "", _BOUND[op if op[0] == "<" else _OTHER[op]]: bound}}}
     if op[0] == "<":
         return below
@@ -137,7 +136,7 @@ _FORMAT = "strict_date_optional_time"
 
 
 def _time(name: str, op: str, bound: datetime) -> Query:
-    """Compare times, of which Elasticsearch keeps milliseconds: bounds between two are moved."""
+    """Compare times; Elasticsearch keeps milliseconds, so a bound between two of them is moved."""
     between = bound.microsecond % 1000 != 0
     if between:
         op = {"<": "<=", ">=": ">"}.get(op, op)

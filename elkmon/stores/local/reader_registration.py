@@ -9,9 +9,9 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.atomic_file import replace_whole
+from elkmon.stores.local.atomic_file import replace_whole
 
-__all__ = ["HEAD", "Registration", "Seen", "head_of", "load", "registered", "save"]
+__all__ = ["HEAD", "Registration", "Seen", "head_of", "load", "lock_of", "registered", "save"]
 
 HEAD = 256
 """So many first bytes of a file tell it from another one of its name."""
@@ -60,6 +60,11 @@ def head_of(data: bytes) -> str:
 def registered(folder: Path) -> list[str]:
     """Name the shippers of a folder."""
     return sorted(path.stem for path in (folder / "readers").glob("[!.]*.json"))
+
+
+def lock_of(folder: Path, name: str) -> Path:
+    """Return the file that a shipper of a folder holds while it runs."""
+    return folder / "readers" / f".{name}.lock"
 
 
 def load(folder: Path, name: str) -> Registration | None:

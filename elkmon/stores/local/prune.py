@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import orjson
@@ -14,36 +13,17 @@ import orjson
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, ISSUE
 from elkmon.events.times import from_iso
-from elkmon.retention.compact import Progress, alone
+from elkmon.retention.pruning import OldPart
 from elkmon.stores.local.columns import Ref, parquet_source
+from elkmon.stores.local.compact import alone
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, readers_behind
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.repeats import NAME as REPEATS
+from elkmon.stores.protocol import Progress
 
-__all__ = ["OldFile", "prune_files"]
+__all__ = ["prune_files"]
 
 _DATASET, _TIME = Ref(BY_NAME["event.dataset"]), Ref(BY_NAME["@timestamp"])
-Fate = Literal["goes", "live", "behind", "issues"]
-
-
-@dataclass(frozen=True, slots=True)
-class OldFile:
-    """A file whose events are all before a time.
-
-    Attributes:
-        name: of the file.
-        events: that it holds.
-        size: in bytes, of what is set apart of it included.
-        fate: whether it goes; else it is written to, or a reader has not passed it, or it has
-            issues, which are kept for ever.
-        behind: the readers that have not passed it.
-    """
-
-    name: str
-    events: int
-    size: int
-    fate: Fate
-    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +36,7 @@ class _Held:
 
 def prune_files(
     folder: Path, before: datetime, *, dry_run: bool, progress: Progress | None = None
-) -> list[OldFile]:
+) -> list[OldPart]:
     """Delete the files whose events are all before a time.
 
     Args:
@@ -77,7 +57,7 @@ def prune_files(
         connection.execute("SET TimeZone = 'UTC'")
         found = list(_old(connection, folder, before, progress or (lambda _done, _of: None)))
         if not dry_run:
-            _delete(folder, [old.name for old in found if old.fate == "goes"])
+            _delete(folder, [old.name for old in found if not old.stays])
     return found
 
 
@@ -86,7 +66,7 @@ def _old(
     folder: Path,
     before: datetime,
     progress: Callable[[int, int], None],
-) -> Iterator[OldFile]:
+) -> Iterator[OldPart]:
     files = listing(folder)
     everything = [*files.parquet, *files.ndjson]
     for number, file in enumerate(everything, 1):
@@ -94,7 +74,7 @@ def _old(
             lines = file.suffix == NDJSON
             held = _of_lines(file, before) if lines else _of_columns(connection, file, before)
             if held is not None and held.events:
-                yield _judged(folder, file, held)
+                yield _old_part(folder, file, held)
         except FileNotFoundError:
             continue  # someone removed it meanwhile
         except (OSError, duckdb.Error) as error:
@@ -131,18 +111,20 @@ def _of_lines(file: Path, before: datetime) -> _Held | None:
     return _Held(events, issues)
 
 
-def _judged(folder: Path, file: Path, held: _Held) -> OldFile:
-    parts = [each for each in _parts(folder, file.name) if each.exists()]
-    size = sum(each.stat().st_size for each in parts)
+def _old_part(folder: Path, file: Path, held: _Held) -> OldPart:
+    parts = [part for part in _parts(folder, file.name) if part.exists()]
+    size = sum(part.stat().st_size for part in parts)
     lines = file.with_suffix(NDJSON)
-    fate: Fate = "goes"
-    behind: list[str] = []
+    stays = ""
     if held.issues:
-        fate = "issues"
+        stays = "holds issues"
     elif lines.exists():  # as it was written; beside a Parquet file it waits for readers
         behind = readers_behind(folder, lines)
-        fate = "live" if not is_closed(lines) else "behind" if behind else "goes"
-    return OldFile(file.name, held.events, size, fate, tuple(behind))
+        if not is_closed(lines):
+            stays = "still written to"
+        elif behind:
+            stays = f"not passed yet by {', '.join(behind)}"
+    return OldPart("file", file.name, held.events, size, stays)
 
 
 def _parts(folder: Path, name: str) -> list[Path]:

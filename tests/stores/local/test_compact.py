@@ -12,8 +12,8 @@ import pytest
 
 import elkmon
 from elkmon import StoreError
-from elkmon.retention import compact as module
-from elkmon.retention.compact import Compacted, compact
+from elkmon.stores.local import compact as module
+from elkmon.stores.local.compact import Compacted, compact
 from elkmon.stores.local.files import is_closed
 from elkmon.stores.local.repeats import NAME as REPEATS
 from tests.support.event_folders import (
@@ -325,7 +325,7 @@ def test_times_without_a_zone_are_in_utc_wherever_the_machine_is(folder):
     for name in (ENTITY, "other"):
         write(folder / f"{name}.ndjson", prediction(name, at=AT[:-1]))
     before = events(folder)
-    script = "import sys; from elkmon.retention.compact import compact; compact(sys.argv[1])"
+    script = "import sys; from elkmon.stores.local.compact import compact; compact(sys.argv[1])"
     script = script.replace("sys.argv[1]", "__import__('pathlib').Path(sys.argv[1])")
 
     subprocess.run(

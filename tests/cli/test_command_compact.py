@@ -1,7 +1,7 @@
 """``elkmon compact``: what it says it did, and what it leaves alone."""
 
 import elkmon
-from elkmon.retention import compact as module
+from elkmon.stores.local import compact as module
 
 
 def _serve(folder, count):

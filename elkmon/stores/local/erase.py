@@ -15,16 +15,17 @@ import orjson
 
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME, PREDICTION
-from elkmon.retention.compact import Progress, alone
-from elkmon.retention.erasure import Erased, Wanted, dataset_of
-from elkmon.ship.lock import holding
-from elkmon.ship.replaced_files import put_in_place
+from elkmon.retention.erasure import ErasureReport, ErasureRequest, dataset_of
 from elkmon.stores.local.columns import Ref, listed, parquet_source, text
+from elkmon.stores.local.compact import alone
+from elkmon.stores.local.file_lock import holding
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing
 from elkmon.stores.local.line_scan import Line, scan
 from elkmon.stores.local.repeats import NAME as REPEATS
+from elkmon.stores.local.replaced_files import put_in_place
+from elkmon.stores.protocol import Progress
 
-__all__ = ["forget_in_files"]
+__all__ = ["erase_in_files"]
 
 REJECTED, DEAD = "rejected", "deadletter"
 _APART = (REJECTED, DEAD)
@@ -35,42 +36,42 @@ _USER, _ID, _MODEL, _DATASET = (
 )
 _MATCHES = f"""
     ({_USER.sql} = (FROM who) OR EXISTS (
-        SELECT 1 FROM wanted WHERE wanted.id = {_ID.sql} AND (wanted.model IS NULL
-        OR {_MODEL.sql} IS NULL OR wanted.model = {_MODEL.sql}))) IS TRUE"""
+        SELECT 1 FROM requested WHERE requested.id = {_ID.sql} AND (requested.model IS NULL
+        OR {_MODEL.sql} IS NULL OR requested.model = {_MODEL.sql}))) IS TRUE"""
 
 
-def forget_in_files(
-    folder: Path, wanted: Wanted, *, dry_run: bool, progress: Progress | None = None
-) -> Erased:
+def erase_in_files(
+    folder: Path, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
+) -> ErasureReport:
     """Erase events from a folder; what is set apart of it, and could not be sent, included.
 
     In an NDJSON file spaces stand where an event was, so that the offsets of its readers stay true.
 
     Args:
         folder: of the events.
-        wanted: what to erase; of a user it learns the predictions.
+        request: what to erase; of a user it learns the predictions.
         dry_run: whether only to count.
         progress: is told how many files of how many are done.
 
     Raises:
         StoreError: a file cannot be read or replaced; those before it are done.
     """
-    erased = Erased()
+    erased = ErasureReport()
     if not folder.is_dir():
         return erased
     with alone(folder), duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         files = list(_files(folder))
-        if wanted.user is not None:
+        if request.user is not None:
             for file in files:
-                _trying(file, partial(_learn, connection, file, wanted))
-        connection.execute("CREATE TEMP TABLE who AS SELECT ?::VARCHAR", [wanted.user])
-        connection.execute("CREATE TEMP TABLE wanted (id VARCHAR, model VARCHAR)")
-        pairs = list(wanted.pairs())
+                _trying(file, partial(_learn, connection, file, request))
+        connection.execute("CREATE TEMP TABLE who AS SELECT ?::VARCHAR", [request.user])
+        connection.execute("CREATE TEMP TABLE requested (id VARCHAR, model VARCHAR)")
+        pairs = list(request.pairs())
         if pairs:
-            connection.executemany("INSERT INTO wanted VALUES (?, ?)", pairs)
+            connection.executemany("INSERT INTO requested VALUES (?, ?)", pairs)
         for number, file in enumerate(files, 1):
-            _trying(file, partial(_erase, connection, file, wanted, erased, dry_run=dry_run))
+            _trying(file, partial(_erase, connection, file, request, erased, dry_run=dry_run))
             if progress is not None:
                 progress(number, len(files))
     return erased
@@ -102,26 +103,26 @@ def _trying(file: Path, do: Callable[[], None]) -> None:
         raise StoreError(f"{file} cannot be read or replaced: {error}") from error
 
 
-def _learn(connection: duckdb.DuckDBPyConnection, file: Path, wanted: Wanted) -> None:
+def _learn(connection: duckdb.DuckDBPyConnection, file: Path, request: ErasureRequest) -> None:
     if file.suffix == PARQUET:
         source = parquet_source([file], (_USER, _ID, _MODEL, _DATASET))
         rows = connection.execute(
             f"SELECT DISTINCT {_ID.sql}, {_MODEL.sql} FROM ({source}) WHERE {_USER.sql} = ? "
             f"AND {_DATASET.sql} = '{PREDICTION}' AND {_ID.sql} IS NOT NULL",
-            [wanted.user],
+            [request.user],
         ).fetchall()
         for prediction, model in rows:
-            wanted.add(prediction, model)
+            request.add(prediction, model)
     elif file.parent.name not in _APART:
         for line in scan(file):
-            wanted.learn(_event(line.data))
+            request.learn(_event(line.data))
 
 
 def _erase(
     connection: duckdb.DuckDBPyConnection,
     file: Path,
-    wanted: Wanted,
-    erased: Erased,
+    request: ErasureRequest,
+    erased: ErasureReport,
     *,
     dry_run: bool,
 ) -> None:
@@ -129,15 +130,15 @@ def _erase(
         _in_columns(connection, file, erased, dry_run=dry_run)
     elif file.parent.name == DEAD:
         with holding(file.parent / ".lock"):
-            _in_rows(file, wanted, erased, dry_run=dry_run)
+            _in_rows(file, request, erased, dry_run=dry_run)
     elif file.parent.name == REJECTED:
-        _in_rows(file, wanted, erased, dry_run=dry_run)
+        _in_rows(file, request, erased, dry_run=dry_run)
     else:
-        _in_lines(file, wanted, erased, dry_run=dry_run)
+        _in_lines(file, request, erased, dry_run=dry_run)
 
 
 def _in_columns(
-    connection: duckdb.DuckDBPyConnection, file: Path, erased: Erased, *, dry_run: bool
+    connection: duckdb.DuckDBPyConnection, file: Path, erased: ErasureReport, *, dry_run: bool
 ) -> None:
     read = f"read_parquet([{listed([file])}])"
     counts = connection.execute(
@@ -158,13 +159,13 @@ def _in_columns(
     part.rename(file)
 
 
-def _in_lines(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> None:
+def _in_lines(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_run: bool) -> None:
     copy = file.with_suffix(PARQUET).exists()  # whose events were counted there
     closed = is_closed(file)
     found: list[Line] = []
     for line in scan(file):
         event = _event(line.data)
-        if wanted.has(event) if event is not None else wanted.mentioned_in(line.data):
+        if request.has(event) if event is not None else request.mentioned_in(line.data):
             found.append(line)
             if closed and not copy:
                 erased.add(dataset_of(event))
@@ -190,7 +191,7 @@ def _in_lines(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> N
     put_in_place(part, file)
 
 
-def _in_rows(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> None:
+def _in_rows(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_run: bool) -> None:
     """Take rows out of a file of lines that were set apart."""
     kept: list[bytes] = []
     gone = 0
@@ -198,7 +199,7 @@ def _in_rows(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> No
         for row in rows:
             data = _whole(row)
             event = _event(data)
-            if wanted.has(event) if event is not None else wanted.mentioned_in(data):
+            if request.has(event) if event is not None else request.mentioned_in(data):
                 gone += 1
             else:
                 kept.append(row)
@@ -213,7 +214,7 @@ def _in_rows(file: Path, wanted: Wanted, erased: Erased, *, dry_run: bool) -> No
 
 
 def _whole(row: bytes) -> bytes:
-    """Give the line that a row is about; the row itself where it holds something else."""
+    """Return the line that a row is about; the row itself where it holds something else."""
     held = _event(row)
     if isinstance(held, dict) and isinstance(held.get("raw"), str):
         return str(held["raw"]).encode()

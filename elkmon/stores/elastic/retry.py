@@ -1,4 +1,4 @@
-"""Ask a busy cluster again, a few times and with growing gaps."""
+"""Ask a busy cluster again, a few times and with growing pauses."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ __all__ = ["jitter", "patiently"]
 AnswerT = TypeVar("AnswerT")
 
 _BASE, _LONGEST = 0.25, 30.0
-"""Seconds of the first and of the longest wait."""
+"""Seconds of the first and of the longest pause, at most."""
 _ATTEMPTS = 6
-"""Of one question: some seconds, which is as long as people wait for an answer."""
+"""Together they take some seconds, about as long as people wait for an answer."""
 _BUSY = {429, 503}
 
 
 def jitter(attempt: int, draw: Callable[[], float] = random.random) -> float:
-    """Give the seconds to wait before an attempt, the first being 0.
+    """Return the seconds to wait before an attempt; the first attempt is number 0.
 
-    Full jitter: anything from 0 to a bound that doubles. Source: Brooker, "Exponential Backoff
+    Full jitter: any time between 0 and a bound that doubles. Source: Brooker, "Exponential Backoff
     And Jitter", AWS Architecture Blog, 2015.
     """
     return draw() * min(_BASE * 2.0 ** min(attempt, 16), _LONGEST)
 
 
 def patiently(ask: Callable[[], AnswerT], url: str, doing: str) -> AnswerT:
-    """Ask, and ask again where a cluster has too much to do, or is about to be there.
+    """Ask, and ask again while a cluster is too busy or still starts.
 
     Args:
-        ask: asks once; it changes nothing, so that it can be repeated.
+        ask: asks once; it changes nothing, so it can be repeated.
         url: of the cluster.
         doing: what is tried, for messages.
 
     Raises:
-        StoreError: it is as busy at the last attempt.
+        StoreError: the cluster is still busy at the last attempt.
         ApiError, TransportError: it refuses for another reason, or cannot be reached.
     """
     for attempt in range(_ATTEMPTS):
@@ -51,7 +51,7 @@ def patiently(ask: Callable[[], AnswerT], url: str, doing: str) -> AnswerT:
             if error.meta.status not in _BUSY:
                 raise
             if attempt == _ATTEMPTS - 1:
-                told = problem(error, url, doing)
-                raise StoreError(f"{told} (it was asked {_ATTEMPTS} times)") from error
+                message = problem(error, url, doing)
+                raise StoreError(f"{message} (it was asked {_ATTEMPTS} times)") from error
         time.sleep(jitter(attempt))
-    raise AssertionError  # the last attempt returned or raised
+    raise AssertionError  # the last attempt returns or raises

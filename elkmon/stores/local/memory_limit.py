@@ -11,7 +11,7 @@ import duckdb
 from elkmon.events.errors import StoreError
 from elkmon.events.settings import MiB
 from elkmon.stores.local.files import Listing
-from elkmon.stores.local.reading import Rows
+from elkmon.stores.local.reader import Rows
 
 __all__ = ["Memory"]
 
