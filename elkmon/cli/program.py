@@ -63,12 +63,16 @@ _EXTRAS = {
 }
 
 
+_BROKEN = "(plug-ins)"
+"""What stands in the list of commands where a plug-in cannot be loaded."""
+
+
 def _plugged() -> dict[str, str]:
     """Return the commands of plug-ins with their lines of help; a broken one says so there."""
     try:
         records = questions().values()
     except ConfigError as error:
-        return {"(plug-ins)": str(error)}
+        return {_BROKEN: str(error)}
     return {
         record.command: record.summary
         for record in records
@@ -114,6 +118,8 @@ class Program(click.Group):
         name = args[0]
         known = name in COMMANDS or name.startswith("-") or ctx.resilient_parsing
         if not known and name not in _plugged():
+            if _BROKEN in _plugged():
+                raise click.UsageError(f"no such command: {name}; {_plugged()[_BROKEN]}", ctx)
             names = self.list_commands(ctx)
             close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
