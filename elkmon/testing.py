@@ -27,6 +27,7 @@ import orjson
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter, Stats
 from elkmon.events.fields import Dataset, find
+from elkmon.events.limits import FILE_LINE
 from elkmon.events.settings import Settings, override
 
 __all__ = ["Captured", "Event", "capture"]
@@ -37,7 +38,7 @@ Event = dict[str, Any]
 class Captured:
     """The events that were logged while they were captured, in order."""
 
-    limit = 256 * 1024
+    limit = FILE_LINE
 
     def __init__(self, settings: Settings) -> None:
         self.events: list[Event] = []

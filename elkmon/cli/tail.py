@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -46,7 +47,7 @@ def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int
     wanted = conditions(where)
     if dataset is not None:
         wanted = (*wanted, Condition("event.dataset", "=", (dataset,)))
-    follower = Follower(store, lambda event: matches(event, wanted))
+    follower = Follower(store, lambda event: matches(event, wanted), partial(click.echo, err=True))
     try:
         with opened("table", None) as out:
             for event in follower.last(lines):

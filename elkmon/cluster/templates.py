@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
+from elkmon.events.limits import NESTING, VALUE
 from elkmon.stores.elastic.indices import PRIORITY, RETENTION, dead_letters, pattern, short
 
 __all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
@@ -28,9 +29,6 @@ OPTIONAL: Mapping[str, str] = MappingProxyType(
 )
 """Settings that older servers do not know, each with what is lost without it."""
 
-_LONGEST = 1024
-_DEEPEST = 100
-"""Levels of nested labels: a line that is nested more deeply is no event anywhere."""
 _MOST_FIELDS = 5000
 _LATE = 31
 """A month's index holds events up to so many days younger than its name says."""
@@ -158,7 +156,7 @@ def _template(prefix: str, dataset: Dataset, parts: list[str]) -> dict[str, Any]
 
 def _letters(prefix: str, parts: list[str]) -> dict[str, Any]:
     """Make room for what Logstash did not store, whatever it is: the line itself is only kept."""
-    path = {"type": "keyword", "ignore_above": _LONGEST}
+    path = {"type": "keyword", "ignore_above": VALUE}
     own = {
         "error": {"properties": {"type": path}},
         "log": {"properties": {"file": {"properties": {"path": path}}}},
@@ -205,7 +203,7 @@ def _mapping(field: Field) -> dict[str, Any]:
     if field.name == "@timestamp":  # without a time it is no event
         made["ignore_malformed"] = False
     if field.kind.elastic in {"keyword", "flattened"}:
-        made["ignore_above"] = _LONGEST
+        made["ignore_above"] = VALUE
     if field.kind.elastic == "flattened":
-        made["depth_limit"] = _DEEPEST
+        made["depth_limit"] = NESTING
     return made

@@ -23,7 +23,8 @@ from elkmon.emit.lines import Part
 from elkmon.emit.recorder import LOG_BIN, Recorder
 from elkmon.emit.table import as_columns
 from elkmon.emit.to_json import Notes
-from elkmon.emit.values import FEATURES, category, named
+from elkmon.emit.values import category, named
+from elkmon.events.limits import FEATURES
 
 __all__ = ["Encoder", "NeedsCare"]
 

@@ -19,10 +19,11 @@ from elkmon.emit.clock import COUNTERS, Clock, iso
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.sinks.stdout import Stdout
-from elkmon.emit.to_json import JSON, TEXT, Notes, plain
+from elkmon.emit.to_json import JSON, Notes, plain
 from elkmon.emit.truncate import shed
 from elkmon.events.errors import UsageError
 from elkmon.events.fields import ECS_VERSION, EMITTER, SCHEMA, Dataset
+from elkmon.events.limits import TEXT
 from elkmon.events.settings import Settings, node_name
 
 __all__ = ["Emitter", "Sink", "Stats"]

@@ -28,13 +28,13 @@ from elkmon.emit.exceptions import (
     written_as,
 )
 from elkmon.emit.recorder import Recorder, clean_name
-from elkmon.emit.to_json import TEXT, Notes
-from elkmon.emit.values import VALUE
+from elkmon.emit.to_json import Notes
 from elkmon.events.fields import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
+from elkmon.events.limits import STACK, TEXT, VALUE
 
 __all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]
 
-_LIMITS = {"message": TEXT, "stack_trace": 10 * TEXT}
+_LIMITS = {"message": TEXT, "stack_trace": STACK}
 """Characters of what people and programs wrote; a stack loses its middle later, if it must."""
 _FAILURES = frozenset({"error", "critical"})
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}

@@ -18,11 +18,11 @@ from elkmon.emit.values import category
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA
 from elkmon.events.ids import prediction_keys
+from elkmon.events.limits import ID
 from elkmon.events.times import from_iso
 
 __all__ = ["Recorder", "clean_id", "clean_name", "milliseconds"]
 
-_ID = 200
 LOG_BIN = math.log(1.02)
 
 
@@ -42,8 +42,8 @@ def clean_id(value: object) -> str:
 def _short(text: str) -> str:
     if not text.isascii() or "\0" in text:
         text = clean_text(text)
-    if len(text) > _ID:
-        text = f"{text[:_ID]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
+    if len(text) > ID:
+        text = f"{text[:ID]}…{blake2b(text.encode(), digest_size=16).hexdigest()}"
     return text
 
 

@@ -14,22 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from elkmon.emit.redaction.redactor import REDACTED
+from elkmon.events.limits import DEPTH, INTEGER_BITS, ITEMS, KEY, NODES, PATHS, TEXT
 
 if TYPE_CHECKING:
     from elkmon.emit.redaction.redactor import Redactor
 
-__all__ = ["JSON", "TEXT", "Notes", "clean_text", "plain"]
+__all__ = ["JSON", "Notes", "clean_text", "plain"]
 
 JSON: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
-
-TEXT = 32_768
-"""Characters of a text, where nothing else is said."""
-_KEY = 256
-_ITEMS = 1_000
-_NODES = 10_000
-_DEPTH = 16
-_BITS = 4096
-_NOTES = 50
 
 
 @dataclasses.dataclass(slots=True)
@@ -62,7 +54,7 @@ def plain(value: object, path: str, notes: Notes, redactor: Redactor, *, limit: 
 
 
 def _note(paths: list[str], path: str) -> None:
-    if len(paths) < _NOTES and path not in paths:
+    if len(paths) < PATHS and path not in paths:
         paths.append(path)
 
 
@@ -85,7 +77,7 @@ class _Walk:
             return self.text(value, path)
         if kind is float or kind is int:
             return self.number(value, path)
-        if self._nodes > _NODES or depth > _DEPTH:
+        if self._nodes > NODES or depth > DEPTH:
             _note(self._notes.truncated, path)
             return "…"
         if id(value) in self._above:
@@ -117,7 +109,7 @@ class _Walk:
                 return number
             return (
                 str(number)
-                if number.bit_length() < _BITS
+                if number.bit_length() < INTEGER_BITS
                 else f"<{number.bit_length()} bit integer>"
             )
         if math.isfinite(number):
@@ -176,22 +168,22 @@ class _Walk:
             return str(value) if kind in "mM" else self.value(value.item(), path, depth + 1)
         tolist = getattr(value, "tolist", None)
         if callable(tolist):
-            if isinstance(size, int) and size > _ITEMS:
+            if isinstance(size, int) and size > ITEMS:
                 _note(self._notes.truncated, path)
-                value = value.ravel()[:_ITEMS] if hasattr(value, "ravel") else value[:_ITEMS]
+                value = value.ravel()[:ITEMS] if hasattr(value, "ravel") else value[:ITEMS]
                 tolist = value.tolist
             return self.value(tolist(), path, depth + 1)
         return self.text(repr(value), path)
 
     def items(self, values: Any, path: str, depth: int) -> list[JSON]:  # noqa: ANN401 - a sequence
-        if len(values) > _ITEMS:
+        if len(values) > ITEMS:
             _note(self._notes.truncated, path)
-        return [self.value(value, path, depth + 1) for value in values[:_ITEMS]]
+        return [self.value(value, path, depth + 1) for value in values[:ITEMS]]
 
     def mapping(self, pairs: Any, path: str, depth: int) -> dict[str, JSON]:  # noqa: ANN401 - an iterable
         made: dict[str, JSON] = {}
         for raw, value in pairs:
-            if len(made) >= _ITEMS:
+            if len(made) >= ITEMS:
                 _note(self._notes.truncated, path)
                 break
             name = self.name(raw)
@@ -217,7 +209,7 @@ class _Walk:
             text = str.__str__(raw) if isinstance(raw, str) else str(raw)
         except Exception:  # noqa: BLE001 - its methods are the application's
             text = f"<{type(raw).__name__}>"
-        return self._redactor.text(clean_text(text[:_KEY]))
+        return self._redactor.text(clean_text(text[:KEY]))
 
     def bytes(self, data: bytes, path: str) -> str:
         try:

@@ -15,16 +15,9 @@ from elkmon.emit.emitter import Emitter
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.to_json import JSON, Notes, clean_text
 from elkmon.events.classes import class_name
+from elkmon.events.limits import CLASSES, FEATURES, NAME, VALUE
 
-__all__ = ["FEATURES", "category", "named", "number", "scores_of", "segment_of", "split_features"]
-
-FEATURES = 100
-"""Features of each type, and segments, that an event keeps; the rest is counted."""
-NAME = 128
-"""Characters of a name."""
-VALUE = 1024
-"""Characters of a category or class: what Elasticsearch still indexes."""
-_CLASSES = 1000
+__all__ = ["category", "named", "number", "scores_of", "segment_of", "split_features"]
 
 
 def named(name: object) -> str:
@@ -181,7 +174,7 @@ def scores_of(scores: object, notes: Notes) -> dict[str, float | int | None]:
             continue
         name = named(name)
         path = f"ml.prediction.scores.{name}"
-        if len(made) >= _CLASSES:
+        if len(made) >= CLASSES:
             notes.truncated.append(path)
             break
         made[name] = number(value, path, notes)

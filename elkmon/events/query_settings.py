@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elkmon.events.errors import ConfigError
-from elkmon.events.settings import MiB, Setting, variables
+from elkmon.events.limits import MiB
+from elkmon.events.settings import Setting, variables
 
 __all__ = ["ASKING", "Asking", "asking"]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elkmon.events.errors import ConfigError
+from elkmon.events.limits import MiB
 
 __all__ = [
     "SETTINGS",
@@ -21,8 +22,6 @@ __all__ = [
     "usable",
     "variables",
 ]
-
-MiB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

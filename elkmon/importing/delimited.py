@@ -13,7 +13,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from elkmon.events.errors import StoreError
-from elkmon.importing.lines import LIMIT, Lines
+from elkmon.events.lines import RawLine
+from elkmon.importing.lines import Lines
 from elkmon.importing.record import Bad, Record
 
 __all__ = ["DelimitedSource"]
@@ -26,16 +27,23 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d")
 
 
 class _Text:
-    """The lines of one record as text, kept also as bytes."""
+    """The lines of one record as text, kept also as they are.
+
+    Attributes:
+        record: the lines.
+        bad: why the record cannot be used, if one of them says so.
+        cut: whether one of them is beyond the limit, and only its beginning is here.
+    """
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
-        self.record: list[bytes] = []
+        self.record: list[RawLine] = []
         self.bad: str | None = None
+        self.cut = False
 
     def begin(self) -> int:
         """Begin a record; give the line it begins on."""
-        self.record, self.bad = [], None
+        self.record, self.bad, self.cut = [], None, False
         return self._lines.number + 1
 
     def __iter__(self) -> _Text:
@@ -44,14 +52,14 @@ class _Text:
     def __next__(self) -> str:
         line = next(self._lines)
         self.record.append(line)
-        if len(line) > LIMIT:
-            self.bad = f"the line is longer than {LIMIT:,} bytes"
+        if line.too_long is not None:
+            self.bad, self.cut = line.too_long, True
             return "\n"
         try:
-            return line.decode()
+            return line.data.decode()
         except UnicodeDecodeError:
             self.bad = "not UTF-8"
-            return line.decode(errors="replace")
+            return line.data.decode(errors="replace")
 
     def keep_first(self) -> None:
         """Hand back all lines of the record but its first."""
@@ -75,9 +83,9 @@ class DelimitedSource:
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path)
         self._text = _Text(self._lines)
-        first = next(self._lines, b"")
-        self._lines.hand_back([first] if first else [])
-        head = first.decode(errors="replace")
+        first = next(self._lines, None)
+        self._lines.hand_back([] if first is None else [first])
+        head = "" if first is None else first.data.decode(errors="replace")
         delimiter = max(_DELIMITERS, key=head.count)
         self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
         header = next(self._rows(), None)
@@ -122,11 +130,13 @@ class DelimitedSource:
                 return
             except csv.Error as error:
                 self._text.keep_first()
-                yield Bad(line, f"not CSV: {_said(error)}", self._text.record[0])
+                first = self._text.record[0]
+                reason = f"not CSV: {_said(error)}"
+                yield Bad(line, reason, first.data, cut=first.too_long is not None)
                 continue
-            raw = b"".join(self._text.record)
+            raw = b"".join(line.data for line in self._text.record)
             if self._text.bad is not None:
-                yield Bad(line, self._text.bad, raw)
+                yield Bad(line, self._text.bad, raw, cut=self._text.cut)
             elif cells:  # a blank line is no row
                 yield line, cells, raw
 

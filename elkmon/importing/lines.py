@@ -1,4 +1,4 @@
-"""Lines of a file as bytes, numbered, with bounded memory; ``.gz`` is unpacked on the way."""
+"""Lines of a file, numbered, with bounded memory; ``.gz`` is unpacked on the way."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import zlib
 from pathlib import Path
 
 from elkmon.events.errors import StoreError
+from elkmon.events.lines import RawLine, read_line
 
-__all__ = ["LIMIT", "Lines"]
+__all__ = ["Lines"]
 
-LIMIT = 16 * 1024 * 1024
-"""Bytes of a line; what is beyond is skipped, and the line is marked as too long."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -32,7 +31,7 @@ class Lines:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
         packed = path.suffix.lower() == ".gz"
         self._stream = gzip.GzipFile(fileobj=self._file) if packed else self._file
-        self._back: list[bytes] = []
+        self._back: list[RawLine] = []
         self._first = True
         self.number = 0
         """Lines given so far."""
@@ -44,14 +43,14 @@ class Lines:
     def __iter__(self) -> Lines:
         return self
 
-    def __next__(self) -> bytes:
+    def __next__(self) -> RawLine:
         line = self._back.pop() if self._back else self._read()
-        if not line:
+        if line is None:
             raise StopIteration
         self.number += 1
         return line
 
-    def hand_back(self, lines: list[bytes]) -> None:
+    def hand_back(self, lines: list[RawLine]) -> None:
         """Take lines back, in the order in which they were given; they come again."""
         self._back.extend(reversed(lines))
         self.number -= len(lines)
@@ -61,23 +60,19 @@ class Lines:
         self._stream.close()
         self._file.close()
 
-    def _read(self) -> bytes:
+    def _read(self) -> RawLine | None:
         try:
-            line = self._stream.readline(LIMIT + 1)
-            rest = line
-            while len(rest) > LIMIT and not rest.endswith(b"\n"):
-                rest = self._stream.readline(LIMIT + 1)
+            line = read_line(self._stream)
         except (OSError, EOFError, zlib.error) as error:
             self.close()
             raise StoreError(
                 f"cannot read {self._path} beyond line {self.number:,}: {error}; "
                 "is it complete? Most rows before are imported; an id column makes it repeatable"
             ) from error
-        if self._first:
+        if self._first and line is not None:
             self._first = False
-            if line.startswith(_UTF16_MARKS):
+            if line.data.startswith(_UTF16_MARKS):
                 self.close()
                 raise StoreError(f"{self._path} is UTF-16: convert it to UTF-8 first (iconv does)")
-            if line.startswith(_UTF8_MARK):
-                line = line[len(_UTF8_MARK) :] or b"\n"
+            line = line._replace(data=line.data.removeprefix(_UTF8_MARK) or b"\n")
         return line

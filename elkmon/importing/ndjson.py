@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.importing.lines import LIMIT, Lines
+from elkmon.importing.lines import Lines
 from elkmon.importing.record import Bad, Record
 
 __all__ = ["NdjsonSource"]
@@ -30,14 +30,14 @@ class NdjsonSource:
 
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path)
-        first = next(self._lines, b"")
-        if first.lstrip().startswith(b"["):
+        first = next(self._lines, None)
+        if first is not None and first.data.lstrip().startswith(b"["):
             self._lines.close()
             raise StoreError(
                 f"{path} is one JSON array, not one object a line: "
                 f"convert it first, as with jq -c '.[]' {path.name}"
             )
-        self._lines.hand_back([first] if first else [])
+        self._lines.hand_back([] if first is None else [first])
         rows = self._rows()
         sample = list(islice(rows, _SAMPLE))
         self._all = chain(sample, rows)
@@ -62,15 +62,14 @@ class NdjsonSource:
         return self._all
 
     def _rows(self) -> Iterator[Record | Bad]:
-        for raw in self._lines:
-            if raw.isspace():
-                continue
-            yield _read(self._lines.number, raw)
+        for line in self._lines:
+            if line.too_long is not None:
+                yield Bad(self._lines.number, line.too_long, line.data, cut=True)
+            elif not line.data.isspace():
+                yield _read(self._lines.number, line.data)
 
 
 def _read(line: int, raw: bytes) -> Record | Bad:
-    if len(raw) > LIMIT:
-        return Bad(line, f"the line is longer than {LIMIT:,} bytes", raw)
     try:
         raw.decode()
     except UnicodeDecodeError:

@@ -27,6 +27,8 @@ class Bad:
     line: int
     reason: str
     raw: bytes | Mapping[str, object]
+    cut: bool = False
+    """Whether ``raw`` is only its beginning: it has a line beyond the limit."""
 
 
 class Source(Protocol):

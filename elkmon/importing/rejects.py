@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
+from elkmon.importing.record import Bad
 
 __all__ = ["Rejects"]
 
@@ -30,14 +31,16 @@ class Rejects:
         self.path: Path | None = None
         self.reasons: dict[str, int] = {}
 
-    def add(self, line: int, reason: str, raw: bytes | Mapping[str, object]) -> None:
+    def add(self, bad: Bad) -> None:
         """Write one row, and count its reason.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        row = {"line": line, "reason": reason, "raw": _shown(raw)}
+        self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
+        row = {"line": bad.line, "reason": bad.reason, "raw": _shown(bad.raw)}
+        if bad.cut:
+            row["cut"] = True
         data = orjson.dumps(
             row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str
         )

@@ -119,7 +119,7 @@ class _Run:
                 return self._converter.row(record.values)
             except RefusedError as refused:
                 record = Bad(record.line, str(refused), record.raw)
-        self._rejects.add(record.line, record.reason, record.raw)
+        self._rejects.add(record)
         self.rejected += 1
         return None
 

@@ -10,13 +10,10 @@ import orjson
 from elkmon.emit.redaction.patterns import ASSIGNMENT, PATTERNS
 from elkmon.emit.redaction.redactor import SCHEMES, WORDS
 from elkmon.events.fields import DATASETS, ECS_VERSION, ISSUE, SCHEMA
+from elkmon.events.limits import EVENT_ID, LINE, LINE_KEPT, NESTING
 from elkmon.ship.admission import AHEAD
-from elkmon.ship.lines import MAX_LINE
 
-__all__ = ["MAX_ID", "rules"]
-
-MAX_ID = 512
-"""Bytes: of a longer id Elasticsearch refuses the whole request, and Logstash drops it."""
+__all__ = ["rules"]
 
 
 def rules() -> bytes:
@@ -26,8 +23,10 @@ def rules() -> bytes:
         "kept": ISSUE,
         "schema": SCHEMA,
         "ecs": ECS_VERSION,
-        "max_line": MAX_LINE,
-        "max_id": MAX_ID,
+        "max_line": LINE,
+        "max_line_kept": LINE_KEPT,
+        "max_nesting": NESTING,
+        "max_id": EVENT_ID,
         "ahead": int(AHEAD.total_seconds()),
         "patterns": [
             {

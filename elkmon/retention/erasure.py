@@ -48,7 +48,7 @@ class ErasureRequest:
         name = _text_at(event, "ml", "model", "name")
         return bool(models) and (name is None or bool(models & {None, name}))
 
-    def mentioned_in(self, line: bytes) -> bool:
+    def mentioned_in(self, line: bytes | memoryview) -> bool:
         """Return whether a line that is no event holds the hash or an id as a whole word."""
         names = [*self.models] if self.user is None else [self.user, *self.models]
         forms = {form for name in names for form in (name.encode(), orjson.dumps(name)[1:-1])}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import orjson
 
 from elkmon.events.fields import DATASETS, ISSUE
+from elkmon.events.limits import EVENT_ID
 from elkmon.events.times import from_iso
 from elkmon.stores.elastic.indices import index_of
 
@@ -74,6 +75,8 @@ class Admission:
             raise NotAdmittedError(_missing(event)) from None
         if not isinstance(event_id, str) or not event_id:
             raise NotAdmittedError("event.id is no text")
+        if len(event_id) > EVENT_ID // 4 and len(event_id.encode()) > EVENT_ID:
+            raise NotAdmittedError(f"event.id has more than {EVENT_ID} bytes")
         if dataset not in DATASETS:
             raise NotAdmittedError(f"event.dataset {_short(dataset)} is none of ours")
         return event_id, index_of(self._prefix, dataset, self._time(at, dataset))

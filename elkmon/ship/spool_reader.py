@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from elkmon.events.errors import StoreError
+from elkmon.events.lines import RawLine, read_line
 from elkmon.ship.admission import Admission, NotAdmittedError
 from elkmon.ship.batch import Batch, Event, Mark, Place, Unfit
-from elkmon.ship.lines import Line, read_line
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed
 from elkmon.stores.local.reader_registration import HEAD, Seen, head_of
 
@@ -191,9 +191,9 @@ class SpoolReader:
                 return  # told at the next look
             stream.seek(start)
             while start < seen.size:
-                line = read_line(stream, seen.size - start, torn=file.ended)
-                if line is None:
-                    break
+                line = read_line(stream, seen.size - start)
+                if line is None or not (line.ended or file.ended):
+                    break  # it is not whole yet
                 number += 1
                 self._put(line, Place(name, number, start))
                 start += line.size
@@ -202,14 +202,16 @@ class SpoolReader:
                     full, self._batch = self._batch, Batch()
                     yield full
 
-    def _put(self, line: Line, place: Place) -> None:
+    def _put(self, line: RawLine, place: Place) -> None:
         batch = self._batch
-        data = line.data.removeprefix(_BOM) if place.offset == 0 else line.data
-        if data.isspace() or not data:
+        data = line.data.removesuffix(b"\n")
+        data = data.removeprefix(_BOM) if place.offset == 0 else data
+        if line.too_long is None and (data.isspace() or not data):
             return
         batch.size += len(data)
-        if line.trouble is not None:
-            batch.unfit.append(Unfit(data, line.trouble, place, line.cut))
+        reason = line.too_long or (None if line.ended else "cut short: its end was never written")
+        if reason is not None:
+            batch.unfit.append(Unfit(data, reason, place, cut=line.too_long is not None))
             return
         try:
             event_id, index = self._admission(data)

@@ -2,9 +2,9 @@
 require "digest"
 require "json"
 
-LONGEST = 64 * 1024
-
 def register(_)
+  rules = JSON.parse(File.read(File.join(File.dirname(__FILE__), "rules.json"), encoding: "UTF-8"))
+  @kept = rules["max_line_kept"]
 end
 
 def filter(event)
@@ -18,8 +18,8 @@ def filter(event)
   made.set("message", reason)
   made.set("error", { "type" => queue ? "refused" : "guard" })
   made.set("log", { "file" => { "path" => told["source"] } }) if told["source"]
-  made.set("raw", raw.bytesize > LONGEST ? raw.byteslice(0, LONGEST).scrub("") : raw)
-  made.set("cut", true) if raw.bytesize > LONGEST
+  made.set("raw", raw.bytesize > @kept ? raw.byteslice(0, @kept).scrub("") : raw)
+  made.set("cut", true) if raw.bytesize > @kept
   made.set("[@metadata]", { "id" => made.get("[event][id]") })
   [made]
 end

@@ -11,10 +11,10 @@ load File.join(here, "foreign.rb") unless defined?(ElkmonForeign)
 TIME = /\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z/
 PLAIN = /\A#{TIME}\z/
 NONE = Object.new
+MIB = 1024 * 1024
 SECOND = "%Y-%m-%dT%H:%M:%S"
 # where a line begins that is more than the rest of the one above it, as in files.conf
 BEGINS = /\n(?=\{|\[\d{4}-|(?:\x1b\[\d+m)?(?:TRACE|DEBUG|INFO|WARNING|ERROR|CRITICAL)(?:\x1b\[0m)?:|\S+ \S+ \S+ \[)/
-DEEP = 100 # Elasticsearch takes more, but 300 end Logstash 9, which writes them by recursion, at each start anew
 MANY = 500_000 # objects and lists of one text: a few millions take more memory than there is, at each start anew
 AT_ONCE = 100_000 # events of one array, likewise
 ZONE = /(?:Z|[+-]\d\d:?\d\d)\z/
@@ -50,7 +50,7 @@ def texts(text)
 end
 
 def events(text, source)
-  return [apart(source, long, text)] if text.bytesize > @rules["max_line"] + (text.start_with?("[") ? 1024 : 0)
+  return [apart(source, long(text), text)] if text.bytesize > @rules["max_line"] + (text.start_with?("[") ? 1024 : 0)
   return [] unless text.match?(/\S/) # NUL is something
   data = value(text)
   if data == NONE
@@ -89,8 +89,8 @@ end
 def one(data, source, text)
   deep = (text.nil? || brackets?(text)) && deep?(data)
   text ||= deep ? JSON.generate(data, max_nesting: 0) : LogStash::Json.dump(data)
-  return apart(source, long, text) if text.bytesize > @rules["max_line"]
-  return apart(source, "nested deeper than #{DEEP}", text) if deep
+  return apart(source, long(text), text) if text.bytesize > @rules["max_line"]
+  return apart(source, "nested deeper than #{@rules["max_nesting"]}", text) if deep
   foreign = data.is_a?(Hash) ? @foreign.ecs(data, source, text) : nil
   judged(foreign || data, source, text)
 end
@@ -109,9 +109,10 @@ def many?(text)
   text.bytesize > MANY && (text.count("[{") > MANY || text.count(",") > 3 * MANY)
 end
 
-# Whether a text may be nested too deeply: most are told apart by this.
+# Whether a text may be nested too deeply: most are told apart by this. Elasticsearch takes more levels, but 300 end
+# Logstash 9, which writes them by recursion, at each start anew.
 def brackets?(text)
-  text.bytesize > DEEP && text.count("[{") > DEEP
+  text.bytesize > @rules["max_nesting"] && text.count("[{") > @rules["max_nesting"]
 end
 
 # Whether a text has half of a surrogate pair, with which Logstash would lose what follows.
@@ -121,7 +122,7 @@ end
 
 def deep?(data)
   level = [data]
-  DEEP.times do
+  @rules["max_nesting"].times do
     level = level.flat_map { |each| each.is_a?(Hash) ? each.values : each }
     level.select! { |each| each.is_a?(Hash) || each.is_a?(Array) }
     return false if level.empty?
@@ -141,8 +142,8 @@ def ours(event, id, dataset)
   event
 end
 
-def long
-  "longer than #{@rules["max_line"] / 1024 / 1024} MiB"
+def long(text)
+  "#{(text.bytesize * 10.0 / MIB).ceil / 10.0} MiB long; the limit is #{@rules["max_line"] / MIB} MiB"
 end
 
 def apart(source, reason, text = source.get("message"))

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import elkmon
+from elkmon.events.limits import LINE
 
 TAIL = (sys.executable, "-m", "elkmon.cli", "tail")
 
@@ -125,3 +126,12 @@ def test_on_a_terminal_it_is_coloured_unless_colours_are_off(tail, variables, co
     os.close(ours)
 
     assert (b"\x1b[32m" in shown) is coloured
+
+
+def test_a_line_beyond_the_limit_is_told_on_standard_error(tail, spool):
+    process = tail()
+
+    (spool / "other.ndjson").write_bytes(b"{}\n" + b"x" * (LINE + 1) + b"\n")
+
+    sentence = "other.ndjson: line 2 is 16.1 MiB long; the limit is 16 MiB: it is left out\n"
+    assert process.stderr.readline() == sentence

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from elkmon import ConfigError, StoreError
+from elkmon.events.limits import LINE
 from elkmon.importing import ImportOptions, import_table
 
 LABELLED = ImportOptions(model="fraud", id="id", label="pred", truth="truth")
@@ -233,14 +234,12 @@ def test_a_ragged_line_is_set_apart(tmp_path, store, rejected, row, cells):
     assert rejected(report) == [(2, f"{cells} cells, where the header has 3", row)]
 
 
-def test_a_line_beyond_the_limit_is_set_apart(tmp_path, store, monkeypatch):
-    monkeypatch.setattr("elkmon.importing.lines.LIMIT", 50)
-    monkeypatch.setattr("elkmon.importing.delimited.LIMIT", 50)
-    table = write(tmp_path / "t.csv", f"id,pred,truth\n1,{'x' * 500},b\n2,a,b\n")
+def test_a_line_beyond_the_limit_is_set_apart(tmp_path, store):
+    table = write(tmp_path / "t.csv", f"id,pred,truth\n1,{'x' * LINE},b\n2,a,b\n")
 
     report = import_table(table, store, LABELLED)
 
-    assert report.reasons == {"the line is longer than 50 bytes": 1}
+    assert report.reasons == {"16.1 MiB long; the limit is 16 MiB": 1}
     assert report.written == 1
 
 

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from elkmon import ConfigError, StoreError
+from elkmon.events.limits import LINE
 from elkmon.importing import ImportOptions, import_table
 
 LABELLED = ImportOptions(model="m", id="id", label="pred", truth="truth", features=("x", "y"))
@@ -48,15 +49,13 @@ def test_bad_lines_are_set_apart_with_line_and_reason(tmp_path, store, rejected)
     assert rows[0][2] == '{"id": 2, "pred": '
 
 
-def test_a_line_beyond_the_limit_is_set_apart(tmp_path, store, monkeypatch):
-    monkeypatch.setattr("elkmon.importing.lines.LIMIT", 50)
-    monkeypatch.setattr("elkmon.importing.ndjson.LIMIT", 50)
+def test_a_line_beyond_the_limit_is_set_apart(tmp_path, store):
     table = tmp_path / "t.ndjson"
-    table.write_text('{"pred": "a"}\n{"pred": "' + "x" * 500 + '"}\n{"pred": "b"}\n')
+    table.write_text('{"pred": "a"}\n{"pred": "' + "x" * LINE + '"}\n{"pred": "b"}\n')
 
     report = import_table(table, store, ImportOptions(model="m", label="pred"))
 
-    assert report.reasons == {"the line is longer than 50 bytes": 1}
+    assert report.reasons == {"16.1 MiB long; the limit is 16 MiB": 1}
     assert report.written == 2
 
 

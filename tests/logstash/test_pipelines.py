@@ -13,11 +13,11 @@ from elkmon.cli import main
 from elkmon.emit.redaction.patterns import PATTERNS
 from elkmon.events.cluster_settings import ACCESS, Access
 from elkmon.events.fields import DATASETS
+from elkmon.events.limits import LINE
 from elkmon.logstash.bundled_files import assets_of
 from elkmon.logstash.health import PIPELINES
 from elkmon.logstash.pipelines import files
 from elkmon.logstash.rules import rules
-from elkmon.ship.lines import MAX_LINE
 from elkmon.stores.elastic.indices import index_of
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def test_filebeat_reads_lines_as_the_file_input_does():
     spool, logs = yaml.safe_load((FOLDER / "filebeat.yml").read_text())["filebeat.inputs"]
     # by their first bytes, two files of processes that start in one moment would be one
     assert "file_identity.path" in spool
-    assert spool["message_max_bytes"] > MAX_LINE
+    assert spool["message_max_bytes"] == LINE + 1  # a longer line is cut there, and still too long
     (multiline,) = (each["multiline"] for each in logs["parsers"])
     assert f"pattern => '{multiline['pattern']}'" in (FOLDER / "pipeline/files.conf").read_text()
 

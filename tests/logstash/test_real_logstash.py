@@ -65,7 +65,7 @@ DEEP, DEEPER = (event("x", x=0)[:-2] + b'{"a":' * n + b"1" + b"}" * (n + 1) for 
 OTHERWISE = {
     event("%{[ml][prediction][id]}"): "unresolved reference",
     event("x" * 513): "more than 512 bytes",
-    event("x", message="y" * 16_777_216): "longer than 16 MiB",
+    event("x", message="y" * 16_777_216): "16.1 MiB long; the limit is 16 MiB",
     event("x", **{"@metadata": 7}): "keeps to itself",
     event("x", "elkmon.prediction", ml={"features": {"number": {"": 1}}}): "empty",
     event("x", message={"long": "y" * 5000}): "failed to parse field [message]",

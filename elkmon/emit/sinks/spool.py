@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import RLock
 from time import gmtime, monotonic, strftime
 
+from elkmon.events.limits import FILE_LINE
+
 __all__ = ["SUFFIX", "Spool"]
 
 SUFFIX = ".ndjson"
@@ -63,7 +65,7 @@ class Spool:
         dropped: lines that are lost, by reason.
     """
 
-    limit = 256 * 1024
+    limit = FILE_LINE
     """An event longer than this, in bytes, has to shed something first."""
 
     def __init__(

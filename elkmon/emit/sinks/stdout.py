@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from threading import RLock
 
+from elkmon.events.limits import STDOUT_LINE
+
 __all__ = ["Stdout"]
 
 _DESCRIPTOR = 1
@@ -24,7 +26,7 @@ class Stdout:
         dropped: lines that are lost, by reason.
     """
 
-    limit = 16 * 1024
+    limit = STDOUT_LINE
 
     def __init__(self, on_trouble: Callable[[str], None]) -> None:
         self.lock = RLock()

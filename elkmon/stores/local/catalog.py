@@ -107,7 +107,7 @@ def _gather(connection: duckdb.DuckDBPyConnection, files: Listing, kept: Path | 
         source = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
         if files.ndjson:
             hashed = bool(files.parquet)
-            source = ndjson_source(files.ndjson, _REFS, hashed=hashed, longest=files.longest)
+            source = ndjson_source(files.ndjson, _REFS, hashed=hashed)
         connection.execute(f"CREATE TEMP TABLE lines AS SELECT {chosen} FROM ({source})")
         sources.append("lines")
     if files.parquet:
@@ -142,7 +142,7 @@ def _bad_lines(connection: duckdb.DuckDBPyConnection, files: Listing) -> int:
     refs = {Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")}
     paths, lines = shape(refs)
     whole = " AND ".join(f"{path} IS NOT NULL" for path in paths.values())
-    source = read_json(files.ndjson, lines, strict=False, longest=files.longest)
+    source = read_json(files.ndjson, lines, strict=False)
     (found,) = connection.execute(f"SELECT count(*) FROM {source} WHERE NOT ({whole})").fetchall()
     return int(found[0])
 

@@ -11,11 +11,10 @@ import duckdb
 import orjson
 
 from elkmon.events.fields import BY_NAME, FIELDS, Field, Kind
+from elkmon.events.limits import LINE
 
 __all__ = [
     "KEY",
-    "MAX_LINE",
-    "QUICK",
     "RAW",
     "REQUIRED",
     "STORED",
@@ -24,6 +23,7 @@ __all__ = [
     "key_of",
     "listed",
     "ndjson_source",
+    "object_size",
     "parquet_source",
     "quoted",
     "read_json",
@@ -37,13 +37,11 @@ RAW = "_raw"
 KEY = "_key"
 """The column that joins labels to predictions: made of the model and the prediction's id. An event
 without such an id has ``event.id`` instead: it counts once, too, and no label reaches it."""
-MAX_LINE = 32 * 1024 * 1024
-"""A line of more bytes is no event."""
 UNREADABLE = (duckdb.InvalidInputException, UnicodeDecodeError)
 """What DuckDB raises of lines that it gives up on; what it says may end within a character."""
-QUICK = MAX_LINE // 2
-"""What DuckDB is told of the length of a line: it always reads one up to that, and, depending on
-where it stands, one up to twice that; where it gives up, the file is scanned by lines."""
+_OBJECT = LINE + 1
+"""Bytes of a line, its newline included, that DuckDB always reads; depending on where it stands, it
+reads one of up to twice that, too, so that files with such a line are read by a copy without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,6 @@ def ndjson_source(
     refs: Collection[Ref],
     *,
     hashed: bool | None = None,
-    longest: int = QUICK,
 ) -> str:
     """Return a query that reads columns of NDJSON files.
 
@@ -126,7 +123,6 @@ def ndjson_source(
         files: to read.
         refs: columns to give.
         hashed: whether the key is to be hashed; None for no key at all.
-        longest: bytes of a line.
     """
     read = {*refs, *REQUIRED, *(_KEYED if hashed is not None else ())}
     paths, lines = shape(read)
@@ -134,25 +130,30 @@ def ndjson_source(
     if hashed is not None:
         chosen.append(f"{key_of(paths, hashed=hashed)} AS {KEY}")
     there = " AND ".join(f"{paths[ref]} IS NOT NULL" for ref in REQUIRED)
-    source = read_json(files, lines, strict=False, longest=longest)
+    source = read_json(files, lines, strict=False)
     return f"SELECT {', '.join(chosen)} FROM {source} WHERE {there}"
 
 
-def read_json(files: Iterable[Path], shape: str, *, strict: bool, longest: int = QUICK) -> str:
+def read_json(files: Iterable[Path], shape: str, *, strict: bool, lines: int = 1) -> str:
     """Return the table function that reads lines.
 
     Args:
         files: to read.
         shape: of a line, as :func:`shape` gives it.
         strict: whether a line or value that does not fit is an error; else it is null.
-        longest: bytes of a line.
+        lines: how many lines of events one line of the files may hold.
     """
     # records and auto_detect: a file that begins with a bracket would else be read as arrays
     return (
         f"read_json([{listed(files)}], format='newline_delimited', records='true', "
         f"auto_detect=false, ignore_errors={'false' if strict else 'true'}, "
-        f"maximum_object_size={longest}, columns={shape})"
+        f"{object_size(lines)}, columns={shape})"
     )
+
+
+def object_size(lines: int = 1) -> str:
+    """Return the option that lets DuckDB read a line that holds so many lines of events."""
+    return f"maximum_object_size={lines * _OBJECT}"
 
 
 def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = False) -> str:

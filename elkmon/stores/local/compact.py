@@ -17,7 +17,6 @@ from elkmon.events.errors import StoreError
 from elkmon.events.fields import SCHEMA, Kind
 from elkmon.stores.local.columns import (
     KEY,
-    MAX_LINE,
     RAW,
     REQUIRED,
     STORED,
@@ -29,7 +28,7 @@ from elkmon.stores.local.columns import (
     text,
 )
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, readers_behind
-from elkmon.stores.local.line_scan import scan
+from elkmon.stores.local.line_scan import has_long_line, scan
 from elkmon.stores.local.rejects import Rejects
 from elkmon.stores.local.repeats import find
 from elkmon.stores.protocol import Progress
@@ -217,7 +216,7 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
     before = file.stat()
     rejected = 0
     connection.execute("SET TimeZone = 'UTC'")  # each cursor has its own
-    if not _as_columns(connection, file, part):
+    if has_long_line(file) or not _as_columns(connection, file, part):
         rejected = _with_lines(connection, file, part)
     part.chmod(0o600)
     after = file.stat()
@@ -261,7 +260,7 @@ def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
                     target.write(b'{"%b":%b,%b\n' % (_RAW, orjson.dumps(whole.decode()), whole[1:]))
                 else:
                     rejects.add(line)
-        source = read_json([copy], _SHAPE_RAW, strict=False, longest=4 * MAX_LINE)
+        source = read_json([copy], _SHAPE_RAW, strict=False, lines=4)
         _write(connection, source, RAW, part)
     finally:
         copy.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import shutil
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from functools import partial
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def _in_lines(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry
     found: list[Line] = []
     for line in scan(file):
         event = _event(line.data)
-        if request.has(event) if event is not None else request.mentioned_in(line.data):
+        if request.has(event) if event is not None else _mentioned(file, line, request):
             found.append(line)
             if closed and not copy:
                 erased.add(dataset_of(event))
@@ -189,6 +190,19 @@ def _in_lines(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry
             target.write(b" " * (line.size - line.ended))
     _keep_times(file, part)
     put_in_place(part, file)
+
+
+def _mentioned(file: Path, line: Line, request: ErasureRequest) -> bool:
+    """Return whether a line that is no event mentions what is requested, however long it is."""
+    if not line.too_long:
+        return request.mentioned_in(line.data)
+    with (
+        file.open("rb") as stream,
+        mmap(stream.fileno(), 0, access=ACCESS_READ) as mapped,
+        memoryview(mapped) as whole,
+        whole[line.start : line.start + line.size] as part,
+    ):
+        return request.mentioned_in(part)
 
 
 def _in_rows(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_run: bool) -> None:

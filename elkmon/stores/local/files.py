@@ -11,7 +11,6 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.local.columns import QUICK
 
 __all__ = ["NDJSON", "PARQUET", "Listing", "is_closed", "listing", "readers_behind", "strangers"]
 
@@ -21,16 +20,10 @@ PARQUET = ".parquet"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of one moment, sorted; of two with the same stem the Parquet file counts.
-
-    Attributes:
-        ndjson, parquet: files.
-        longest: bytes of a line that DuckDB is to be told.
-    """
+    """The files of one moment, sorted; of two with the same stem the Parquet file counts."""
 
     ndjson: tuple[Path, ...] = ()
     parquet: tuple[Path, ...] = ()
-    longest: int = QUICK
 
     def __bool__(self) -> bool:
         return bool(self.ndjson or self.parquet)

@@ -6,31 +6,33 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
+from elkmon.events.limits import LINE, MiB, too_long
+from elkmon.events.lines import read_line
 from elkmon.stores.local.files import listing
 
 __all__ = ["Follower"]
 
-_CHUNK = 1024 * 1024
-_LOOK_BACK = 4 * 1024 * 1024
+_LOOK_BACK = 4 * MiB
 """Bytes of each file in which the last events are looked for."""
-_LONGEST = 16 * 1024 * 1024
-"""A line of more bytes is no event."""
 
 
 @dataclass
 class _File:
-    """How far a file was read."""
+    """How far a file was read.
+
+    Attributes:
+        inode: of the file.
+        offset: what follows is new.
+        begun: where the line beyond the limit begins that is not whole yet, if there is one.
+    """
 
     inode: int
     offset: int = 0
-    torn: bytes = b""
-    """The beginning of a line that is not whole yet."""
-    skipping: bool = False
-    """Within a line that is too long to be an event."""
+    begun: int | None = None
 
 
 class Follower:
@@ -39,13 +41,18 @@ class Follower:
     Args:
         folder: that holds the events; it need not exist yet.
         wanted: says which events count; all where not given.
+        tell: takes a sentence on each line that is beyond the limit, and therefore no event.
     """
 
     def __init__(
-        self, folder: Path, wanted: Callable[[dict[str, Any]], bool] | None = None
+        self,
+        folder: Path,
+        wanted: Callable[[dict[str, Any]], bool] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = folder
         self._wanted = wanted
+        self._tell = tell
         self._files: dict[Path, _File] = {}
 
     def last(self, number: int) -> list[dict[str, Any]]:
@@ -81,25 +88,26 @@ class Follower:
         try:
             with path.open("rb") as file:
                 status = os.fstat(file.fileno())
-                start = max(status.st_size - _LOOK_BACK, 0)
+                end = _line_start(file, status.st_size)
+                start = max(end - _LOOK_BACK, 0)
                 file.seek(start)
-                data = file.read(status.st_size - start)
+                partial = file.readline(end - start) if start else b""
+                lines = file.read(end - file.tell()).split(b"\n")
+                self._files[path] = _File(status.st_ino, end)
+                events: list[tuple[str, dict[str, Any]]] = []
+                for line in reversed(lines):
+                    if len(events) == number:
+                        return events[::-1]
+                    event = self._event(line)
+                    if event is not None:
+                        events.append((_written(event), event))
+                if partial:
+                    behind = start + len(partial)
+                    begin = _line_start(file, behind - 1)
+                    self._check(file, path, begin, behind - 1 - begin)
         except FileNotFoundError:
             return []
-        whole = data.rfind(b"\n") + 1
-        state = _File(status.st_ino, start + len(data), data[whole:])
-        if whole == 0 and start > 0:
-            state.torn, state.skipping = b"", True
-        self._files[path] = state
-        lines = data[:whole].split(b"\n")[1 if start else 0 :]
-        found: list[tuple[str, dict[str, Any]]] = []
-        for line in reversed(lines):
-            if len(found) == number:
-                break
-            event = self._event(line)
-            if event is not None:
-                found.append((_written(event), event))
-        return found[::-1]
+        return events[::-1]
 
     def _new_of(self, path: Path) -> Iterator[dict[str, Any]]:
         try:
@@ -111,23 +119,27 @@ class Follower:
                 return
             with path.open("rb") as file:
                 file.seek(state.offset)
-                while chunk := file.read(_CHUNK):
-                    state.offset += len(chunk)
-                    yield from self._events(state, chunk)
+                while line := read_line(file):
+                    if not (line.ended or line.too_long or state.begun is not None):
+                        break  # it is not whole yet
+                    begin = state.offset if state.begun is None else state.begun
+                    state.offset += line.size
+                    state.begun = None if line.ended else begin
+                    if line.ended and self._check(file, path, begin, state.offset - 1 - begin):
+                        event = self._event(line.data)
+                        if event is not None:
+                            yield event
         except FileNotFoundError:
             return
 
-    def _events(self, state: _File, chunk: bytes) -> Iterator[dict[str, Any]]:
-        *lines, rest = (state.torn + chunk).split(b"\n")
-        if lines and state.skipping:
-            lines, state.skipping = lines[1:], False
-        state.torn = rest
-        if state.skipping or len(rest) > _LONGEST:
-            state.torn, state.skipping = b"", True
-        for line in lines:
-            event = self._event(line)
-            if event is not None:
-                yield event
+    def _check(self, file: BinaryIO, path: Path, begin: int, length: int) -> bool:
+        """Say whether a line is within the limit; tell where one is that is not."""
+        if length <= LINE:
+            return True
+        if self._tell is not None:
+            number = _newlines(file, begin) + 1
+            self._tell(f"{path.name}: line {number} is {too_long(length)}: it is left out")
+        return False
 
     def _event(self, line: bytes) -> dict[str, Any] | None:
         """Read a line; None where it is no event, or not a wanted one."""
@@ -143,3 +155,26 @@ class Follower:
 def _written(event: dict[str, Any]) -> str:
     """Return when it was written, as ISO text, which sorts as time does."""
     return str(event["event"].get("created") or event.get("@timestamp") or "")
+
+
+def _line_start(file: BinaryIO, end: int) -> int:
+    """Return where the line begins that is under way at an offset, with bounded memory."""
+    while end:
+        start = max(end - _LOOK_BACK, 0)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _newlines(file: BinaryIO, end: int) -> int:
+    """Count the newlines before an offset, and leave the file where it stands."""
+    stands = file.tell()
+    file.seek(0)
+    count = 0
+    while end and (chunk := file.read(min(end, _LOOK_BACK))):
+        count, end = count + chunk.count(b"\n"), end - len(chunk)
+    file.seek(stands)
+    return count

@@ -11,15 +11,15 @@ from pathlib import Path
 import duckdb
 import orjson
 
+from elkmon.events.limits import LINE, NESTING
+from elkmon.events.lines import read_line
 from elkmon.events.times import from_iso
-from elkmon.stores.local.columns import MAX_LINE, REQUIRED, UNREADABLE, shape, structure
+from elkmon.stores.local.columns import REQUIRED, UNREADABLE, shape, structure
 
-__all__ = ["Line", "scan"]
+__all__ = ["Line", "has_long_line", "scan"]
 
 _BOM = b"\xef\xbb\xbf"
 _PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
-_DEPTH = 100
-"""Older versions of DuckDB give up at 128 levels; the emitter writes no more than 20."""
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[{}\[\]]")
 
@@ -30,10 +30,11 @@ class Line:
 
     Attributes:
         number: from 1.
-        data: its bytes, newline included; of a line that is too long only the beginning.
+        data: its bytes, newline included; of a line beyond the limit only the beginning.
         reason: why it is no event, None where it is one.
         start, size: where all its bytes are in the file.
         ended: whether its newline is there; the last line of a live file may still be written.
+        too_long: whether it is beyond the limit.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Line:
     start: int
     size: int
     ended: bool = True
+    too_long: bool = False
 
 
 def scan(file: Path) -> Iterator[Line]:
@@ -51,18 +53,39 @@ def scan(file: Path) -> Iterator[Line]:
         OSError: the file cannot be read.
     """
     with file.open("rb") as stream, closing(_Judge()) as judge:
-        number = end = 0
-        while data := stream.readline(MAX_LINE + 1):
-            number, start = number + 1, end
-            rest, end = data, end + len(data)
-            while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
-                rest = stream.readline(MAX_LINE + 1)
-                end += len(rest)
-            if number == 1:
-                data = data.removeprefix(_BOM)
-            if not data.isspace() and data:
-                ended = rest.endswith(b"\n")
-                yield Line(number, data, judge.trouble(data), start, end - start, ended)
+        number = start = 0
+        while line := read_line(stream):
+            number += 1
+            data = line.data.removeprefix(_BOM) if number == 1 else line.data
+            reason = line.too_long
+            if reason is not None:
+                yield Line(number, data, reason, start, line.size, line.ended, too_long=True)
+            elif data and not data.isspace():
+                yield Line(number, data, judge.trouble(data), start, line.size, line.ended)
+            start += line.size
+
+
+def has_long_line(file: Path) -> bool:
+    """Say whether a file holds a line beyond the limit, at the cost of a few small reads.
+
+    A line beyond the limit fills at least one whole block of half that length: where each block has
+    a newline there is no such line. Else the file is read line by line.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size, block = file.stat().st_size, LINE // 2
+    if size <= LINE:
+        return False
+    with file.open("rb") as stream:
+        for start in range(0, size - block, block):
+            stream.seek(start)
+            if not stream.readline(block).endswith(b"\n"):
+                break
+        else:
+            return False
+        stream.seek(0)
+        return any(line.too_long for line in iter(lambda: read_line(stream), None))
 
 
 class _Judge:
@@ -86,8 +109,6 @@ class _Judge:
 
     def trouble(self, data: bytes) -> str | None:
         """Say why a line is no event; None where it is one."""
-        if len(data) > MAX_LINE:
-            return f"longer than {MAX_LINE // 1024 // 1024} MiB"
         if b"\0" in data:
             return "NUL bytes"
         try:
@@ -141,10 +162,10 @@ def _is_plain_time(value: object) -> bool:
 
 
 def _deep(data: bytes) -> bool:
-    if data.count(b"{") + data.count(b"[") <= _DEPTH:
+    if data.count(b"{") + data.count(b"[") <= NESTING:
         return False
     depth = deepest = 0
     for bracket in _BRACKETS.findall(_STRING.sub(b"", data)):
         depth += 1 if bracket in b"{[" else -1
         deepest = max(deepest, depth)
-    return deepest > _DEPTH
+    return deepest > NESTING

@@ -10,9 +10,10 @@ from pathlib import Path
 import duckdb
 import orjson
 
+from elkmon.events.limits import TOO_LONG, mebibytes
 from elkmon.stores.local.columns import REQUIRED, STORED, UNREADABLE, read_json, shape
 from elkmon.stores.local.files import is_closed, listing
-from elkmon.stores.local.line_scan import Line, scan
+from elkmon.stores.local.line_scan import Line, has_long_line, scan
 from elkmon.stores.local.schema_check import misfits
 
 __all__ = ["Survey", "Tally", "survey"]
@@ -53,7 +54,7 @@ class Survey:
 
 
 def survey(folder: Path, progress: Callable[[int, int], None] | None = None) -> Survey:
-    """Read each file strictly by DuckDB, and those that fail line by line.
+    """Read each file strictly by DuckDB, and line by line those that fail or hold a long line.
 
     Args:
         folder: of the events.
@@ -66,7 +67,7 @@ def survey(folder: Path, progress: Callable[[int, int], None] | None = None) -> 
     files = listing(folder).ndjson
     for number, file in enumerate(files, 1):
         try:
-            if not _is_sound(file):
+            if has_long_line(file) or not _is_sound(file):
                 _by_lines(file, found)
         except FileNotFoundError:
             pass  # compacted meanwhile
@@ -81,6 +82,9 @@ def _by_lines(file: Path, found: Survey) -> None:
     for line in scan(file):
         if line.reason is None:
             _misfits(line, file, found.misfit)
+        elif line.too_long:  # counted together, whatever their sizes
+            size = mebibytes(line.size - line.ended)
+            found.bad.add(TOO_LONG, f"{file.name}:{line.number} ({size})")
         elif line.ended or is_closed(file):
             found.bad.add(line.reason, f"{file.name}:{line.number}")
         else:

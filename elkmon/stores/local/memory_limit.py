@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from elkmon.events.errors import StoreError
-from elkmon.events.settings import MiB
+from elkmon.events.limits import MiB
 from elkmon.stores.local.files import Listing
 from elkmon.stores.local.reader import Rows
 

@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 
 from elkmon.events.errors import StoreError
-from elkmon.stores.local.columns import MAX_LINE, UNREADABLE
+from elkmon.stores.local.columns import UNREADABLE
 from elkmon.stores.local.files import Listing, listing
-from elkmon.stores.local.line_scan import scan
+from elkmon.stores.local.line_scan import has_long_line, scan
 
 __all__ = ["Reader"]
 
@@ -59,7 +59,7 @@ class Reader:
         """Ask a question of the files as they are now.
 
         A file that vanishes meanwhile (compaction replaces it) makes it ask again; one that DuckDB
-        gives up on is asked without its bad lines.
+        gives up on, or that holds a line beyond the limit, is asked without its bad lines.
 
         Args:
             ask: puts the question to some files, by DuckDB.
@@ -84,14 +84,17 @@ class Reader:
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _without_bad_lines(self, files: Listing, *, failed: bool) -> Listing:
-        """Put clean copies in place of NDJSON files that hold a line which is no event."""
+        """Put clean copies in place of NDJSON files with a line that DuckDB must not see."""
         self.bad_lines = 0
-        if not failed and not _OLD:
-            return files
-        cleaned = [self._clean(file) for file in files.ndjson]
-        self.bad_lines = sum(each.bad_lines for each in cleaned)
-        longest = MAX_LINE if failed else files.longest
-        return Listing(tuple(each.path for each in cleaned), files.parquet, longest)
+        paths = []
+        for file in files.ndjson:
+            if failed or _OLD or has_long_line(file):
+                clean = self._clean(file)
+                self.bad_lines += clean.bad_lines
+                paths.append(clean.path)
+            else:
+                paths.append(file)
+        return Listing(tuple(paths), files.parquet)
 
     def _clean(self, file: Path) -> _Clean:
         state = file.stat()

@@ -284,9 +284,7 @@ def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: 
     hashed = bool(files.parquet) if keyed else None
     made = {}
     if files.ndjson:
-        made["n AS MATERIALIZED"] = ndjson_source(
-            files.ndjson, refs, hashed=hashed, longest=files.longest
-        )
+        made["n AS MATERIALIZED"] = ndjson_source(files.ndjson, refs, hashed=hashed)
     if files.parquet:
         made["f AS NOT MATERIALIZED"] = parquet_source(files.parquet, refs, key=keyed)
     if not made:

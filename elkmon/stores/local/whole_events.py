@@ -13,7 +13,16 @@ import orjson
 
 from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Kind
 from elkmon.events.merge import Joined, Label, Prediction, merge
-from elkmon.stores.local.columns import RAW, STORED, Ref, listed, shape, structure, text
+from elkmon.stores.local.columns import (
+    RAW,
+    STORED,
+    Ref,
+    listed,
+    object_size,
+    shape,
+    structure,
+    text,
+)
 from elkmon.stores.local.files import Listing
 
 __all__ = ["IDENTITY", "contents"]
@@ -79,7 +88,7 @@ def _found(
         queries.append(
             f"SELECT json, {_COLUMNS} FROM (SELECT json, unnest(json_transform(json, {_STRUCTURE}))"
             f" FROM read_ndjson_objects([{listed(files.ndjson)}], ignore_errors=true, "
-            f"maximum_object_size={files.longest}) WHERE (json ->> '$.event.id') IN {wanted} "
+            f"{object_size()}) WHERE (json ->> '$.event.id') IN {wanted} "
             f"OR ((json ->> '$.event.dataset') = '{LABEL}' "
             f"AND (json ->> '$.ml.prediction.id') IN {wanted}))"
         )

@@ -280,7 +280,8 @@ def test_lines_that_are_no_events_are_set_apart_whole(folder):
 
 
 def test_a_line_that_is_too_long_is_set_apart_to_its_end(folder, monkeypatch):
-    monkeypatch.setattr("elkmon.stores.local.line_scan.MAX_LINE", 600)
+    for module_name in ("elkmon.events.lines", "elkmon.stores.local.line_scan"):
+        monkeypatch.setattr(f"{module_name}.LINE", 600)
     monkeypatch.setattr("elkmon.stores.local.rejects._CHUNK", 7)
     long = ("é\U0001f600" * 400).encode() + b"\xff"
     write(folder / "other.ndjson", prediction("a"), long + b"\n", prediction("b"))
@@ -289,7 +290,7 @@ def test_a_line_that_is_too_long_is_set_apart_to_its_end(folder, monkeypatch):
 
     ((number, reason, raw),) = rejected(folder)
     assert number == 2
-    assert reason.startswith("longer than")
+    assert reason.startswith("0.1 MiB long; the limit is ")
     assert raw == long.decode(errors="backslashreplace")
     assert count(folder) == 2
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from elkmon import StoreError
-from elkmon.stores.local.columns import MAX_LINE
+from elkmon.events.limits import LINE
 from elkmon.stores.local.compact import compact
 from elkmon.stores.local.line_scan import scan
 from elkmon.stores.local.store import LocalStore
@@ -215,18 +215,18 @@ def test_twenty_megabytes_without_an_end_are_one_bad_line(folder, place):
     assert compact(folder).rejected == 1
     assert answers(folder) == SOUND
     ((_, reason, raw),) = rejected(folder)
-    assert reason.startswith("not JSON")
+    assert reason == "19.1 MiB long; the limit is 16 MiB"
     assert raw == junk.decode()
 
 
 def filled(size):
-    """Give a line of a size, newline included, that is a prediction."""
-    text = line(prediction("big", {"message": ""}))
-    return text.replace(b'"message":""', b'"message":"' + b"x" * (size - len(text)) + b'"')
+    """Return a line that is a prediction, of so many bytes without its newline."""
+    text = line(prediction("big", {"message": ""}))[:-1]
+    return text.replace(b'"message":""', b'"message":"' + b"x" * (size - len(text)) + b'"') + b"\n"
 
 
 @pytest.mark.parametrize(
-    ("size", "counts"), [(20_000_000, True), (MAX_LINE, True), (MAX_LINE + 1, False)]
+    ("size", "counts"), [(LINE, True), (LINE + 1, False), (20_000_000, False), (2 * LINE, False)]
 )
 def test_a_long_line_counts_up_to_the_limit(folder, size, counts):
     write(folder / "a.ndjson", GOOD[0], filled(size), *GOOD[1:])
@@ -235,12 +235,12 @@ def test_a_long_line_counts_up_to_the_limit(folder, size, counts):
     assert count(folder) == expected
     assert compact(folder).rejected == 1 - counts
     assert count(folder) == expected
-    assert sum(len(raw) for _, _, raw in rejected(folder)) == (0 if counts else size - 1)
+    assert sum(len(raw) for _, _, raw in rejected(folder)) == (0 if counts else size)
 
 
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_long_line_is_an_event_to_every_question_wherever_it_stands(folder, after):
-    write(folder / "a.ndjson", *GOOD[after:], filled(20_000_000), *GOOD[:after])
+    write(folder / "a.ndjson", *GOOD[after:], filled(LINE), *GOOD[:after])
 
     assert count(folder) == 4
     assert len(events(folder)) == 4

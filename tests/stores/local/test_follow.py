@@ -5,6 +5,7 @@ import json
 import pytest
 
 from elkmon import StoreError
+from elkmon.events import lines
 from elkmon.stores.local import follow
 from elkmon.stores.local.follow import Follower
 
@@ -103,14 +104,50 @@ def test_what_is_no_event_is_passed_over(follower, file, bad):
     assert ids(follower.new()) == ["1", "2"]
 
 
-def test_a_line_that_is_too_long_is_passed_over_without_being_kept(follower, file, monkeypatch):
-    monkeypatch.setattr(follow, "_LONGEST", 1000)
-    monkeypatch.setattr(follow, "_CHUNK", 300)
+def test_a_line_that_is_too_long_is_passed_over_without_being_kept(tmp_path, file, monkeypatch):
+    for module in (follow, lines):
+        monkeypatch.setattr(module, "LINE", 1000)
+    told = []
+    follower = Follower(tmp_path, tell=told.append)
     append(file, line(1) + b"x" * 5000)
     assert ids(follower.new()) == ["1"]
-    assert len(follower._files[file].torn) == 0
+    append(file, b"x" * 5000)
+    assert ids(follower.new()) == []
+    assert follower._files[file].offset == file.stat().st_size  # it is not read again
+    assert told == []
 
-    append(file, b"x" * 5000 + b"\n" + line(2))
+    append(file, b"x\n" + line(2))
+
+    assert ids(follower.new()) == ["2"]
+    assert told == ["a.ndjson: line 2 is 0.1 MiB long; the limit is 16 MiB: it is left out"]
+
+
+@pytest.mark.parametrize("size", [999, 1000, 1001, 5000, 9000])
+@pytest.mark.parametrize("behind", [b"", line(3), line(3) + b"torn"])
+def test_a_line_that_was_there_before_is_told_likewise(tmp_path, file, monkeypatch, size, behind):
+    for module in (follow, lines):
+        monkeypatch.setattr(module, "LINE", 1000)
+    monkeypatch.setattr(follow, "_LOOK_BACK", 800)
+    told = []
+    follower = Follower(tmp_path, tell=told.append)
+    append(file, line(1) + line(2) + b"x" * size + b"\n" + behind)
+
+    follower.last(10)
+    append(file, b"\n" + line(4))
+
+    assert ids(follower.new()) == ["4"]
+    assert [text.partition(" is ")[0] for text in told] == ["a.ndjson: line 3"] * (size > 1000)
+
+
+@pytest.mark.parametrize("size", [1500, 2500, 9000])
+def test_a_long_line_that_is_being_written_when_following_begins(tmp_path, file, monkeypatch, size):
+    monkeypatch.setattr(follow, "_LOOK_BACK", 800)
+    follower = Follower(tmp_path)
+    whole = line(2, text="x" * size)
+    append(file, line(1) + whole[:-5])
+    assert follower.last(0) == []
+
+    append(file, whole[-5:])
 
     assert ids(follower.new()) == ["2"]
 
