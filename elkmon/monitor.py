@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from elkmon.events.errors import QueryError, StoreError
-from elkmon.events.fields import DATASETS, Dataset
+from elkmon.events.datasets import Dataset, dataset_name
+from elkmon.events.errors import StoreError
 from elkmon.query.conditions import Where, dataset_of
 from elkmon.query.question import Question, Spanned, Unpack
 from elkmon.query.times import Moment
@@ -90,18 +90,17 @@ class Monitor(Questions):
     ) -> Iterator[Event]:
         """Give events as they were written, predictions with what their labels make of them.
 
-        Of one ``dataset``, such as ``elkmon.error``, or of all that can meet the conditions; at
-        most ``limit``, sorted by time; the rest as everywhere.
+        Of one ``dataset`` (``error`` or ``elkmon.error``), or of all that can meet the conditions;
+        at most ``limit``, sorted by time; the rest as everywhere.
 
         Raises:
             QueryError: it cannot be asked; the message says what would do.
             StoreError: the store cannot be read.
         """
-        if dataset is not None and dataset not in DATASETS:
-            raise QueryError(f"no such dataset: {dataset}; there are: {', '.join(DATASETS)}")
+        only = None if dataset is None else dataset_name(dataset)
         question = Question.of(model=model, since=since, until=until, where=where)
         return self._store.events(
-            dataset or dataset_of(question.conditions),
+            only or dataset_of(question.conditions),
             where=question.filter,
             limit=limit,
             newest_first=newest_first,

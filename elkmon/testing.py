@@ -26,7 +26,9 @@ import orjson
 
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter, Stats
-from elkmon.events.fields import Dataset, find
+from elkmon.events.datasets import Dataset, dataset_name
+from elkmon.events.errors import QueryError
+from elkmon.events.fields import find
 from elkmon.events.limits import FILE_LINE
 from elkmon.events.settings import Settings, override
 
@@ -65,7 +67,7 @@ class Captured:
         """Give the events of a kind for which all conditions hold.
 
         Args:
-            dataset: such as ``elkmon.prediction``; any where not given.
+            dataset: such as ``prediction`` or ``elkmon.prediction``; any where not given.
             **where: fields by short name (``model``, ``version``, ``label``, ``outcome``, …) or by
                 full name with ``__`` for the dots (``ml__segment__country="de"``).
         """
@@ -122,7 +124,7 @@ def capture(*, strict: bool = True, **settings: object) -> Iterator[Captured]:
 
 
 def _matches(event: Event, dataset: Dataset | None, where: dict[str, object]) -> bool:
-    if dataset is not None and event["event"]["dataset"] != dataset:
+    if dataset is not None and event["event"]["dataset"] != _named(dataset):
         return False
     return all(_value(event, name) == value for name, value in where.items())
 
@@ -142,4 +144,11 @@ def _value(event: Event, name: str) -> object:
 
 def _sought(dataset: Dataset | None, where: dict[str, object]) -> str:
     conditions = " with " + ", ".join(f"{k}={v!r}" for k, v in where.items()) if where else ""
-    return f"{dataset or 'event'}{conditions}"
+    return f"{_named(dataset) if dataset else 'event'}{conditions}"
+
+
+def _named(dataset: str) -> Dataset:
+    try:
+        return dataset_name(dataset)
+    except QueryError as error:
+        raise AssertionError(str(error)) from None

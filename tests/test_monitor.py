@@ -99,7 +99,10 @@ def test_events(folder):
 
 
 def test_a_kind_of_event_that_is_none_is_refused(folder):
-    with Monitor(folder) as monitor, pytest.raises(elkmon.QueryError, match="there are: elkmon"):
+    with (
+        Monitor(folder) as monitor,
+        pytest.raises(elkmon.QueryError, match=r"did you mean error\? there are: pred"),
+    ):
         monitor.events("errors")
 
 

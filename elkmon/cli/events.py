@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
-from elkmon.events.fields import Dataset
 from elkmon.present.empty_answer import explanation
-from elkmon.present.event_line import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.present.event_line import colour_of, dataset_of, in_words, model_of, time_of
 from elkmon.present.output import Form, Output, below, fitting, opened, table, write_csv, write_line
 from elkmon.query import conditions as where
 from elkmon.query.question import Question
@@ -55,7 +54,7 @@ def command(
     question = Question.of(**asked)
     with closing(open_store(store)) as source, opened(form, output) as out:
         found = source.events(
-            cast("Dataset | None", dataset) or where.dataset_of(question.conditions),
+            dataset or where.dataset_of(question.conditions),
             where=question.filter,
             limit=limit,
             newest_first=not oldest_first,
@@ -83,11 +82,10 @@ def _table(output: Output, events: Sequence[Event], *, wide: bool) -> Table:
     heads = ["time (UTC)", "dataset", *(["model", "what"] if wide else ["model, what"])]
     made = table(output, heads)
     for event in events:
-        kind = dataset_of(event)
         parts = [Text(model_of(event), "bold"), Text(in_words(event))]
         made.add_row(
             Text(time_of(event)[:19]),
-            Text(kind, COLOURS.get(kind, "")),
+            Text(dataset_of(event), colour_of(event)),
             *(parts if wide else [below(*(part for part in parts if part))]),
         )
     return made

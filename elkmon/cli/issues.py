@@ -14,7 +14,7 @@ from elkmon.cli.noting import note
 from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.question_command import question_command
 from elkmon.emit.issue_notes import IssueNote
-from elkmon.events.fields import ISSUE
+from elkmon.events.datasets import ISSUE
 from elkmon.present.output import Form, clean, opened, write_csv, write_json
 from elkmon.present.result import plain
 from elkmon.query.conditions import lookup

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import format_options, store_option
+from elkmon.events.datasets import short_name
 from elkmon.present.empty_answer import no_events
 from elkmon.present.formatting import ABSENT, when
 from elkmon.present.output import (
@@ -72,8 +73,7 @@ def _show(output: Output, store: Place, catalog: Catalog) -> None:
         output.show(Text(no_events(store)))
         return
     counted = ", ".join(
-        f"{count:,} {name.removeprefix('elkmon.')} events"
-        for name, count in catalog.datasets.items()
+        f"{count:,} {short_name(name)} events" for name, count in catalog.datasets.items()
     )
     output.show(
         Text.assemble(

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from elkmon.events.cluster_settings import access
-from elkmon.events.fields import DATASETS
+from elkmon.events.datasets import DATASETS, dataset_name, short_name
+from elkmon.events.errors import QueryError
 from elkmon.stores.elastic.indices import RETENTION
 from elkmon.stores.location import FOLDER, is_cluster, scheme_of
 
@@ -27,7 +28,6 @@ __all__ = [
     "where_option",
 ]
 
-_SHORT = {name.removeprefix("elkmon."): name for name in DATASETS}
 _Command = Callable[..., Any]
 
 
@@ -91,12 +91,21 @@ def retention_option(text: str) -> Callable[[_Command], _Command]:
     )
 
 
+def _dataset(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    try:
+        return None if given is None else dataset_name(given)
+    except QueryError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 dataset_option = click.option(
     "--dataset",
-    type=click.Choice([*DATASETS, *_SHORT]),
-    callback=lambda _context, _option, value: _SHORT.get(value, value),
+    callback=_dataset,
+    shell_complete=lambda _context, _option, begun: [
+        name for name in map(short_name, DATASETS) if name.startswith(begun)
+    ],
     metavar="KIND",
-    help=f"Only events of one kind: {', '.join(_SHORT)}.",
+    help=f"Only events of one kind: {', '.join(map(short_name, DATASETS))}.",
 )
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from elkmon.cli.options import dataset_option, folder_option, where_option
 from elkmon.cli.program import INTERRUPTED
 from elkmon.present.empty_answer import no_events
-from elkmon.present.event_line import COLOURS, dataset_of, in_words, model_of, time_of
+from elkmon.present.event_line import colour_of, dataset_of, in_words, model_of, time_of
 from elkmon.present.output import Output, opened
 from elkmon.query.conditions import conditions, matches
 from elkmon.stores.local.follow import Follower
@@ -70,7 +70,7 @@ def _show(output: Output, event: Mapping[str, Any]) -> None:
         Text.assemble(
             (time_of(event), "dim"),
             " ",
-            (f"{kind:<10}", COLOURS.get(kind, "")),
+            (f"{kind:<10}", colour_of(event)),
             " ",
             (model_of(event), "bold"),
             " " if model_of(event) else "",

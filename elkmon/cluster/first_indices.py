@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 
 from elasticsearch import BadRequestError, Elasticsearch
 
-from elkmon.events.fields import DATASETS
-from elkmon.stores.elastic.indices import month_of, pattern, short
+from elkmon.events.datasets import DATASETS, short_name
+from elkmon.stores.elastic.indices import month_of, pattern
 
 __all__ = ["discard", "empty", "lacking", "make"]
 
@@ -23,7 +23,7 @@ def lacking(client: Elasticsearch, prefix: str) -> list[str]:
     """
     there = [name for name, _ in _counted(client, prefix)]
     month = month_of(datetime.now(timezone.utc))
-    kinds = [f"{prefix}-{short(dataset)}-" for dataset in DATASETS]
+    kinds = [f"{prefix}-{short_name(dataset)}-" for dataset in DATASETS]
     return [kind + month for kind in kinds if not any(name.startswith(kind) for name in there)]
 
 

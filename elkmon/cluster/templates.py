@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
-from elkmon.events.fields import DATASETS, FIELDS, ISSUE, Dataset, Field, Kind
+from elkmon.events.datasets import DATASETS, KEPT_FOR_EVER, Dataset, short_name
+from elkmon.events.fields import FIELDS, Field, Kind
 from elkmon.events.limits import NESTING, VALUE
-from elkmon.stores.elastic.indices import PRIORITY, RETENTION, dead_letters, pattern, short
+from elkmon.stores.elastic.indices import PRIORITY, RETENTION, dead_letters, pattern
 
 __all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
 
@@ -83,9 +84,12 @@ def assets(
         made.insert(0, Asset("lifecycle policy", name, _policy(layout)))
         made.append(Asset("component template", name, _component(settings=_aging(name))))
     made += [
-        Asset("index template", f"{prefix}-{short(dataset)}", _template(prefix, dataset, parts))
+        Asset(
+            "index template",
+            f"{prefix}-{short_name(dataset)}",
+            _template(prefix, dataset, shared if dataset in KEPT_FOR_EVER else aged),
+        )
         for dataset in DATASETS
-        for parts in [shared if dataset == ISSUE else aged]
     ]
     made.append(Asset("index template", f"{prefix}-deadletter", _letters(prefix, aged)))
     return tuple(made)

@@ -12,7 +12,7 @@ from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id, milliseconds
 from elkmon.emit.to_json import Notes
 from elkmon.emit.values import category, number, scores_of, segment_of, split_features
 from elkmon.events.classes import class_name
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.ids import kept
 
 __all__ = [

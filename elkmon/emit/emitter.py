@@ -21,8 +21,9 @@ from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.sinks.stdout import Stdout
 from elkmon.emit.to_json import JSON, Notes, plain
 from elkmon.emit.truncate import shed
+from elkmon.events.datasets import EMITTER, RECORDS, Dataset
 from elkmon.events.errors import UsageError
-from elkmon.events.fields import ECS_VERSION, EMITTER, SCHEMA, Dataset
+from elkmon.events.fields import ECS_VERSION, SCHEMA
 from elkmon.events.limits import TEXT
 from elkmon.events.settings import Settings, node_name
 
@@ -211,7 +212,7 @@ class Emitter:
         event["event"] = {
             "id": event_id,
             "dataset": dataset,
-            "kind": "metric" if dataset == "elkmon.metric" else "event",
+            "kind": RECORDS[dataset].kind,
             **fields.get("event", {}),
             "created": created,
             "sequence": sequence,

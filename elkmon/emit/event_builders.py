@@ -29,7 +29,7 @@ from elkmon.emit.exceptions import (
 )
 from elkmon.emit.recorder import Recorder, clean_name
 from elkmon.emit.to_json import Notes
-from elkmon.events.fields import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
+from elkmon.events.datasets import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
 from elkmon.events.limits import STACK, TEXT, VALUE
 
 __all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]

@@ -12,8 +12,8 @@ from elkmon.emit.emitter import Emitter
 from elkmon.emit.recorder import Recorder, milliseconds
 from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.to_json import Notes
+from elkmon.events.datasets import ISSUE
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import ISSUE
 
 __all__ = ["IssueNote", "note_lines"]
 

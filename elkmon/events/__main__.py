@@ -1,11 +1,12 @@
-"""Write the pages of the field table and of the settings: ``python -m elkmon.events``."""
+"""Write the pages of fields and of settings: ``python -m elkmon.events``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from elkmon.events.cluster_settings import ACCESS, SECRETS, Access
-from elkmon.events.fields import DATASETS, FIELDS
+from elkmon.events.datasets import DATASETS, RECORDS, short_name
+from elkmon.events.fields import FIELDS
 from elkmon.events.query_settings import ASKING
 from elkmon.events.settings import SETTINGS, Settings
 
@@ -13,19 +14,32 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def fields_page() -> str:
-    """Give ``docs/fields.md``."""
+    """Return ``docs/fields.md``."""
     lines = [
-        "# Fields",
+        "# Events and their fields",
         "",
-        "Every field of every event, from the field table in `elkmon/events/fields.py`; this page",
-        "is written by `python -m elkmon.events`. What an application adds beyond these goes to",
-        "`labels`.",
+        "Every kind of event and every field, from the tables in `elkmon/events/datasets.py` and",
+        "`elkmon/events/fields.py`; `python -m elkmon.events` writes this page.",
+        "",
+        "## Datasets",
+        "",
+        "Each event belongs to one dataset, its `event.dataset`. Commands and Python also take the",
+        "short name: `error` for `elkmon.error`.",
+        "",
+        "| dataset | what one event says | written by |",
+        "|---|---|---|",
+        *(f"| `{each.name}` | {each.summary} | {each.writer} |" for each in RECORDS.values()),
+        "",
+        "## Fields",
+        "",
+        "What an application adds beyond these goes to `labels`.",
         "",
         "| field | meaning | unit | events | written by | Elasticsearch | DuckDB |",
         "|---|---|---|---|---|---|---|",
     ]
     for field in FIELDS:
-        events = "all" if field.datasets == DATASETS else ", ".join(_short(field.datasets))
+        events = ", ".join(map(short_name, field.datasets))
+        events = "all" if field.datasets == DATASETS else events
         meaning = field.meaning.replace("|", "\\|")
         lines.append(
             f"| `{field.name}` | {meaning} | {field.unit} | {events} | {field.writer} "
@@ -75,10 +89,6 @@ def settings_page() -> str:
         also = " Also as `_FILE`." if setting.name in SECRETS else ""
         lines.append(f"| `{setting.variable}` | {setting.meaning}{also} | {shown} |")
     return "\n".join(lines) + "\n"
-
-
-def _short(datasets: tuple[str, ...]) -> list[str]:
-    return [dataset.removeprefix("elkmon.") for dataset in datasets]
 
 
 if __name__ == "__main__":

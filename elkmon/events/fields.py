@@ -1,6 +1,6 @@
 """The field table: every field of every event, declared once.
 
-The local store's columns, the docs page and (later) index templates and dashboards come from it.
+The local store's columns, index templates, dashboards and ``docs/fields.md`` come from it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,24 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
+from elkmon.events.datasets import (
+    DATASETS,
+    DEPLOYMENT,
+    EMITTER,
+    ERROR,
+    ISSUE,
+    LABEL,
+    LOG,
+    METRIC,
+    PREDICTION,
+    Dataset,
+)
+
 __all__ = [
     "BY_NAME",
-    "DATASETS",
     "FIELDS",
     "READINGS",
     "SCHEMA",
-    "Dataset",
     "Field",
     "Kind",
     "find",
@@ -25,37 +36,6 @@ SCHEMA = 1
 """The version of this table, written as ``ml.schema``; readers accept older and newer ones."""
 
 ECS_VERSION = "8.17.0"
-
-Dataset = Literal[
-    "elkmon.prediction",
-    "elkmon.label",
-    "elkmon.error",
-    "elkmon.log",
-    "elkmon.metric",
-    "elkmon.deployment",
-    "elkmon.issue",
-    "elkmon.emitter",
-]
-
-PREDICTION: Dataset = "elkmon.prediction"
-LABEL: Dataset = "elkmon.label"
-ERROR: Dataset = "elkmon.error"
-LOG: Dataset = "elkmon.log"
-METRIC: Dataset = "elkmon.metric"
-DEPLOYMENT: Dataset = "elkmon.deployment"
-ISSUE: Dataset = "elkmon.issue"
-EMITTER: Dataset = "elkmon.emitter"
-
-DATASETS: tuple[Dataset, ...] = (
-    PREDICTION,
-    LABEL,
-    ERROR,
-    LOG,
-    METRIC,
-    DEPLOYMENT,
-    ISSUE,
-    EMITTER,
-)
 
 
 class Kind(Enum):
@@ -74,17 +54,17 @@ class Kind(Enum):
 
     @property
     def elastic(self) -> str:
-        """Give the mapping type; NUMBERS are an object of doubles with ``subobjects: false``."""
+        """Return the mapping type; NUMBERS are an object of doubles with ``subobjects: false``."""
         return self.value[0]
 
     @property
     def duckdb(self) -> str:
-        """Give the column type."""
+        """Return the column type."""
         return self.value[1]
 
     @property
     def keyed(self) -> bool:
-        """Say whether ``name.<key>`` addresses one entry of it."""
+        """Return whether ``name.<key>`` addresses one entry of it."""
         return self in {Kind.CATEGORIES, Kind.LABELS, Kind.NUMBERS}
 
 
@@ -112,10 +92,11 @@ FIELDS: tuple[Field, ...] = (
     Field("@timestamp", Kind.DATE, "When it happened, in UTC.", unit="ms"),
     Field("ecs.version", _K, "The version of the Elastic Common Schema that names come from."),
     Field("event.id", _K, "Identity: a UUIDv7; for a prediction BLAKE2b-128 of model and id."),
-    Field("event.dataset", _K, "Which of the event kinds this is."),
+    Field("event.dataset", _K, "The kind of event, one of the datasets above."),
     Field("event.kind", _K, "ECS: event or metric."),
     Field("event.created", Kind.DATE, "When it was written, in UTC.", unit="ms"),
-    Field("event.sequence", _N, "Number of the event within its process, from 1, drops included."),
+    Field("event.sequence", _N,
+          "Number of the event within its process, from 1, lost events included."),
     Field("event.action", _K, "deployed, rolled_back; first_seen, resolved, …",
           (DEPLOYMENT, ISSUE)),
     Field("service.name", _K, "The application."),
@@ -124,17 +105,18 @@ FIELDS: tuple[Field, ...] = (
     Field("service.node.name", _K, "The host that the process runs on."),
     Field("process.pid", _N, "Process id."),
     Field("process.entity_id", _K, "Identity of one process, unique over restarts and hosts."),
-    Field("trace.id", _K, "Trace that was active."),
-    Field("span.id", _K, "Span that was active."),
+    Field("trace.id", _K, "The active trace."),
+    Field("span.id", _K, "The active span."),
     Field("user.hash", _K, "Keyed hash of the user."),
     Field("log.level", _K, "Level of the log call.", (ERROR, LOG)),
     Field("log.logger", _K, "Name of the logger.", (ERROR, LOG)),
     Field("message", _T, "Text of the log call."),
-    Field("labels", Kind.LABELS, "What the application added beyond this table."),
-    Field("ml.schema", _N, "Version of this table."),
-    Field("ml.nonfinite", Kind.KEYWORDS, "Paths that held NaN or ±inf and are null."),
-    Field("ml.redacted", Kind.KEYWORDS, "Paths where something was redacted."),
-    Field("ml.truncated", Kind.KEYWORDS, "Paths that were cut or left out to keep the size."),
+    Field("labels", Kind.LABELS, "What the application added beyond these fields."),
+    Field("ml.schema", _N, "Version of the field table."),
+    Field("ml.nonfinite", Kind.KEYWORDS, "Paths of values that were NaN or ±inf, and are null."),
+    Field("ml.redacted", Kind.KEYWORDS, "Paths of values in which something was redacted."),
+    Field("ml.truncated", Kind.KEYWORDS,
+          "Paths of values that were cut or left out to stay within a limit."),
     # predictions
     Field("ml.model.name", _K, "The model.", _MODEL),
     Field("ml.model.version", _K, "The model's version.", _MODEL),
@@ -186,50 +168,52 @@ FIELDS: tuple[Field, ...] = (
     Field("error.culprit", _K, "The innermost in-app frame: module in function.", (ERROR,)),
     # metrics
     Field("metric.name", _K, "Name of the figure.", (METRIC,)),
-    Field("metric.value", _D, "Its value.", (METRIC,)),
-    Field("metric.unit", _K, "Its unit.", (METRIC,)),
+    Field("metric.value", _D, "Value of the figure.", (METRIC,)),
+    Field("metric.unit", _K, "Unit of the figure.", (METRIC,)),
     # host readings, under the names that Metricbeat gives them; it has none for GPUs
-    Field("metricset.period", _N, "Time since the reading before.", _M, unit="ms"),
+    Field("metricset.period", _N, "Time since the previous reading.", _M, unit="ms"),
     Field("system.cpu.cores", _N, "Processors that the host has.", _M),
     Field("system.cpu.total.norm.pct", _D, "Share of processor time in use, 0 to 1.", _M),
-    Field("system.cpu.user.norm.pct", _D, "Share of it spent in programs.", _M),
-    Field("system.cpu.system.norm.pct", _D, "Share of it spent in the kernel.", _M),
-    Field("system.cpu.iowait.norm.pct", _D, "Share of it that waits for a disk.", _M),
-    Field("system.load.1", _D, "Processes that run or wait to, mean of 1 minute.", _M),
-    Field("system.load.5", _D, "Likewise, of 5 minutes.", _M),
-    Field("system.load.15", _D, "Likewise, of 15 minutes.", _M),
+    Field("system.cpu.user.norm.pct", _D, "Share of processor time spent in programs.", _M),
+    Field("system.cpu.system.norm.pct", _D, "Share of processor time spent in the kernel.", _M),
+    Field("system.cpu.iowait.norm.pct", _D,
+          "Share of processor time spent waiting for a disk.", _M),
+    Field("system.load.1", _D, "Processes that run or wait to run, mean of 1 minute.", _M),
+    Field("system.load.5", _D, "The same, mean of 5 minutes.", _M),
+    Field("system.load.15", _D, "The same, mean of 15 minutes.", _M),
     Field("system.memory.total", _N, "Memory that the host has.", _M, unit="byte"),
-    Field("system.memory.actual.used.bytes", _N, "Memory that is not available to programs.",
+    Field("system.memory.actual.used.bytes", _N, "Memory in use: not available to programs.",
           _M, unit="byte"),
     Field("system.memory.actual.used.pct", _D, "Share of memory in use, 0 to 1.", _M),
     Field("system.memory.swap.used.bytes", _N, "Swap space in use.", _M, unit="byte"),
     Field("system.memory.swap.used.pct", _D, "Share of swap space in use, 0 to 1.", _M),
-    Field("system.filesystem.mount_point", _K, "The file system that a reading is of.", _M),
-    Field("system.filesystem.total", _N, "Its size.", _M, unit="byte"),
-    Field("system.filesystem.used.bytes", _N, "Space in use.", _M, unit="byte"),
+    Field("system.filesystem.mount_point", _K, "The file system that the reading is of.", _M),
+    Field("system.filesystem.total", _N, "Size of the file system.", _M, unit="byte"),
+    Field("system.filesystem.used.bytes", _N, "Space in use on the file system.", _M, unit="byte"),
     Field("system.filesystem.used.pct", _D, "Share of the usable space in use, 0 to 1.", _M),
-    Field("host.disk.read.bytes", _N, "Read from all disks since the reading before.", _M,
+    Field("host.disk.read.bytes", _N, "Read from all disks since the previous reading.", _M,
           unit="byte"),
-    Field("host.disk.write.bytes", _N, "Written to all disks since the reading before.", _M,
+    Field("host.disk.write.bytes", _N, "Written to all disks since the previous reading.", _M,
           unit="byte"),
     Field("host.network.ingress.bytes", _N,
-          "Received on all interfaces but the loopback since the reading before.", _M,
+          "Received on all interfaces but the loopback since the previous reading.", _M,
           unit="byte"),
-    Field("host.network.egress.bytes", _N, "Sent on them since the reading before.", _M,
+    Field("host.network.egress.bytes", _N,
+          "Sent on the same interfaces since the previous reading.", _M,
           unit="byte"),
-    Field("system.gpu.id", _K, "The GPU that a reading is of.", _M),
-    Field("system.gpu.name", _K, "Its product's name.", _M),
-    Field("system.gpu.utilization.pct", _D, "Share of time that it worked, 0 to 1.", _M),
-    Field("system.gpu.memory.total", _N, "Memory that it has.", _M, unit="byte"),
-    Field("system.gpu.memory.used.bytes", _N, "Memory in use.", _M, unit="byte"),
-    Field("system.gpu.memory.used.pct", _D, "Share of its memory in use, 0 to 1.", _M),
-    Field("system.gpu.temperature.celsius", _D, "Its temperature.", _M, unit="°C"),
-    Field("system.gpu.power.watts", _D, "The power that it draws.", _M, unit="W"),
+    Field("system.gpu.id", _K, "The GPU that the reading is of.", _M),
+    Field("system.gpu.name", _K, "Product name of the GPU.", _M),
+    Field("system.gpu.utilization.pct", _D, "Share of time that the GPU worked, 0 to 1.", _M),
+    Field("system.gpu.memory.total", _N, "Memory of the GPU.", _M, unit="byte"),
+    Field("system.gpu.memory.used.bytes", _N, "Memory of the GPU in use.", _M, unit="byte"),
+    Field("system.gpu.memory.used.pct", _D, "Share of the GPU's memory in use, 0 to 1.", _M),
+    Field("system.gpu.temperature.celsius", _D, "Temperature of the GPU.", _M, unit="°C"),
+    Field("system.gpu.power.watts", _D, "Power that the GPU draws.", _M, unit="W"),
     # emitter
     Field("ml.emitter.last_sequence", _N, "The highest sequence given out so far.", (EMITTER,)),
     Field("ml.emitter.accepted", _N, "Events that the process tried to write so far.",
           (EMITTER,)),
-    Field("ml.emitter.written", _N, "Of these, events that are in a file.", (EMITTER,)),
+    Field("ml.emitter.written", _N, "Of these, events that were written.", (EMITTER,)),
     Field("ml.emitter.dropped", Kind.NUMBERS, "Of these, events lost, by reason.", (EMITTER,)),
     Field("ml.emitter.sampled_out", _N, "Predictions left out by sampling so far.", (EMITTER,)),
     Field("ml.emitter.misused", Kind.NUMBERS, "Wrong uses of the logger so far, by kind.",
@@ -243,7 +227,7 @@ READINGS: tuple[Field, ...] = tuple(
     for field in FIELDS
     if field.name.startswith(("system.", "host.")) and field.kind is not Kind.KEYWORD
 )
-"""Figures of a host, each a field of its own; several stand in one event."""
+"""Readings of a host, each a field of its own; one event holds several."""
 
 _SHORT = {
     "time": "@timestamp",
@@ -264,17 +248,17 @@ _SHORT_PREFIX = {"segment.": "ml.segment.", "feature.": "ml.features.category."}
 
 
 def find(name: str) -> tuple[Field, str | None]:
-    """Look a name up as people type it.
+    """Look up a field by the name that people type.
 
     Args:
         name: a field's dotted name, a short name (``version``, ``segment.country``), or an entry
             of a keyed field (``ml.segment.country``, ``labels.request_id``).
 
     Returns:
-        The field, and the key within it where the name addresses one entry.
+        The field, and the key within it if the name addresses one entry.
 
     Raises:
-        KeyError: no such field.
+        KeyError: there is no such field.
     """
     full = _SHORT.get(name, name)
     for short, prefix in _SHORT_PREFIX.items():

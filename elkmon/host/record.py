@@ -10,7 +10,7 @@ from typing import Any
 
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.to_json import Notes
-from elkmon.events.fields import METRIC
+from elkmon.events.datasets import METRIC
 from elkmon.events.settings import Settings
 from elkmon.host.readings import Readings
 

@@ -16,7 +16,7 @@ import orjson
 from elasticsearch import ApiError, Elasticsearch
 from elasticsearch.exceptions import TransportError
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.join.documents import iso, moment
 from elkmon.join.lock import state_index
 from elkmon.join.requests import patiently, whole

@@ -11,7 +11,7 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch
 from elasticsearch.exceptions import TransportError
 
-from elkmon.events.fields import LABEL, PREDICTION
+from elkmon.events.datasets import LABEL, PREDICTION
 from elkmon.join.documents import OF_LABELS, OF_PREDICTIONS, Told, condensed, iso, told_of
 from elkmon.join.requests import buckets, patiently, slices, whole
 from elkmon.stores.elastic.indices import pattern

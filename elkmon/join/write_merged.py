@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from elasticsearch import Elasticsearch
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.merge import merge
 from elkmon.join.documents import Told, changes, condensed, prediction_of
 from elkmon.join.lock import Lock

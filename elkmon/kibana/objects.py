@@ -26,4 +26,8 @@ def saved_objects(prefix: str, features: Sequence[str] = ()) -> list[dict[str, A
         data.dashboard(features),
         service.DASHBOARD,
     )
-    return [each.body(prefix) for each in (*VIEWS, *SEARCHES, *boards)]
+    return [
+        *(view.body(prefix) for view in VIEWS),
+        *(search.body(prefix) for search in SEARCHES),
+        *(board.body(prefix) for board in boards),
+    ]

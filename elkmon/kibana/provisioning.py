@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import ProvisionError
-from elkmon.events.fields import PREDICTION
 from elkmon.kibana.alerting import alerting, places
 from elkmon.kibana.client import DEFAULT, Kibana
 from elkmon.kibana.refusals import RefusedError

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from elkmon.events.fields import BY_NAME, LABEL, PREDICTION
+from elkmon.events.datasets import LABEL, PREDICTION
+from elkmon.events.fields import BY_NAME
 from elkmon.stores.elastic.indices import pattern
 
 __all__ = ["Connector", "Rule", "connectors", "rules"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from elkmon.events.fields import (
+from elkmon.events.datasets import (
     DATASETS,
     DEPLOYMENT,
     EMITTER,
@@ -18,10 +18,11 @@ from elkmon.events.fields import (
     LABEL,
     METRIC,
     PREDICTION,
+    RECORDS,
     Dataset,
-    Kind,
-    find,
+    short_name,
 )
+from elkmon.events.fields import Kind, find
 from elkmon.kibana.identity import identity, reference, saved
 from elkmon.stores.elastic.indices import pattern
 
@@ -194,13 +195,19 @@ def _text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-PREDICTIONS = View("predictions", "predictions", (PREDICTION,), COMPUTED)
-LABELS = View("labels", "labels", (LABEL,))
-ERRORS = View("errors", "errors", (ERROR,))
-METRICS = View("metrics", "business and host metrics", (METRIC,))
-DEPLOYMENTS = View("deployments", "deployments", (DEPLOYMENT,))
-ISSUES = View("issues", "what became of issues", (ISSUE,))
-EMITTERS = View("emitters", "accounts of emitters", (EMITTER,))
+_OWN: Mapping[Dataset, View] = {
+    record.name: View(
+        f"{short_name(record.name)}s",
+        record.view,
+        (record.name,),
+        COMPUTED if record.name == PREDICTION else {},
+    )
+    for record in RECORDS.values()
+    if record.view is not None
+}
+PREDICTIONS, LABELS, ERRORS = _OWN[PREDICTION], _OWN[LABEL], _OWN[ERROR]
+METRICS, DEPLOYMENTS = _OWN[METRIC], _OWN[DEPLOYMENT]
+ISSUES, EMITTERS = _OWN[ISSUE], _OWN[EMITTER]
 EVENTS = View("events", "all events", DATASETS)
 
-VIEWS = (PREDICTIONS, LABELS, ERRORS, METRICS, DEPLOYMENTS, ISSUES, EMITTERS, EVENTS)
+VIEWS = (*_OWN.values(), EVENTS)

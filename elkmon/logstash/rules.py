@@ -9,7 +9,8 @@ import orjson
 
 from elkmon.emit.redaction.patterns import ASSIGNMENT, PATTERNS
 from elkmon.emit.redaction.redactor import SCHEMES, WORDS
-from elkmon.events.fields import DATASETS, ECS_VERSION, ISSUE, SCHEMA
+from elkmon.events.datasets import DATASETS, KEPT_FOR_EVER
+from elkmon.events.fields import ECS_VERSION, SCHEMA
 from elkmon.events.limits import EVENT_ID, LINE, LINE_KEPT, NESTING
 from elkmon.ship.admission import AHEAD
 
@@ -20,7 +21,7 @@ def rules() -> bytes:
     """Give the rules as JSON."""
     made: dict[str, Any] = {
         "datasets": DATASETS,
-        "kept": ISSUE,
+        "kept": KEPT_FOR_EVER,
         "schema": SCHEMA,
         "ecs": ECS_VERSION,
         "max_line": LINE,

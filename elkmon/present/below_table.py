@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import cell, command_line, when
 from elkmon.present.output import Output, clean, typed_text
 from elkmon.present.result import Result

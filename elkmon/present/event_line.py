@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from elkmon.events.datasets import (
+    DEPLOYMENT,
+    EMITTER,
+    ERROR,
+    ISSUE,
+    METRIC,
+    PREDICTION,
+    RECORDS,
+    short_name,
+)
 from elkmon.present.output import clean
 from elkmon.query.conditions import lookup
 
-__all__ = ["COLOURS", "dataset_of", "in_words", "model_of", "time_of"]
-
-COLOURS = {
-    "prediction": "green",
-    "label": "blue",
-    "error": "red",
-    "log": "yellow",
-    "metric": "cyan",
-    "deployment": "magenta",
-    "issue": "magenta",
-    "emitter": "dim",
-}
-"""Each kind's colour on a terminal."""
+__all__ = ["colour_of", "dataset_of", "in_words", "model_of", "time_of"]
 
 _READINGS = {
     "cpu": "system.cpu.total.norm.pct",
@@ -45,8 +43,14 @@ def time_of(event: _Event) -> str:
 
 
 def dataset_of(event: _Event) -> str:
-    """Give its kind in one word."""
-    return clean(lookup(event, "event.dataset") or "?").removeprefix("elkmon.")
+    """Return its dataset's short name."""
+    return clean(short_name(str(lookup(event, "event.dataset") or "?")))
+
+
+def colour_of(event: _Event) -> str:
+    """Return its dataset's colour on a terminal; that of plain text where there is no such one."""
+    record = RECORDS.get(str(lookup(event, "event.dataset")))
+    return "" if record is None else record.colour
 
 
 def model_of(event: _Event) -> str:
@@ -57,16 +61,8 @@ def model_of(event: _Event) -> str:
 
 def in_words(event: _Event) -> str:
     """Say what happened."""
-    words = {
-        "prediction": _prediction,
-        "label": _label,
-        "error": _error,
-        "metric": _metric,
-        "deployment": _action,
-        "issue": _action,
-        "emitter": _emitter,
-    }.get(dataset_of(event), _line)(event)
-    text = clean(words)
+    dataset = str(lookup(event, "event.dataset"))
+    text = clean(_SENTENCES.get(dataset, _line)(event))
     return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
 
 
@@ -98,19 +94,6 @@ def _prediction(event: _Event) -> str:
     return ", ".join([*said, *_given(event, id="ml.prediction.id")])
 
 
-def _label(event: _Event) -> str:
-    said = _given(
-        event,
-        truth="ml.truth.label",
-        value="ml.truth.value",
-        correct="ml.truth.correct",
-        rating="ml.truth.rating",
-        source="ml.truth.source",
-        of="ml.prediction.id",
-    )
-    return ", ".join(said)
-
-
 def _error(event: _Event) -> str:
     kind, message = lookup(event, "error.type"), lookup(event, "error.message")
     where = lookup(event, "error.culprit")
@@ -134,16 +117,29 @@ def _action(event: _Event) -> str:
 
 def _emitter(event: _Event) -> str:
     dropped = lookup(event, "ml.emitter.dropped")
-    lost = dropped if isinstance(dropped, Mapping) and dropped else None
-    said = _given(event, accepted="ml.emitter.accepted", written="ml.emitter.written")
-    said += [] if lost is None else [f"{reason} {count}" for reason, count in lost.items()]
-    return ", ".join(said)
+    lost = dropped.items() if isinstance(dropped, Mapping) else ()
+    counts = _given(event, **RECORDS[EMITTER].words)
+    return ", ".join([*counts, *(f"{reason} {count}" for reason, count in lost)])
 
 
 def _line(event: _Event) -> str:
+    record = RECORDS.get(str(lookup(event, "event.dataset")))
+    if record is not None and record.words:
+        return ", ".join(_given(event, **record.words))
     level, message = lookup(event, "log.level"), lookup(event, "message")
     labels = lookup(event, "labels")
     said = [str(each) for each in (level, message) if each is not None]
     if isinstance(labels, Mapping):
         said += [f"{name}={value}" for name, value in labels.items()]
     return " ".join(said)
+
+
+_SENTENCES: Mapping[str, Callable[[_Event], str]] = {
+    PREDICTION: _prediction,
+    ERROR: _error,
+    METRIC: _metric,
+    DEPLOYMENT: _action,
+    ISSUE: _action,
+    EMITTER: _emitter,
+}
+"""Datasets that take more than the words of their records."""

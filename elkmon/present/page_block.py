@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
 from elkmon.present.html_table import Table
 from elkmon.present.plots import Spec

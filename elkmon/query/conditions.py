@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from elkmon.events.classes import class_name
+from elkmon.events.datasets import DATASETS, Dataset, dataset_name
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import BY_NAME, DATASETS, Dataset, Field, Kind, find
+from elkmon.events.fields import BY_NAME, Field, Kind, find
 from elkmon.events.times import from_iso
 from elkmon.query.quoting import QUOTED, name_text, unquoted, value_text
 from elkmon.query.times import iso, moment, now
@@ -154,6 +155,8 @@ def _value(field: Field, name: str, value: object) -> Cell:
         if found is None:
             raise QueryError(f"{name} is true or false, not {value!r}")
         return found
+    if field.name == "event.dataset":
+        return dataset_name(str(value))
     return class_name(value)
 
 

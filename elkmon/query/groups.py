@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.query.question import Question
 from elkmon.query.times import utc
 from elkmon.statistics.natural_order import natural_all

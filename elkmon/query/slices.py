@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.query.groups import support
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import Cell, FieldValue, Filter, Measure, Store

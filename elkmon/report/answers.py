@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from elkmon.events.fields import DEPLOYMENT
+from elkmon.events.datasets import DEPLOYMENT
 from elkmon.events.times import from_iso
 from elkmon.present.page_block import Deployment, Frame, SectionAnswers
 from elkmon.query.conditions import foreign, lookup

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import (
     about_duration,
     command_line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from elkmon.events.fields import Dataset
+from elkmon.events.datasets import Dataset
 from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Store, Table
 
 __all__ = ["Remembered"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 
 __all__ = ["ErasureReport", "ErasureRequest", "dataset_of"]
 

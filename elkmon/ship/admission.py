@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import orjson
 
-from elkmon.events.fields import DATASETS, ISSUE
+from elkmon.events.datasets import DATASETS, KEPT_FOR_EVER
 from elkmon.events.limits import EVENT_ID
 from elkmon.events.times import from_iso
 from elkmon.stores.elastic.indices import index_of
@@ -87,7 +87,7 @@ class Admission:
             raise NotAdmittedError(
                 f"@timestamp {_short(at)} is more than a day ahead: a clock is wrong"
             )
-        if text < self._oldest and not self._allow_old and dataset != ISSUE:
+        if text < self._oldest and not self._allow_old and dataset not in KEPT_FOR_EVER:
             raise NotAdmittedError(
                 f"@timestamp {_short(at)} is older than the retention of {self._retention} days; "
                 "--allow-old takes it"

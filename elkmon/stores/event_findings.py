@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 
-from elkmon.events.fields import EMITTER, PREDICTION, SCHEMA
+from elkmon.events.datasets import EMITTER, PREDICTION
+from elkmon.events.fields import SCHEMA
 from elkmon.stores.finding import Finding
 from elkmon.stores.protocol import Catalog, Condition, Event, FieldValue, Filter, Measure, Store
 

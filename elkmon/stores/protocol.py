@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from elkmon.events.fields import Dataset
+from elkmon.events.datasets import Dataset
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.finding import Finding

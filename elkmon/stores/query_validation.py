@@ -8,8 +8,9 @@ from datetime import datetime, timezone
 from itertools import pairwise
 from math import inf, isnan
 
+from elkmon.events.datasets import PREDICTION, Dataset
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import BY_NAME, PREDICTION, Dataset, Field, Kind, find
+from elkmon.events.fields import BY_NAME, Field, Kind, find
 from elkmon.events.times import from_iso
 from elkmon.stores.protocol import (
     Bins,

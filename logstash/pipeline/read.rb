@@ -182,7 +182,7 @@ def misdated(at, dataset)
   end
   now = Time.now
   return "@timestamp #{at.inspect[0, 80]} is more than a day ahead: a clock is wrong" if time > now + @rules["ahead"]
-  return nil if dataset == @rules["kept"] || time >= now - @retention * 86_400
+  return nil if @rules["kept"].include?(dataset) || time >= now - @retention * 86_400
   "@timestamp #{at.inspect[0, 80]} is older than the retention of #{@retention} days"
 end
 

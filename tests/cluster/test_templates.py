@@ -5,7 +5,8 @@ from elasticsearch import BadRequestError
 
 from elkmon.cluster.difference import difference
 from elkmon.cluster.templates import VERSION, Layout, assets
-from elkmon.events.fields import DATASETS, FIELDS, Kind
+from elkmon.events.datasets import DATASETS
+from elkmon.events.fields import FIELDS, Kind
 
 INDEX = "prediction-2026.11.01"
 

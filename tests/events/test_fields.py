@@ -5,7 +5,8 @@ import re
 import pytest
 
 from elkmon.events import fields
-from elkmon.events.fields import BY_NAME, DATASETS, FIELDS, Kind, find
+from elkmon.events.datasets import DATASETS
+from elkmon.events.fields import BY_NAME, FIELDS, Kind, find
 
 NAME = re.compile(r"@timestamp|[a-z_]+(\.([a-z_]+|\d+))*")
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from elkmon.events.fields import BY_NAME, METRIC, READINGS
+from elkmon.events.datasets import METRIC
+from elkmon.events.fields import BY_NAME, READINGS
 from elkmon.events.settings import Settings
 from elkmon.host.readings import Readings
 from elkmon.host.record import record

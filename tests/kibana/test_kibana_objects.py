@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from elkmon.events.cluster_settings import Access
-from elkmon.events.fields import DATASETS, find
+from elkmon.events.datasets import DATASETS
+from elkmon.events.fields import find
 from elkmon.kibana.__main__ import FILE, written
 from elkmon.kibana.client import Kibana
 from elkmon.kibana.features import features

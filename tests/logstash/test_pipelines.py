@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from elkmon.cli import main
 from elkmon.emit.redaction.patterns import PATTERNS
 from elkmon.events.cluster_settings import ACCESS, Access
-from elkmon.events.fields import DATASETS
+from elkmon.events.datasets import DATASETS
 from elkmon.events.limits import LINE
 from elkmon.logstash.bundled_files import assets_of
 from elkmon.logstash.health import PIPELINES

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from elkmon.cli import main
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.events.cluster_settings import access
-from elkmon.events.fields import DATASETS
+from elkmon.events.datasets import DATASETS
 from elkmon.ship.admission import Admission, NotAdmittedError
 from elkmon.stores.elastic.connect import connect
 from tests.support.real_logstash import Logstash, timed, wait

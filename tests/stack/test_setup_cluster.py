@@ -16,7 +16,7 @@ import pytest
 from elasticsearch import AuthenticationException, Elasticsearch
 
 from elkmon.cluster.keys import revoke
-from elkmon.events.fields import DATASETS
+from elkmon.events.datasets import DATASETS
 from tests.support import elasticsearch_servers as servers
 from tests.support.cluster_loading import clear
 from tests.support.compose_stack import DOCKER, contents, make_folders, run_setup

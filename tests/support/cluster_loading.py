@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch, helpers
 from elkmon.cli import main
 from elkmon.cluster.asset_requests import put, remove
 from elkmon.cluster.templates import Layout, assets
-from elkmon.events.fields import DATASETS, LABEL, PREDICTION
+from elkmon.events.datasets import DATASETS, LABEL, PREDICTION
 from elkmon.events.ids import kept
 from elkmon.stores.elastic.indices import index_of
 from elkmon.stores.local.store import LocalStore

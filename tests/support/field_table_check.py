@@ -3,7 +3,8 @@
 import json
 import re
 
-from elkmon.events.fields import BY_NAME, DATASETS, Kind
+from elkmon.events.datasets import DATASETS
+from elkmon.events.fields import BY_NAME, Kind
 
 LIMIT = 256 * 1024
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from elkmon.events.datasets import METRIC
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import METRIC, READINGS, Field
+from elkmon.events.fields import READINGS, Field
 from elkmon.present.result import Result
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question

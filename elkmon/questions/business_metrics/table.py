@@ -8,7 +8,8 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.events.fields import METRIC, READINGS
+from elkmon.events.datasets import METRIC
+from elkmon.events.fields import READINGS
 from elkmon.present.formatting import ABSENT, cell, command_line, when
 from elkmon.present.output import (
     Output,

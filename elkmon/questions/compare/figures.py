@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import PREDICTION
 from elkmon.present.result import Result
 from elkmon.query.groups import support
 from elkmon.query.question import Question

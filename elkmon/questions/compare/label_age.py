@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import about_duration
 from elkmon.query.question import Question
 from elkmon.query.times import utc

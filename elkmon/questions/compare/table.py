@@ -7,7 +7,7 @@ from dataclasses import replace
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import (
     ABSENT,
     about_duration,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from elkmon.events.fields import LABEL, PREDICTION
+from elkmon.events.datasets import LABEL, PREDICTION
 from elkmon.present.result import Result, parts_of
 from elkmon.query.groups import Group, grouped, in_order, support
 from elkmon.query.label_evidence import SUCCEEDED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from elkmon.events.fields import ERROR
+from elkmon.events.datasets import ERROR
 from elkmon.present.result import Result
 from elkmon.query.conditions import foreign
 from elkmon.query.question import Question

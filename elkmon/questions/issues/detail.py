@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import QueryError
-from elkmon.events.fields import PREDICTION
 from elkmon.query.conditions import narrowed
 from elkmon.query.groups import support
 from elkmon.query.question import Question

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from elkmon.events.fields import ERROR, PREDICTION
+from elkmon.events.datasets import ERROR, PREDICTION
 from elkmon.query.conditions import equal, foreign, lookup
 from elkmon.query.groups import support
 from elkmon.query.question import Question

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
 
-from elkmon.events.fields import Dataset
+from elkmon.events.datasets import Dataset
 from elkmon.query.slices import Pair, Slice
 from elkmon.questions.issues import State
 from elkmon.statistics.rate import Rate

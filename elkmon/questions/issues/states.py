@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from elkmon.events.fields import ISSUE
+from elkmon.events.datasets import ISSUE
 from elkmon.query.times import utc
 from elkmon.questions.issues import State
 from elkmon.stores.protocol import FieldValue, Filter, Measure, Store

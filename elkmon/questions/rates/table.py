@@ -10,7 +10,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.events.fields import PREDICTION
+from elkmon.events.datasets import PREDICTION
 from elkmon.present.below_table import steps_of
 from elkmon.present.formatting import cell, command_line, counts, interval, percent, when
 from elkmon.present.output import Output, below, clean, fitting, table, typed_text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from elkmon.events.fields import DATASETS, DEPLOYMENT, EMITTER, LABEL, PREDICTION, Dataset
+from elkmon.events.datasets import DATASETS, DEPLOYMENT, EMITTER, LABEL, PREDICTION, Dataset
 from elkmon.stores.catalog_entries import models, span_of, utc_span
 from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import store_errors

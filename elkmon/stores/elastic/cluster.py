@@ -9,12 +9,12 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from elkmon.events.datasets import DATASETS, Dataset, short_name
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import DATASETS, Dataset
 from elkmon.stores.elastic.connect import store_errors
 from elkmon.stores.elastic.filter_query import query
 from elkmon.stores.elastic.grouping import Grouping
-from elkmon.stores.elastic.indices import month_of, pattern, short
+from elkmon.stores.elastic.indices import month_of, pattern
 from elkmon.stores.elastic.retry import patiently
 from elkmon.stores.protocol import Filter
 
@@ -143,7 +143,9 @@ class Cluster:
         if months is None or len(months) * len(datasets) > _MOST_NAMES:
             return pattern(self.prefix, datasets)
         return ",".join(
-            f"{self.prefix}-{short(dataset)}-{month}*" for dataset in datasets for month in months
+            f"{self.prefix}-{short_name(dataset)}-{month}*"
+            for dataset in datasets
+            for month in months
         )
 
     @contextmanager

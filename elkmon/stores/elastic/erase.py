@@ -8,8 +8,8 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import ProvisionError
-from elkmon.events.fields import PREDICTION
 from elkmon.retention.erasure import ErasureReport, ErasureRequest, dataset_of
 from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import store_errors

@@ -6,8 +6,8 @@ from functools import cache
 
 from elasticsearch import Elasticsearch
 
-from elkmon.events.fields import DATASETS
-from elkmon.stores.elastic.indices import PRIORITY, pattern, short
+from elkmon.events.datasets import DATASETS, short_name
+from elkmon.stores.elastic.indices import PRIORITY, pattern
 
 __all__ = ["ADVICE", "rivals"]
 
@@ -24,7 +24,7 @@ def rivals(client: Elasticsearch, prefix: str) -> list[str]:
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
-    own = {f"{prefix}-{short(dataset)}" for dataset in DATASETS}
+    own = {f"{prefix}-{short_name(dataset)}" for dataset in DATASETS}
     patterns = pattern(prefix).split(",")
     return [
         f"{template['name']} (priority {priority}, {', '.join(theirs)})"

@@ -6,7 +6,7 @@ from collections import Counter
 
 from elasticsearch import ApiError
 
-from elkmon.events.fields import DATASETS
+from elkmon.events.datasets import DATASETS
 from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import reason_of, store_errors
 from elkmon.stores.elastic.foreign_templates import ADVICE, rivals

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from elkmon.events.fields import DATASETS, Dataset
+from elkmon.events.datasets import DATASETS, Dataset, short_name
 
 __all__ = [
     "PRIORITY",
@@ -16,7 +16,6 @@ __all__ = [
     "month_of",
     "month_of_id",
     "pattern",
-    "short",
 ]
 
 RETENTION = timedelta(days=365)
@@ -24,11 +23,6 @@ RETENTION = timedelta(days=365)
 PRIORITY = 200
 """The priority of index templates: above Elastic's own, which have 100."""
 _ID_V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-def short(dataset: str) -> str:
-    """Return the last part of a dataset's name: ``prediction``."""
-    return dataset.removeprefix("elkmon.")
 
 
 def index_of(prefix: str, dataset: str, timestamp: str) -> str:
@@ -39,12 +33,12 @@ def index_of(prefix: str, dataset: str, timestamp: str) -> str:
         dataset: of the event.
         timestamp: ``@timestamp`` of the event as written, in UTC: ``2026-11-24T…``.
     """
-    return f"{prefix}-{short(dataset)}-{timestamp[:4]}.{timestamp[5:7]}.01"
+    return f"{prefix}-{short_name(dataset)}-{timestamp[:4]}.{timestamp[5:7]}.01"
 
 
 def pattern(prefix: str, datasets: Iterable[Dataset] = DATASETS) -> str:
     """Return the pattern of all indices of some datasets."""
-    return ",".join(f"{prefix}-{short(dataset)}-*" for dataset in datasets)
+    return ",".join(f"{prefix}-{short_name(dataset)}-*" for dataset in datasets)
 
 
 def dead_letters(prefix: str) -> str:

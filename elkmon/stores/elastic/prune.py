@@ -8,18 +8,17 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from elkmon.events.fields import DATASETS, ISSUE
+from elkmon.events.datasets import DATASETS, KEPT_FOR_EVER, short_name
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import store_errors
-from elkmon.stores.elastic.indices import dead_letters, pattern, short
+from elkmon.stores.elastic.indices import dead_letters, pattern
 
 __all__ = ["prune_indices"]
 
 _AT_ONCE = 50
 """Names of indices in the address of one request."""
-_AGED = tuple(dataset for dataset in DATASETS if dataset != ISSUE)
-"""Issues are kept for ever."""
+_AGED = tuple(dataset for dataset in DATASETS if dataset not in KEPT_FOR_EVER)
 
 
 def prune_indices(cluster: Cluster, before: datetime, *, dry_run: bool) -> list[OldPart]:
@@ -61,7 +60,7 @@ def _outdated(client: Elasticsearch, prefix: str, before: datetime) -> list[OldP
 
 def _ended(name: str, prefix: str, before: datetime) -> bool:
     """Return whether an index belongs to elkmon, and to a month that ended before a time."""
-    kinds = "|".join([*map(short, _AGED), "deadletter"])
+    kinds = "|".join([*map(short_name, _AGED), "deadletter"])
     match = re.fullmatch(rf"{re.escape(prefix)}-(?:{kinds})-(\d{{4}})\.(0[1-9]|1[0-2])\.01", name)
     if match is None:
         return False

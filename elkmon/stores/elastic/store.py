@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 
 from elkmon.events.cluster_settings import Access, access
-from elkmon.events.fields import DATASETS, Dataset
+from elkmon.events.datasets import DATASETS, Dataset
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.elastic.catalog import read_catalog

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from elkmon.events.fields import BY_NAME, LABEL, PREDICTION
+from elkmon.events.datasets import DEPLOYMENT, LABEL, PREDICTION
+from elkmon.events.fields import BY_NAME
 from elkmon.stores.catalog_entries import models, span_of, utc_span
 from elkmon.stores.local.columns import (
     KEY,
@@ -216,9 +217,9 @@ _SQL = {
                count(*) FILTER ("event.outcome" = 'failure'), sum(copies), sum(differing),
                min("ml.sample.rate"), list(DISTINCT "ml.task") FILTER ("ml.task" IS NOT NULL)
         FROM events WHERE "event.dataset" = '{PREDICTION}' GROUP BY 1, 2 ORDER BY 3, 2""",
-    "deployed": """
+    "deployed": f"""
         SELECT "ml.model.name", "ml.model.version", min("@timestamp") FROM gathered
-        WHERE "event.dataset" = 'elkmon.deployment' AND "event.action" = 'deployed'
+        WHERE "event.dataset" = '{DEPLOYMENT}' AND "event.action" = 'deployed'
         GROUP BY 1, 2""",
     "labelled": f"""
         SELECT "ml.model.name", count(*) FROM events

@@ -14,8 +14,9 @@ from typing import Any
 import duckdb
 import orjson
 
+from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import BY_NAME, PREDICTION
+from elkmon.events.fields import BY_NAME
 from elkmon.retention.erasure import ErasureReport, ErasureRequest, dataset_of
 from elkmon.stores.local.columns import Ref, listed, parquet_source, text
 from elkmon.stores.local.compact import alone

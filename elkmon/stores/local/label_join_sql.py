@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from elkmon.events.datasets import LABEL
 from elkmon.events.fields import BY_NAME
 from elkmon.events.merge import EPSILON
 from elkmon.stores.local.columns import KEY, Ref
@@ -79,7 +80,7 @@ def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
             SELECT {KEY}, "event.id" AS told_id, "event.created" AS told_at,
                    "event.sequence" AS told_as, "@timestamp" AS t{own},
                    coalesce("ml.truth.observed_at", "@timestamp") AS o
-            FROM {events} WHERE "event.dataset" = 'elkmon.label' AND {KEY} IS NOT NULL
+            FROM {events} WHERE "event.dataset" = '{LABEL}' AND {KEY} IS NOT NULL
               AND hash({KEY}) {often} (FROM again)"""
 
     return f"""

@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 import orjson
 
+from elkmon.events.datasets import KEPT_FOR_EVER
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import BY_NAME, ISSUE
+from elkmon.events.fields import BY_NAME
 from elkmon.events.times import from_iso
 from elkmon.retention.pruning import OldPart
-from elkmon.stores.local.columns import Ref, parquet_source
+from elkmon.stores.local.columns import Ref, parquet_source, text
 from elkmon.stores.local.compact import alone
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed, listing, readers_behind
 from elkmon.stores.local.line_scan import scan
@@ -24,6 +25,7 @@ from elkmon.stores.protocol import Progress
 __all__ = ["prune_files"]
 
 _DATASET, _TIME = Ref(BY_NAME["event.dataset"]), Ref(BY_NAME["@timestamp"])
+_KEPT = ", ".join(map(text, KEPT_FOR_EVER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _of_columns(
 ) -> _Held | None:
     source = parquet_source([file], (_DATASET, _TIME))
     ((events, last, issues),) = connection.execute(
-        f"SELECT count(*), max({_TIME.sql}), count(*) FILTER ({_DATASET.sql} = '{ISSUE}') "
+        f"SELECT count(*), max({_TIME.sql}), count(*) FILTER ({_DATASET.sql} IN ({_KEPT})) "
         f"FROM ({source})"
     ).fetchall()
     old = last is not None and last.replace(tzinfo=timezone.utc) < before
@@ -107,7 +109,7 @@ def _of_lines(file: Path, before: datetime) -> _Held | None:
         except (ValueError, TypeError, AttributeError):  # DuckDB takes more than that
             return None
         events += 1
-        issues += event["event"]["dataset"] == ISSUE
+        issues += event["event"]["dataset"] in KEPT_FOR_EVER
     return _Held(events, issues)
 
 

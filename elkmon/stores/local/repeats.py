@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from elkmon.events.fields import LABEL, PREDICTION, Dataset
+from elkmon.events.datasets import LABEL, PREDICTION, Dataset
 from elkmon.stores.local.columns import KEY, STORED, Ref, listed, text
 from elkmon.stores.local.label_join_sql import JOINED, needed
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
+from elkmon.events.datasets import LABEL, PREDICTION, Dataset
 from elkmon.events.errors import StoreError
-from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Dataset
+from elkmon.events.fields import BY_NAME
 from elkmon.events.query_settings import asking
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from elkmon.events.fields import BY_NAME, LABEL, PREDICTION, Kind
+from elkmon.events.datasets import LABEL, PREDICTION
+from elkmon.events.fields import BY_NAME, Kind
 from elkmon.events.merge import Joined, Label, Prediction, merge
 from elkmon.stores.local.columns import (
     RAW,

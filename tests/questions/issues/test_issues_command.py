@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from elkmon import StoreError
-from elkmon.events.fields import ISSUE
+from elkmon.events.datasets import ISSUE
 from elkmon.monitor import Monitor
 from elkmon.questions.issues.row import Step
 from elkmon.questions.issues.table import trend_of
