@@ -7,7 +7,7 @@ from pathlib import Path
 from elkmon.events.cluster_settings import ACCESS, SECRETS, Access
 from elkmon.events.datasets import DATASETS, RECORDS, short_name
 from elkmon.events.fields import FIELDS
-from elkmon.events.query_settings import ASKING
+from elkmon.events.query_settings import QUERY_SETTINGS
 from elkmon.events.settings import SETTINGS, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,12 +49,12 @@ def fields_page() -> str:
 
 
 def settings_page() -> str:
-    """Give ``docs/settings.md``."""
+    """Return ``docs/settings.md``."""
     lines = [
         "# Settings",
         "",
-        "From the table in `elkmon/events/settings.py`; this page is written by `python -m",
-        "elkmon.events`. A keyword of `elkmon.configure` wins over its variable.",
+        "From the table in `elkmon/events/settings.py`; `python -m elkmon.events` writes this",
+        "page. A keyword of `elkmon.configure` wins over its variable.",
         "",
         "| `elkmon.configure` | variable | meaning | default |",
         "|---|---|---|---|",
@@ -62,32 +62,32 @@ def settings_page() -> str:
     defaults = Settings()
     for setting in SETTINGS:
         value = getattr(defaults, setting.name)
-        shown = "" if value in {None, ()} else f"`{value}`"
-        lines.append(f"| `{setting.name}` | `{setting.variable}` | {setting.meaning} | {shown} |")
+        default = "" if value in {None, ()} else f"`{value}`"
+        lines.append(f"| `{setting.name}` | `{setting.variable}` | {setting.meaning} | {default} |")
     lines += [
         "",
-        "## Asking files",
+        "## Queries of files",
         "",
         "From the table in `elkmon/events/query_settings.py`.",
         "",
         "| variable | meaning |",
         "|---|---|",
-        *(f"| `{each.variable}` | {each.meaning} |" for each in ASKING),
+        *(f"| `{setting.variable}` | {setting.meaning} |" for setting in QUERY_SETTINGS),
         "",
         "## Reaching a cluster",
         "",
         "From `elkmon/events/cluster_settings.py`. Secrets are never given on a command line;",
-        "each is also taken from a file that is named by its variable with `_FILE` added.",
+        "each may also stand in a file, named by its variable with `_FILE` added.",
         "",
         "| variable | meaning | default |",
         "|---|---|---|",
     ]
-    usual = Access()
+    access = Access()
     for setting in ACCESS:
-        value = getattr(usual, setting.name)
-        shown = "" if value is None else f"`{int(value) if value is True else value}`"
+        value = getattr(access, setting.name)
+        default = "" if value is None else f"`{int(value) if value is True else value}`"
         also = " Also as `_FILE`." if setting.name in SECRETS else ""
-        lines.append(f"| `{setting.variable}` | {setting.meaning}{also} | {shown} |")
+        lines.append(f"| `{setting.variable}` | {setting.meaning}{also} | {default} |")
     return "\n".join(lines) + "\n"
 
 

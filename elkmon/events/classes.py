@@ -9,24 +9,24 @@ __all__ = ["TASKS", "class_name"]
 TASKS = frozenset({"binary", "multiclass", "regression", "generation"})
 
 _DIGITS = 400
-"""Digits of an integral Decimal, at most: as many as a float can have, and some."""
+"""Most digits of an integral Decimal: a few more than a float can have."""
 
 
 def class_name(value: object) -> str | None:
-    """Turn a class into its string: the one rule for predictions, labels, imports and positives.
+    """Return a class as text: the one rule for predictions, labels, imports and positives.
 
     Integral floats and decimals become integers (``1.0`` → ``"1"``), booleans ``"true"`` and
-    ``"false"``; ``None``, NaN and the empty string are no label. Scalars of numpy and pandas, and
-    arrays of one, count as Python's.
+    ``"false"``; ``None``, NaN and the empty string are no class. Scalars of numpy and pandas, and
+    arrays of one element, are treated as Python's.
 
     Args:
         value: the class as the application has it.
 
     Returns:
-        The class as a string, or None where there is none.
+        The class as text, or None if there is none.
 
     Raises:
-        Exception: whatever the value's own methods raise; an array of several, for one.
+        Exception: whatever the value's own methods raise, as an array of several elements does.
     """
     if type(value) is str:
         return value or None

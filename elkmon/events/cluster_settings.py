@@ -1,4 +1,4 @@
-"""The table of settings with which a cluster is reached; secrets come from here, or from files."""
+"""The table of settings for connecting to a cluster; secrets may come from files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ACCESS", "SECRETS", "Access", "access"]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How Elasticsearch, Logstash and Kibana are reached; each value has its row in ACCESS."""
+    """How to connect to Elasticsearch, Logstash and Kibana; each value has its row in ACCESS."""
 
     api_key: str | None = field(default=None, repr=False)
     username: str | None = None
@@ -30,62 +30,61 @@ class Access:
 
 ACCESS: tuple[Setting, ...] = (
     Setting("api_key", "ELKMON_API_KEY",
-            "API key for Elasticsearch and Kibana, as they encode it."),
-    Setting("username", "ELKMON_USERNAME", "User's name, where there is no API key."),
-    Setting("password", "ELKMON_PASSWORD", "The user's password."),
+            "API key for Elasticsearch and Kibana, encoded as they return it."),
+    Setting("username", "ELKMON_USERNAME", "User name, if there is no API key."),
+    Setting("password", "ELKMON_PASSWORD", "Password of that user."),
     Setting("ca_file", "ELKMON_CA_FILE",
-            "File with the certificate authority; the system's own where not given."),
+            "File of the certificate authority; the system's own by default."),
     Setting("fingerprint", "ELKMON_CA_FINGERPRINT",
-            "SHA-256 of the server's certificate authority, instead of a file."),
-    Setting("verify", "ELKMON_VERIFY_CERTS", "Off: certificates are not checked."),
-    Setting("timeout", "ELKMON_TIMEOUT", "How long one request may take, in seconds."),
-    Setting("prefix", "ELKMON_INDEX_PREFIX", "What the names of all indices begin with."),
-    Setting("kibana_url", "ELKMON_KIBANA_URL", "Kibana, such as `https://kibana:5601`."),
+            "SHA-256 of the certificate authority, instead of its file."),
+    Setting("verify", "ELKMON_VERIFY_CERTS", "`0`: certificates are not checked."),
+    Setting("timeout", "ELKMON_TIMEOUT", "Seconds that one request may take."),
+    Setting("prefix", "ELKMON_INDEX_PREFIX", "Prefix of the names of all indices."),
+    Setting("kibana_url", "ELKMON_KIBANA_URL", "Address of Kibana, such as `https://kibana:5601`."),
     Setting("retention", "ELKMON_RETENTION",
-            "How long events are kept, in days; for setup, ship, join and worker alike. "
-            "`--retention` wins over it; 365 where neither is given."),
+            "Days that events are kept, for setup, ship, join and worker alike; `--retention` "
+            "overrides it; 365 by default."),
 )  # fmt: skip
 
 SECRETS = ("api_key", "username", "password")
-"""Settings that a file may hold, too: its name stands in the variable with ``_FILE`` added."""
+"""Settings that may also be read from a file, named by the variable with ``_FILE`` added."""
 _FALSE, _TRUE = {"0", "false", "no", "off"}, {"1", "true", "yes", "on"}
 _HEX_OF_SHA256 = 64
-_LONGEST_RETENTION = 36_500
+_MAX_RETENTION = 36_500
 
 
 def access(environ: Mapping[str, str] | None = None) -> Access:
-    """Read how a cluster is reached.
+    """Read how to connect to a cluster.
 
     Args:
-        environ: variables to read; the process's own where not given.
+        environ: the variables to read; the process's own by default.
 
     Raises:
-        ConfigError: a variable, or a file that it names, holds what cannot be used.
+        ConfigError: a variable, or a file that it names, has a value that cannot be used.
     """
-    given = variables(environ)
-    found = {each.name: given[each.variable] for each in ACCESS if given.get(each.variable)}
-    for each in ACCESS:
-        if each.name in SECRETS and given.get(f"{each.variable}_FILE"):
-            if each.name in found:
-                raise ConfigError(
-                    f"{each.variable} and {each.variable}_FILE are both set: keep one"
-                )
-            found[each.name] = _secret(f"{each.variable}_FILE", given[f"{each.variable}_FILE"])
-    if "api_key" in found and "username" in found:
+    environ = variables(environ)
+    texts = {row.name: environ[row.variable] for row in ACCESS if environ.get(row.variable)}
+    for row in ACCESS:
+        file_variable = f"{row.variable}_FILE"
+        if row.name in SECRETS and environ.get(file_variable):
+            if row.name in texts:
+                raise ConfigError(f"{row.variable} and {file_variable} are both set: keep one")
+            texts[row.name] = _secret(file_variable, environ[file_variable])
+    if "api_key" in texts and "username" in texts:
         raise ConfigError("ELKMON_API_KEY and ELKMON_USERNAME are both set: keep one")
-    if ("username" in found) != ("password" in found):
+    if ("username" in texts) != ("password" in texts):
         raise ConfigError("ELKMON_USERNAME and ELKMON_PASSWORD belong together: set both")
     return Access(
-        api_key=found.get("api_key"),
-        username=found.get("username"),
-        password=found.get("password"),
-        ca_file=_ca_file(found.get("ca_file")),
-        fingerprint=_fingerprint(found.get("fingerprint")),
-        verify=_verify(found.get("verify", "1")),
-        timeout=_timeout(found.get("timeout", "30")),
-        prefix=_prefix(found.get("prefix", "elkmon")),
-        kibana_url=found.get("kibana_url"),
-        retention=_retention(found.get("retention")),
+        api_key=texts.get("api_key"),
+        username=texts.get("username"),
+        password=texts.get("password"),
+        ca_file=_ca_file(texts.get("ca_file")),
+        fingerprint=_fingerprint(texts.get("fingerprint")),
+        verify=_verify(texts.get("verify", "1")),
+        timeout=_timeout(texts.get("timeout", "30")),
+        prefix=_prefix(texts.get("prefix", "elkmon")),
+        kibana_url=texts.get("kibana_url"),
+        retention=_retention(texts.get("retention")),
     )
 
 
@@ -93,7 +92,7 @@ def _secret(variable: str, name: str) -> str:
     try:
         text = Path(name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{variable}: {name} cannot be read: {error}") from error
+        raise ConfigError(f"{variable}: cannot read {name}: {error}") from error
     if not text:
         raise ConfigError(f"{variable}: {name} is empty")
     return text
@@ -113,7 +112,7 @@ def _fingerprint(text: str | None) -> str | None:
     digits = text.replace(":", "").lower()
     if len(digits) != _HEX_OF_SHA256 or set(digits) - set("0123456789abcdef"):
         raise ConfigError(
-            "ELKMON_CA_FINGERPRINT is a SHA-256 in hexadecimal (64 digits), as given by "
+            "ELKMON_CA_FINGERPRINT is a SHA-256 of 64 hexadecimal digits; print it with "
             "openssl x509 -fingerprint -sha256 -noout -in ca.crt"
         )
     return digits
@@ -138,9 +137,9 @@ def _timeout(text: str) -> float:
 def _retention(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdecimal() or not 0 < int(text) <= _LONGEST_RETENTION:
+    if not text.isdecimal() or not 0 < int(text) <= _MAX_RETENTION:
         raise ConfigError(
-            f"ELKMON_RETENTION is a number of days, from 1 to {_LONGEST_RETENTION}, not {text!r}"
+            f"ELKMON_RETENTION is a number of days, from 1 to {_MAX_RETENTION}, not {text!r}"
         )
     return int(text)
 
@@ -149,7 +148,7 @@ def _prefix(text: str) -> str:
     good = text.islower() and text.isascii() and text[0].isalpha()
     if not good or set(text) - set("abcdefghijklmnopqrstuvwxyz0123456789_-"):
         raise ConfigError(
-            f"ELKMON_INDEX_PREFIX is of small letters, digits, - and _, and begins with a letter; "
-            f"not {text!r}"
+            f"ELKMON_INDEX_PREFIX has lower-case letters, digits, - and _ only, and begins with a "
+            f"letter; it is {text!r}"
         )
     return text

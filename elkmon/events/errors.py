@@ -3,9 +3,9 @@
 ElkmonError
 ├── ConfigError   a setting that cannot be used
 ├── UsageError    wrong use of the logger; raised in strict mode only
-├── QueryError    a question that cannot be asked: unknown field, bad time span
+├── QueryError    a question that cannot be asked: an unknown field, a bad time span
 └── StoreError    the events cannot be read or written
-    └── ProvisionError  what a cluster should hold cannot be put there, or taken away
+    └── ProvisionError  a cluster cannot be set up, or what was set up cannot be removed
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ __all__ = ["ConfigError", "ElkmonError", "ProvisionError", "QueryError", "StoreE
 
 
 class ElkmonError(Exception):
-    """Stand at the root of everything that elkmon raises on purpose."""
+    """The root of everything that elkmon raises on purpose."""
 
 
 class ConfigError(ElkmonError):
-    """Say which setting cannot be used, and what it takes instead."""
+    """A setting cannot be used; the message says what it takes."""
 
 
 class UsageError(ElkmonError):
-    """Say how the logger was used wrongly; raised only with ``strict=True``."""
+    """The logger was used wrongly; raised only with ``strict=True``."""
 
 
 class QueryError(ElkmonError):
-    """Say what is wrong with a question: an unknown field, a bad span, a bad filter."""
+    """A question has an unknown field, a bad span or a bad condition."""
 
 
 class StoreError(ElkmonError):
-    """Say why events cannot be read or written, and what to do about it."""
+    """Events cannot be read or written; the message says what to do."""
 
 
 class ProvisionError(StoreError):
-    """Say what could not be set up on a cluster, or taken away, and what to do about it."""
+    """A cluster cannot be set up, or cleared; the message says what to do."""

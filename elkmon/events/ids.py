@@ -1,4 +1,4 @@
-"""Identity: UUIDv7 for events, a hash of model and id for predictions, the sampling hash."""
+"""Identity: UUIDv7 for events, a hash of model and id for predictions, and the sampling hash."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ __all__ = ["kept", "new_id", "prediction_key", "prediction_keys"]
 
 
 def new_id(ms: int) -> str:
-    """Make a UUIDv7 (RFC 9562, section 5.7).
+    """Return a new UUIDv7 (RFC 9562, section 5.7): 36 characters, hyphens included.
 
     Args:
-        ms: the time in it, milliseconds since 1970 UTC.
-
-    Returns:
-        36 characters, hyphens included.
+        ms: its time, in milliseconds since 1970 UTC.
     """
     random = int.from_bytes(urandom(10), "big")
     bits = (ms & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64 | 0x2 << 62
@@ -25,15 +22,15 @@ def new_id(ms: int) -> str:
 
 
 def prediction_keys(model: str) -> Any:  # noqa: ANN401 - hashlib does not export its type
-    """Begin the hash of a model's predictions; copy it, update with the id, take the digest.
+    """Return a hash begun with a model's name: copy it, update it with the id, take the digest.
 
-    The model's name is set apart by a NUL byte, which no name contains.
+    A NUL byte, which no name contains, separates the name from the id.
     """
     return blake2b(model.encode("utf-8", "surrogatepass") + b"\0", digest_size=16)
 
 
 def prediction_key(model: str, prediction_id: str) -> str:
-    """Give the ``event.id`` of a prediction: the same for a repeat or a resend.
+    """Return the ``event.id`` of a prediction, which is the same for a repeat or a resend.
 
     Args:
         model: the model's name.

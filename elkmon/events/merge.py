@@ -60,34 +60,34 @@ class Joined:
 
 
 def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
-    """Join labels to their prediction, whatever order they arrive in, however often.
+    """Join labels to their prediction, in whatever order and however often they arrive.
 
-    For each truth field the value with the latest ``observed_at`` counts, then the highest event
-    id. Where there is a true class and a predicted one, they decide the outcome; else ``correct``
+    Each truth field has the value with the latest ``observed_at``; among equals, that of the
+    highest event id. A true and a predicted class decide the outcome; without both, ``correct``
     does. ``source`` and ``observed_at`` are those of the newest label; ``first_delay`` is that of
     the oldest, so that a correction never changes it. A failed attempt gave no answer that could
     be right or wrong: it gets the truth and no evaluation.
 
     Args:
         prediction: the prediction.
-        labels: its labels, in any order, repeats included.
+        labels: its labels in any order, repeats included.
 
     Returns:
         The joined fields; all None without labels. Log loss and Brier score are scikit-learn's
         for one sample (Brier over classes unscaled); for a multiclass task they need ``scores``.
     """
-    ordered = sorted(labels, key=lambda each: (each.observed_at, each.event_id))
+    ordered = sorted(labels, key=lambda one: (one.observed_at, one.event_id))
     if not ordered:
         return Joined()
     label: str | None = None
     value: float | None = None
     correct: bool | None = None
     rating: float | None = None
-    for each in ordered:
-        label = each.label if each.label is not None else label
-        value = each.value if each.value is not None else value
-        correct = each.correct if each.correct is not None else correct
-        rating = each.rating if each.rating is not None else rating
+    for event in ordered:
+        label = event.label if event.label is not None else label
+        value = event.value if event.value is not None else value
+        correct = event.correct if event.correct is not None else correct
+        rating = event.rating if event.rating is not None else rating
     truth = Joined(
         label=label,
         value=value,
@@ -119,7 +119,7 @@ def merge(prediction: Prediction, labels: Iterable[Label]) -> Joined:
 
 
 def _probabilities(prediction: Prediction, truth: str | None) -> tuple[float | None, float | None]:
-    """Give log loss and Brier score of one prediction, where its probabilities allow."""
+    """Return log loss and Brier score of one prediction; None without usable probabilities."""
     if truth is None:
         return None, None
     if prediction.task == "binary":
@@ -127,9 +127,9 @@ def _probabilities(prediction: Prediction, truth: str | None) -> tuple[float | N
             return None, None
         if not 0.0 <= prediction.score <= 1.0:
             return None, None
-        hit = truth == prediction.positive
-        error = prediction.score - (1.0 if hit else 0.0)
-        return _loss(prediction.score if hit else 1.0 - prediction.score), error * error
+        positive = truth == prediction.positive
+        error = prediction.score - (1.0 if positive else 0.0)
+        return _loss(prediction.score if positive else 1.0 - prediction.score), error * error
     scores = prediction.scores
     if prediction.task != "multiclass" or not scores or truth not in scores:
         return None, None

@@ -1,4 +1,4 @@
-"""The table of settings with which the events of a folder are asked."""
+"""The table of settings for queries of a folder."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from elkmon.events.errors import ConfigError
 from elkmon.events.limits import MiB
 from elkmon.events.settings import Setting, variables
 
-__all__ = ["ASKING", "Asking", "asking"]
+__all__ = ["QUERY_SETTINGS", "QuerySettings", "query_settings"]
 
 _LEAST = 64 * MiB
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """How files are asked; each value has its row in ASKING."""
+class QuerySettings:
+    """How files are queried; each value has its row in QUERY_SETTINGS."""
 
     memory_bytes: int | None = None
 
 
-ASKING: tuple[Setting, ...] = (
+QUERY_SETTINGS: tuple[Setting, ...] = (
     Setting("memory_bytes", "ELKMON_MEMORY_BYTES",
-            "What a question may hold in memory; the rest goes to a folder of its own under "
-            "`TMPDIR` meanwhile. Where not given: for more than 192 MiB of compacted files 96 MiB "
-            "a processor (192 MiB at least), and for lines beside them as much more as they have "
-            "bytes (up to 512 MiB a processor); for less, and for a question that cannot do with "
-            "it, 80 % of the machine's memory."),
+            "Bytes that one query may hold in memory, at least 64 MiB; it keeps the rest in a "
+            "temporary folder under `TMPDIR`. By default, for more than 192 MiB of compacted "
+            "files: 96 MiB a processor (192 MiB at least), plus the size of the files that are "
+            "not compacted (up to 512 MiB a processor). For fewer files, and for a query that "
+            "fails with that, 80 % of the machine's memory."),
 )  # fmt: skip
 
 
-def asking(environ: Mapping[str, str] | None = None) -> Asking:
-    """Read how files are asked.
+def query_settings(environ: Mapping[str, str] | None = None) -> QuerySettings:
+    """Read how files are queried.
 
     Args:
-        environ: variables to read; the process's own where not given.
+        environ: the variables to read; the process's own by default.
 
     Raises:
-        ConfigError: a variable holds what cannot be used.
+        ConfigError: a variable has a value that cannot be used.
     """
     text = variables(environ).get("ELKMON_MEMORY_BYTES")
     if not text:
-        return Asking()
+        return QuerySettings()
     if not text.isdecimal() or int(text) < _LEAST:
         raise ConfigError(
-            f"ELKMON_MEMORY_BYTES is a whole number of bytes from {_LEAST} on, not {text!r}"
+            f"ELKMON_MEMORY_BYTES is a whole number of bytes, {_LEAST} or more, not {text!r}"
         )
-    return Asking(memory_bytes=int(text))
+    return QuerySettings(memory_bytes=int(text))

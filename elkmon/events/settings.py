@@ -1,4 +1,4 @@
-"""The table of settings, and the only place that reads the environment."""
+"""The table of the emitter's settings, and the only place that reads the environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of the table: the keyword of ``configure``, its variable, and what it means."""
+    """One row of a table: the setting's name, its variable, and what it means."""
 
     name: str
     variable: str
@@ -59,20 +59,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("service", "ELKMON_SERVICE", "Name of the application (`service.name`)."),
     Setting("environment", "ELKMON_ENVIRONMENT", "prod, staging, … (`service.environment`)."),
     Setting("service_version", "ELKMON_SERVICE_VERSION", "The application's version."),
-    Setting("node", "ELKMON_NODE", "Name of the host; the machine's own where not given."),
+    Setting("node", "ELKMON_NODE", "Name of the host; the machine's own by default."),
     Setting("sink", "ELKMON_SINK", "`spool` (files) or `stdout` (containers)."),
-    Setting("spool", "ELKMON_SPOOL", "Folder that the events are written to."),
-    Setting("rotate_bytes", "ELKMON_ROTATE_BYTES", "A file is closed at this size, in bytes."),
-    Setting("rotate_seconds", "ELKMON_ROTATE_SECONDS", "A file is closed at this age, in seconds."),
-    Setting("max_bytes", "ELKMON_MAX_BYTES", "Writing stops at this size of the whole folder."),
-    Setting("sample_rate", "ELKMON_SAMPLE_RATE", "Share of successes to keep, up to 1."),
-    Setting("strict", "ELKMON_STRICT", "Raise on wrong use, for tests; else it is counted."),
-    Setting("enabled", "ELKMON_ENABLED", "Off: nothing is written at all."),
-    Setting("redact", "ELKMON_REDACT", "Off: strings are written as they are."),
-    Setting("redact_keys", "ELKMON_REDACT_KEYS", "More secret keys, separated by commas."),
+    Setting("spool", "ELKMON_SPOOL", "Folder to write events to."),
+    Setting("rotate_bytes", "ELKMON_ROTATE_BYTES",
+            "Bytes at which a file is closed and the next begun."),
+    Setting("rotate_seconds", "ELKMON_ROTATE_SECONDS",
+            "Seconds after which a file is closed and the next begun."),
+    Setting("max_bytes", "ELKMON_MAX_BYTES", "Bytes of the whole folder at which writing stops."),
+    Setting("sample_rate", "ELKMON_SAMPLE_RATE",
+            "Share of successful predictions to keep, above 0 and up to 1."),
+    Setting("strict", "ELKMON_STRICT",
+            "`1`: wrong use raises, for tests; by default it is counted."),
+    Setting("enabled", "ELKMON_ENABLED", "`0`: nothing is written."),
+    Setting("redact", "ELKMON_REDACT", "`0`: nothing is redacted."),
+    Setting("redact_keys", "ELKMON_REDACT_KEYS",
+            "Further keys whose values are redacted, separated by commas."),
     Setting("redact_patterns", "ELKMON_REDACT_PATTERNS",
-            "More secret patterns (regular expressions), separated by new lines."),
-    Setting("user_key", "ELKMON_USER_KEY", "Key of the hash that stands for `user=`."),
+            "Further patterns to redact: regular expressions, one a line."),
+    Setting("user_key", "ELKMON_USER_KEY", "Key of the hash that replaces `user=`."),
 )  # fmt: skip
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -80,7 +85,7 @@ _FALSE = {"0", "false", "no", "off"}
 
 
 def variables(environ: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """Give the variables to read settings from: the process's own where none are given."""
+    """Return the variables to read settings from: the process's own by default."""
     return os.environ if environ is None else environ
 
 
@@ -88,107 +93,112 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        environ: variables to read; the process's own where not given.
+        environ: the variables to read; the process's own by default.
 
     Raises:
-        ConfigError: a variable holds what cannot be used.
+        ConfigError: a variable has a value that cannot be used.
     """
     environ = variables(environ)
-    given = {each.name: environ[each.variable] for each in SETTINGS if environ.get(each.variable)}
-    return override(Settings(), given, names={each.name: each.variable for each in SETTINGS})
+    texts = {row.name: environ[row.variable] for row in SETTINGS if environ.get(row.variable)}
+    return override(Settings(), texts, labels={row.name: row.variable for row in SETTINGS})
 
 
 def usable(environ: Mapping[str, str] | None = None) -> tuple[Settings, list[str]]:
-    """Read the settings, each bad one by its default: a typo in one must not undo the others.
+    """Read the settings, with the default for each bad one: a typo must not undo the others.
 
     Args:
-        environ: variables to read; the process's own where not given.
+        environ: the variables to read; the process's own by default.
 
     Returns:
-        The settings, and what is wrong with the variables that were left out.
+        The settings, and a message on each variable that was ignored.
     """
-    left = dict(variables(environ))
-    wrong = []
-    for each in SETTINGS:
+    usable_variables = dict(variables(environ))
+    messages = []
+    for row in SETTINGS:
         try:
-            from_environment({each.variable: left.get(each.variable, "")})
+            from_environment({row.variable: usable_variables.get(row.variable, "")})
         except ConfigError as error:  # noqa: PERF203 - once a process
-            wrong.append(str(error))
-            del left[each.variable]
-    return from_environment(left), wrong
+            messages.append(str(error))
+            del usable_variables[row.variable]
+    return from_environment(usable_variables), messages
 
 
 def override(
-    settings: Settings, values: Mapping[str, object], names: Mapping[str, str] | None = None
+    settings: Settings, values: Mapping[str, object], labels: Mapping[str, str] | None = None
 ) -> Settings:
-    """Replace some settings, each checked; text is understood as in the environment.
+    """Replace some settings, each checked; text is read as in the environment.
+
+    Args:
+        settings: to begin with.
+        values: by name of the setting.
+        labels: what messages call a setting; its name by default.
 
     Raises:
-        ConfigError: no such setting, or a value that cannot be used.
+        ConfigError: there is no such setting, or its value cannot be used.
     """
-    known = {each.name for each in fields(Settings)}
+    known = {field.name for field in fields(Settings)}
     unknown = sorted(set(values) - known)
     if unknown:
         raise ConfigError(
             f"no such setting: {', '.join(unknown)}; there are: {', '.join(sorted(known))}"
         )
-    names = names or {}
-    made = {key: _convert(key, value, names.get(key, key)) for key, value in values.items()}
-    return replace(settings, **made)
+    labels = labels or {}
+    checked = {key: _convert(key, value, labels.get(key, key)) for key, value in values.items()}
+    return replace(settings, **checked)
 
 
-def _convert(key: str, value: object, shown: str) -> Any:  # noqa: ANN401 - each setting has its type
+def _convert(key: str, value: object, label: str) -> Any:  # noqa: ANN401 - each has its type
     if value is None:
         return getattr(Settings(), key)
     if key in {"strict", "enabled", "redact"}:
-        return _boolean(value, shown)
+        return _boolean(value, label)
     if key in {"rotate_bytes", "rotate_seconds", "max_bytes"}:
-        return _positive(value, shown)
+        return _positive(value, label)
     if key == "sample_rate":
-        return _rate(value, shown)
+        return _rate(value, label)
     if key in {"redact_keys", "redact_patterns"}:
         if isinstance(value, str):
             parts = value.split("," if key == "redact_keys" else "\n")
             return tuple(part.strip() for part in parts if part.strip())
         if isinstance(value, (list, tuple, set, frozenset)) and all(
-            isinstance(each, str) for each in value
+            isinstance(item, str) for item in value
         ):
             return tuple(value)
-        raise ConfigError(f"{shown} takes a list of strings, not {value!r}")
+        raise ConfigError(f"{label} takes a list of strings, not {value!r}")
     if key == "spool":
         return Path(str(value))
     if key == "sink" and value not in {"spool", "stdout"}:
-        raise ConfigError(f"{shown} is 'spool' or 'stdout', not {value!r}")
+        raise ConfigError(f"{label} is 'spool' or 'stdout', not {value!r}")
     return str(value)
 
 
-def _boolean(value: object, shown: str) -> bool:
+def _boolean(value: object, label: str) -> bool:
     text = str(value).lower()
     if text not in _TRUE | _FALSE:
-        raise ConfigError(f"{shown} is 1 or 0, not {value!r}")
+        raise ConfigError(f"{label} is 1 or 0, not {value!r}")
     return text in _TRUE
 
 
-def _positive(value: object, shown: str) -> int:
+def _positive(value: object, label: str) -> int:
     try:
         number = int(str(value))
     except ValueError:
         number = 0
     if number <= 0:
-        raise ConfigError(f"{shown} is a whole number above 0, not {value!r}")
+        raise ConfigError(f"{label} is a whole number above 0, not {value!r}")
     return number
 
 
-def _rate(value: object, shown: str) -> float:
+def _rate(value: object, label: str) -> float:
     try:
         rate = float(str(value))
     except ValueError:
         rate = -1.0
     if not 0.0 < rate <= 1.0:
-        raise ConfigError(f"{shown} is a share above 0 and up to 1, not {value!r}")
+        raise ConfigError(f"{label} is a share above 0 and up to 1, not {value!r}")
     return rate
 
 
 def node_name(settings: Settings) -> str:
-    """Give the host's name: the setting, else the machine's own."""
+    """Return the host's name: the setting, else the machine's own."""
     return settings.node or socket.gethostname()

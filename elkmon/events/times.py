@@ -1,4 +1,4 @@
-"""Times as text: the one rule for reading ISO 8601, whatever the Python version."""
+"""Read times as text: one rule for ISO 8601 on every version of Python."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _ISO = re.compile(
 def from_iso(text: str) -> datetime:
     """Read ISO 8601, extended or basic; a time without a zone is in UTC.
 
-    Calendar dates only. What is beyond microseconds is cut.
+    Only calendar dates are read; digits beyond microseconds are dropped.
 
     Returns:
         The time, aware and in UTC.
 
     Raises:
-        ValueError: it is no such time.
+        ValueError: the text is no such time.
     """
     # by hand, since datetime.fromisoformat reads less on Python 3.10 than on 3.11
-    found = _ISO.fullmatch(text.strip())
-    if found is None:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"{text!r} is no time in ISO 8601")
-    *parts, fraction, zone = found.groups(default="0")
+    *parts, fraction, zone = match.groups(default="0")
     year, month, day, hour, minute, second = map(int, parts)
     micro = int(f"{fraction[:6]:0<6}")
     moment = datetime(year, month, day, hour, minute, second, micro, timezone.utc)

@@ -13,7 +13,7 @@ import duckdb
 from elkmon.events.datasets import LABEL, PREDICTION, Dataset
 from elkmon.events.errors import StoreError
 from elkmon.events.fields import BY_NAME
-from elkmon.events.query_settings import asking
+from elkmon.events.query_settings import query_settings
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.finding import Finding
@@ -75,7 +75,7 @@ class LocalStore:
                 f"{folder}: DuckDB {duckdb.__version__} takes * for a pattern: rename the folder, "
                 "or use Python >= 3.11 with DuckDB >= 2"
             )
-        memory = asking().memory_bytes
+        memory = query_settings().memory_bytes
         self._scratch = TemporaryDirectory(prefix="elkmon-")
         self._reader = Reader(self.folder, Path(self._scratch.name))
         self._kept: tuple[int, int] | None = None
