@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import maxsize
 from typing import NamedTuple, Protocol
 
 from elkmon.events.limits import LINE, LINE_KEPT, MiB, too_long
@@ -24,7 +25,7 @@ class RawLine(NamedTuple):
 
     @property
     def too_long(self) -> str | None:
-        """Say why a line beyond the limit is no event; None within the limit."""
+        """Return why a line beyond the limit is no event; None within the limit."""
         length = self.size - self.ended
         return too_long(length) if length > LINE else None
 
@@ -33,20 +34,19 @@ class _Stream(Protocol):
     def readline(self, size: int, /) -> bytes: ...
 
 
-def read_line(stream: _Stream, most: int | None = None) -> RawLine | None:
-    """Read the next line; None at the end of the file.
+def read_line(stream: _Stream, most: int = maxsize) -> RawLine | None:
+    """Return the next line; None at the end of the file.
 
     Args:
         stream: stands at the line's beginning.
         most: bytes to read at most; what follows is taken for not written yet.
     """
-    left = float("inf") if most is None else most
-    data = stream.readline(int(min(LINE + 1, left)))
+    data = stream.readline(min(LINE + 1, most))
     if not data:
         return None
     if data.endswith(b"\n") or len(data) <= LINE:
         return RawLine(data, len(data), data.endswith(b"\n"))
     data, size, ended = data[:LINE_KEPT], len(data), False
-    while not ended and (rest := stream.readline(int(min(MiB, left - size)))):
+    while not ended and (rest := stream.readline(min(MiB, most - size))):
         size, ended = size + len(rest), rest.endswith(b"\n")
     return RawLine(data, size, ended)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from elkmon.cli import main
 from elkmon.emit.recorder import clean_id
+from elkmon.events.limits import LINE
 from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import readers_behind
 
@@ -308,6 +309,21 @@ def test_lines_that_are_no_events_but_name_the_prediction_are_erased(lines):
     run("--store", lines.place, "--prediction", "p1", "--yes")
 
     assert file.read_text().split() == ['{"ml":', '{"prediction":', '{"id":', '"p2"']
+
+
+def test_a_line_beyond_the_limit_is_erased_wherever_it_names_the_prediction(tmp_path):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    file = folder / "a.ndjson"
+    text = b'{"text":"' + b"x" * LINE + b'","id":"p1"}\n'
+    file.write_bytes(text + b"kept\n" + text.replace(b"p1", b"p2"))
+
+    result = run("--store", folder, "--prediction", "p1", "--yes")
+
+    assert result.exit_code == 0, result.output
+    first, kept, other = file.read_bytes().splitlines()
+    assert first.isspace()
+    assert (kept, other[-5:]) == (b"kept", b'"p2"}')
 
 
 def test_a_long_id_is_found_as_it_is_kept(tmp_path):

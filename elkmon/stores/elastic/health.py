@@ -7,6 +7,7 @@ from collections import Counter
 from elasticsearch import ApiError
 
 from elkmon.events.datasets import DATASETS
+from elkmon.events.limits import VALUE
 from elkmon.stores.elastic.cluster import Cluster
 from elkmon.stores.elastic.connect import reason_of, store_errors
 from elkmon.stores.elastic.foreign_templates import ADVICE, rivals
@@ -91,6 +92,6 @@ def _ignored(cluster: Cluster) -> list[Finding]:
         return []
     fields = Counter(name for hit in hits["hits"] for name in hit.get("_ignored", ()))
     what = "events with values that cannot be asked for"
-    advice = "they are longer than 1024 characters, no numbers or times, or one field too many"
+    advice = f"they are longer than {VALUE} characters, no numbers or times, or one field too many"
     names = tuple(name for name, _ in fields.most_common(_PLACES))
     return [Finding("warning", what, count, names, advice)]

@@ -8,11 +8,15 @@ from pathlib import Path
 import duckdb
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elkmon import StoreError
+from elkmon.events import lines
 from elkmon.events.limits import LINE
+from elkmon.stores.local import line_scan
 from elkmon.stores.local.compact import compact
-from elkmon.stores.local.line_scan import scan
+from elkmon.stores.local.line_scan import has_long_line, scan
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue
 from tests.support.event_folders import (
@@ -236,6 +240,17 @@ def test_a_long_line_counts_up_to_the_limit(folder, size, counts):
     assert compact(folder).rejected == 1 - counts
     assert count(folder) == expected
     assert sum(len(raw) for _, _, raw in rejected(folder)) == (0 if counts else size)
+
+
+@given(lengths=st.lists(st.integers(0, 120), max_size=30), ended=st.booleans())
+def test_a_file_with_a_long_line_is_told_by_few_reads(tmp_path_factory, lengths, ended):
+    file = tmp_path_factory.mktemp("lines") / "a.ndjson"
+    file.write_bytes(b"\n".join(b"x" * length for length in lengths) + b"\n" * ended)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (line_scan, lines):
+            patch.setattr(module, "LINE", 100)
+        assert has_long_line(file) == any(length > 100 for length in lengths)
 
 
 @pytest.mark.parametrize("after", [0, 3])
