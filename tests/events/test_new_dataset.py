@@ -49,7 +49,7 @@ from elkmon.emit.recorder import Recorder
 from elkmon.events.__main__ import fields_page
 from elkmon.kibana.objects import saved_objects
 from elkmon.logstash.rules import rules
-from elkmon.retention.compact import compact
+from elkmon.stores.local.compact import compact
 from elkmon.ship.admission import Admission
 from elkmon.stores.local.store import LocalStore
 from elkmon.stores.protocol import FieldValue, Filter, Measure
