@@ -20,14 +20,22 @@ class Row:
 
 
 def interleaved(
-    things: Mapping[str, Callable[[], object]], rounds: int, per: int = 1
+    things: Mapping[str, Callable[[], object]],
+    rounds: int,
+    per: int = 1,
+    prepare: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
-    """Run each thing once a round, in turn; give the median seconds of each, divided by ``per``."""
+    """Run each thing once a round, in turn; return the median seconds of each, a thing of ``per``.
+
+    ``prepare`` is called before each, and takes none of its time.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in things}
     for thing in things.values():
+        prepare()
         thing()
     for _ in range(rounds):
         for name, thing in things.items():
+            prepare()
             gc.collect()
             start = time.perf_counter()
             thing()
