@@ -8,7 +8,7 @@ import click
 
 from elkmon.cli.options import store_option
 from elkmon.cli.progress import shown_progress
-from elkmon.emit.recorder import clean_id
+from elkmon.emit.encode.scalars import clean_id
 from elkmon.events.errors import StoreError
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean

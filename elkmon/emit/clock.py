@@ -21,7 +21,7 @@ class Instant(NamedTuple):
     """One millisecond."""
 
     ms: int
-    iso: bytes
+    iso: str
     """As ``2026-11-24T08:00:00.123Z``."""
     head: str
     """The first 15 characters of a UUIDv7 of this millisecond; its counter follows."""
@@ -29,7 +29,7 @@ class Instant(NamedTuple):
     """``-`` and the last two groups of it: random, and this process's own."""
 
 
-def iso(ms: int) -> bytes:
+def iso(ms: int) -> str:
     """Write milliseconds since 1970 as ISO 8601 in UTC.
 
     Raises:
@@ -39,7 +39,7 @@ def iso(ms: int) -> bytes:
     text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
     if len(text) != 19:  # noqa: PLR2004 - four digits of a year, and the rest
         raise ValueError(f"{text} is not between the years 1000 and 9999")
-    return b"%b.%03dZ" % (text.encode(), rest)
+    return f"{text}.{rest:03d}Z"
 
 
 def _random_tail() -> str:
@@ -59,8 +59,8 @@ class Clock:
     __slots__ = ("_second", "now")
 
     def __init__(self) -> None:
-        self._second = (-1, b"")  # one value, so that no thread sees half of it
-        self.now = Instant(0, b"", "", _random_tail())
+        self._second = (-1, "")  # one value, so that no thread sees half of it
+        self.now = Instant(0, "", "", _random_tail())
         self.turn(time_ns() // 1_000_000)
 
     def instant(self) -> Instant:
@@ -80,7 +80,7 @@ class Clock:
         head = f"{ms:012x}"
         self.now = now = Instant(
             ms,
-            b"%b.%03dZ" % (text, rest),
+            f"{text}.{rest:03d}Z",
             f"{head[:8]}-{head[8:]}-7",
             before.tail if ms > before.ms else _random_tail(),
         )

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import orjson
 
 from elkmon.emit.clock import COUNTERS, Clock, iso
+from elkmon.emit.encode.remembered import PlainNames, PlainTexts
+from elkmon.emit.encode.scalars import feature_name
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.sinks.stdout import Stdout
@@ -83,6 +85,8 @@ class Emitter:
         self.redactor = Redactor(
             keys=settings.redact_keys, patterns=settings.redact_patterns, enabled=settings.redact
         )
+        self.plain_names = PlainNames(self.redactor)
+        self.plain_texts = PlainTexts(self.redactor)
         self.entity = os.urandom(8).hex()
         self.counters = cycle(COUNTERS)
         self.sequence = count(1)
@@ -104,13 +108,13 @@ class Emitter:
             "environment": settings.environment,
             "node": {"name": node_name(settings)},
         }
-        self.static: dict[str, Any] = {
+        static = {
             "ecs": {"version": ECS_VERSION},
             "service": {name: value for name, value in service.items() if value is not None},
             "process": {"pid": os.getpid(), "entity_id": self.entity},
         }
-        process = {**self.static["process"], "entity_id": os.urandom(8).hex()}
-        self.handed_static = {**self.static, "process": process}
+        self.static = {name: orjson.Fragment(orjson.dumps(each)) for name, each in static.items()}
+        self._handed_process = {"process": {"pid": os.getpid(), "entity_id": os.urandom(8).hex()}}
 
     def _make_sink(self) -> Sink:
         if self.settings.sink == "stdout":
@@ -164,11 +168,9 @@ class Emitter:
             Its identity.
         """
         event_id = event_id or self.new_id()
-        if not self.settings.enabled:
-            return event_id
-        line = self.render(dataset, fields, notes, at=at, event_id=event_id)
-        if line is not None:
-            self.write(line, self.clock.now.ms)
+        if self.settings.enabled:
+            parts = _parts(fields, notes)
+            self.send(self.complete(dataset, event_id, *parts, at, next(self.sequence)))
         return event_id
 
     def render(
@@ -178,53 +180,79 @@ class Emitter:
         notes: Notes,
         *,
         at: int | None = None,
-        event_id: str,
         handed_on: bool = False,
     ) -> bytes | None:
-        """Number an event and complete it; give its line, or None where it had to be dropped.
+        """Number an event and complete it; return its line, or None where it had to be dropped.
 
         Lines that somebody else is to write are numbered apart, as of a process of their own: a gap
         in our own numbers tells what we lost.
         """
         sequence = next(self.handed_sequence if handed_on else self.sequence)
-        try:
-            static = self.handed_static if handed_on else self.static
-            return self._line(dataset, {**fields, **static}, notes, at, event_id, sequence)
-        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self.drop("unencodable", f"cannot encode an event of {dataset}: {error!r}")
-            return None
+        event = self.complete(dataset, self.new_id(), *_parts(fields, notes), at, sequence)
+        if handed_on:
+            event.update(self._handed_process)
+        return self._encoded(event)
 
-    def _line(
+    def complete(
         self,
         dataset: Dataset,
-        fields: dict[str, Any],
-        notes: Notes,
+        event_id: object,
+        own: Mapping[str, Any],
+        ml: Mapping[str, Any],
+        rest: Mapping[str, Any],
         at: int | None,
-        event_id: str,
-        sequence: int,
-    ) -> bytes:
-        now = self.clock.instant()
-        created = now.iso.decode()
-        event: dict[str, Any] = {
-            "@timestamp": created if at is None else iso(at).decode(),
-            **fields,
+        sequence: object,
+    ) -> dict[str, Any]:
+        """Return an event with what all have in common, in the order in which it is written.
+
+        Args:
+            dataset: its kind.
+            event_id: its identity.
+            own: what is its own under ``event``.
+            ml: what stands under ``ml``, ``schema`` and notes included.
+            rest: what else it has.
+            at: when it happened, in milliseconds; now where not given.
+            sequence: its number.
+        """
+        created = self.clock.instant().iso
+        event = {
+            "@timestamp": created if at is None else iso(at),
+            "event": {
+                "id": event_id,
+                "dataset": dataset,
+                "kind": RECORDS[dataset].kind,
+                **own,
+                "created": created,
+                "sequence": sequence,
+            },
+            "ml": ml,
+            **rest,
+            **self.static,
         }
-        event["event"] = {
-            "id": event_id,
-            "dataset": dataset,
-            "kind": RECORDS[dataset].kind,
-            **fields.get("event", {}),
-            "created": created,
-            "sequence": sequence,
-        }
-        event["ml"] = ml = {"schema": SCHEMA, **fields.get("ml", {})}
-        for name in ("nonfinite", "redacted", "truncated"):
-            found = getattr(notes, name)
-            if found:
-                ml[name] = found
-        event.update(trace_fields())
-        line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
-        return line if len(line) <= self.sink.limit else shed(event, self.sink.limit)
+        if "opentelemetry.trace" in modules:
+            event.update(trace_fields())
+        return event
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Write a complete event; one that cannot be encoded is counted."""
+        line = self._encoded(event)
+        if line is not None:
+            try:
+                self.sink.write(line, self.clock.now.ms)
+            except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+                self.unwritten(error)
+
+    def _encoded(self, event: dict[str, Any]) -> bytes | None:
+        try:
+            try:
+                line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+            except TypeError:
+                line = orjson.dumps(_exact(event), option=orjson.OPT_APPEND_NEWLINE)
+            return line if len(line) <= self.sink.limit else shed(event, self.sink.limit)
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            dataset = event["event"]["dataset"]
+            self.drop("unencodable", f"cannot encode an event of {dataset}: {error!r}")
+            return None
 
     def lost(self, error: Exception) -> None:
         """Count an event that could not be made at all, such as for a broken ``__str__``."""
@@ -320,7 +348,7 @@ class Emitter:
             "sampled_out": stats.sampled_out,
             "misused": dict(stats.misused),
         }
-        return self.render(EMITTER, {"ml": {"emitter": figures}}, Notes(), event_id=self.new_id())
+        return self.render(EMITTER, {"ml": {"emitter": figures}}, Notes())
 
     def forked(self) -> Emitter:
         """Make the emitter of a forked child, in place of this one."""
@@ -334,20 +362,28 @@ class Emitter:
             self.warn(f"cannot close the sink: {error!r}")
 
 
+def _parts(
+    fields: dict[str, Any], notes: Notes
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return the own fields of an event apart: ``event``, ``ml`` with its schema, and the rest."""
+    rest = {name: value for name, value in fields.items() if name not in {"event", "ml"}}
+    return fields.get("event", {}), {"schema": SCHEMA, **fields.get("ml", {}), **notes}, rest
+
+
+def _exact(value: object) -> object:
+    """Return a value with names that are text, not of a subclass, which orjson does not take."""
+    if type(value) is not dict:
+        return value
+    return {feature_name(name): _exact(each) for name, each in value.items()}
+
+
 def _peek(counter: count[int]) -> int:
     """Give what a counter would give next, without taking it; its text is all that it shows."""
     return int(repr(counter)[6:-1])
 
 
-def following(fields: dict[str, Any]) -> bytes:
-    """Give members of a JSON object as they follow others."""
-    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
-
-
 def trace_fields() -> dict[str, Any]:
     """Give the trace and span that are active, where OpenTelemetry is in use."""
-    if "opentelemetry.trace" not in modules:
-        return {}
     try:
         context = modules["opentelemetry.trace"].get_current_span().get_span_context()
         found = {

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elkmon.emit.attempt import (
+from elkmon.emit.clock import iso
+from elkmon.emit.emitter import Emitter
+from elkmon.emit.encode.answers import (
     answer_label,
     answer_number,
     answer_text,
@@ -14,9 +16,7 @@ from elkmon.emit.attempt import (
     usable_id,
     when,
 )
-from elkmon.emit.clock import iso
-from elkmon.emit.context import UNDER_WAY
-from elkmon.emit.emitter import Emitter
+from elkmon.emit.encode.scalars import clean_name
 from elkmon.emit.exceptions import (
     Failure,
     describe,
@@ -27,7 +27,8 @@ from elkmon.emit.exceptions import (
     type_name,
     written_as,
 )
-from elkmon.emit.recorder import Recorder, clean_name
+from elkmon.emit.model import Model
+from elkmon.emit.predict_block import UNDER_WAY
 from elkmon.emit.to_json import Notes
 from elkmon.events.datasets import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
 from elkmon.events.limits import STACK, TEXT, VALUE
@@ -41,16 +42,15 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _ACTIONS = frozenset({"deployed", "rolled_back"})
 
 
-def _linked(recorder: Recorder) -> dict[str, Any]:
+def _linked(model: Model) -> dict[str, Any]:
     """Give the model, and the prediction that is under way, as ``ml``."""
-    ml = recorder.ml()
-    here = UNDER_WAY.get()
-    if here is not None:
-        ml["prediction"] = {"id": here.id}
-        if recorder.model is None:
-            names = {"name": here.model, "version": here.version}
-            model = {name: value for name, value in names.items() if value is not None}
-            ml.update({"model": model} if model else {})
+    ml = model.ml()
+    under_way = UNDER_WAY.get()
+    if under_way is not None:
+        prediction_id, its_model = under_way
+        ml["prediction"] = {"id": prediction_id}
+        if model.name is None:
+            ml.update(its_model.ml())
     return ml
 
 
@@ -70,27 +70,27 @@ class Line:
     """When it happened; now where not given."""
 
 
-def render_line(recorder: Recorder, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
+def render_line(model: Model, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
     """Make a log call into an event: an error where it reports one, else a log line.
 
     One exception object makes one error, however often it passes a logger: from the second time on
     it is a log line that names the exception's type.
 
     Args:
-        recorder: the model it belongs to, if any.
+        model: the model it belongs to, if any.
         said: the call.
         notes: takes what was found in its values.
 
     Returns:
         The dataset, and the event's own fields.
     """
-    emitter = recorder.ready()
+    emitter = model.ready()
     fields: dict[str, Any] = {"log": {"level": said.level}}
     if said.logger:
         fields["log"]["logger"] = said.logger
     if said.message is not None:
         fields["message"] = emitter.plain(said.message, "message", notes)
-    ml = _linked(recorder)
+    ml = _linked(model)
     if ml:
         fields["ml"] = ml
     fields.update(emitter.labels(said.labels, notes))
@@ -118,22 +118,20 @@ def error_fields(emitter: Emitter, failure: Failure, notes: Notes) -> dict[str, 
     }
 
 
-def line(recorder: Recorder, said: Line) -> None:
+def line(model: Model, said: Line) -> None:
     """Write a log call as an event."""
-    emitter = recorder.ready()
-    made = rendered_line(recorder, said)
+    emitter = model.ready()
+    made = rendered_line(model, said)
     if made is not None and emitter.settings.enabled:
         emitter.write(made, emitter.clock.now.ms)
 
 
-def rendered_line(recorder: Recorder, said: Line, *, handed_on: bool = False) -> bytes | None:
+def rendered_line(model: Model, said: Line, *, handed_on: bool = False) -> bytes | None:
     """Give the line of a log call; None where it had to be dropped."""
     notes = Notes()
-    dataset, fields = render_line(recorder, said, notes)
-    emitter = recorder.ready()
-    event_id = emitter.new_id()
-    at = when(emitter, said.at)
-    made = emitter.render(dataset, fields, notes, at=at, event_id=event_id, handed_on=handed_on)
+    dataset, fields = render_line(model, said, notes)
+    emitter = model.ready()
+    made = emitter.render(dataset, fields, notes, at=when(emitter, said.at), handed_on=handed_on)
     if said.exception is not None and dataset == ERROR:
         mark_written(said.exception, fields["error"]["fingerprint"])
     return made
@@ -151,15 +149,13 @@ class Truth:
     observed_at: object = None
 
 
-def label(
-    recorder: Recorder, prediction_id: object, given: Truth, labels: Mapping[str, object]
-) -> None:
+def label(model: Model, prediction_id: object, given: Truth, labels: Mapping[str, object]) -> None:
     """Write what turned out to be true of a prediction.
 
     Raises:
         UsageError: in strict mode, on wrong use.
     """
-    emitter = recorder.ready()
+    emitter = model.ready()
     notes = Notes()
     name = usable_id(emitter, prediction_id)
     if name is None:
@@ -168,7 +164,7 @@ def label(
     at = when(emitter, given.observed_at)
     if at is None:
         at = emitter.clock.instant().ms
-    truth = _truth(recorder, emitter, given, notes)
+    truth = _truth(model, emitter, given, notes)
     if not truth:
         emitter.misuse("empty_label", "a label needs one of label, value=, correct=, rating=")
         return
@@ -176,22 +172,22 @@ def label(
         emitter.misuse(
             "label_and_correct", "label= and correct= answer one question: label= is what counts"
         )
-    truth["observed_at"] = iso(at).decode()
+    truth["observed_at"] = iso(at)
     source = answer_text(emitter, given.source, "ml.truth.source", notes)
     if source is not None:
         truth["source"] = source
     ml: dict[str, Any] = {"prediction": {"id": name}, "truth": truth}
-    if recorder.model is not None:
-        ml["model"] = {"name": recorder.model}
+    if model.name is not None:
+        ml["model"] = {"name": model.name}
     emitter.submit(LABEL, {"ml": ml, **emitter.labels(labels, notes)}, notes, at=at)
 
 
-def _truth(recorder: Recorder, emitter: Emitter, given: Truth, notes: Notes) -> dict[str, Any]:
+def _truth(model: Model, emitter: Emitter, given: Truth, notes: Notes) -> dict[str, Any]:
     truth: dict[str, Any] = {}
     if given.label is not None:
-        truth["label"] = answer_label(recorder, emitter, given.label, "ml.truth.label", notes)
+        truth["label"] = answer_label(model, emitter, given.label, "ml.truth.label", notes)
     if given.value is not None:
-        truth["value"] = answer_value(recorder, emitter, given.value, "ml.truth.value", notes)
+        truth["value"] = answer_value(model, emitter, given.value, "ml.truth.value", notes)
     if given.correct is not None:
         truth["correct"] = _flag(emitter, given.correct)
     if given.rating is not None:
@@ -210,20 +206,20 @@ def _flag(emitter: Emitter, correct: object) -> bool | None:
 
 
 def metric(
-    recorder: Recorder, name: object, value: object, unit: object, labels: Mapping[str, object]
+    model: Model, name: object, value: object, unit: object, labels: Mapping[str, object]
 ) -> None:
     """Write a business or technical figure."""
-    emitter = recorder.ready()
+    emitter = model.ready()
     notes = Notes()
     figure = answer_number(emitter, value, "metric.value", notes)
-    if figure is None and not notes.nonfinite:
+    if figure is None and not notes:
         if value is None:
             emitter.misuse("empty_metric", f"metric {shown(name)} has no value, and is left out")
         return
     text = emitter.plain(text_of(name), "metric.name", notes, VALUE)
     fields: dict[str, Any] = {
         "metric": {"name": text, "value": figure},
-        "ml": _linked(recorder),
+        "ml": _linked(model),
         **emitter.labels(labels, notes),
     }
     if unit is not None:
@@ -232,10 +228,10 @@ def metric(
 
 
 def deployment(
-    recorder: Recorder, version: object, action: object, at: object, labels: Mapping[str, object]
+    model: Model, version: object, action: object, at: object, labels: Mapping[str, object]
 ) -> None:
     """Write that a version went live, or was rolled back."""
-    emitter = recorder.ready()
+    emitter = model.ready()
     name = clean_name(version)
     if name is None or not isinstance(action, str) or action not in _ACTIONS:
         emitter.misuse(
@@ -245,7 +241,7 @@ def deployment(
         )
         return
     notes = Notes()
-    ml = recorder.ml()
+    ml = model.ml()
     ml["model"] = {**ml.get("model", {}), "version": name}
     emitter.submit(
         DEPLOYMENT,

@@ -9,7 +9,8 @@ from typing import Literal
 
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.recorder import Recorder, milliseconds
+from elkmon.emit.encode.scalars import milliseconds
+from elkmon.emit.model import Model
 from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.to_json import Notes
 from elkmon.events.datasets import ISSUE
@@ -73,14 +74,14 @@ class _Lines:
 
 def _write(emitter: Emitter, note: IssueNote) -> None:
     found = Notes()
-    recorder = Recorder(note.model, note.version)
+    model = Model(note.model, note.version)
     emitter.submit(
         ISSUE,
         {
             "event": {"action": note.action},
             "error": {"fingerprint": note.fingerprint},
             "message": emitter.plain(note.title, "message", found),
-            "ml": recorder.ml(),
+            "ml": model.ml(),
         },
         found,
         at=None if note.at is None else milliseconds(note.at),

@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from math import log as ln
-from sys import modules
-from time import time_ns
 from typing import Any
 
-import orjson
 from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.processors import StackInfoRenderer
 from structlog.typing import Processor
 
-from elkmon.emit import event_builders as reports
-from elkmon.emit import process_emitter as state
-from elkmon.emit.attempt import Attempt, submit, usable_id
-from elkmon.emit.batch import label_many, predict_many
+from elkmon.emit import event_builders
 from elkmon.emit.bridges.structlog import write_line
-from elkmon.emit.emitter import Emitter, following, trace_fields
+from elkmon.emit.encode.answers import usable_id
+from elkmon.emit.encode.batch import label_many, predict_many
+from elkmon.emit.encode.prediction import write_prediction
 from elkmon.emit.exceptions import describe, written_as
-from elkmon.emit.fast import LONG, NUMBERS, TAIL
-from elkmon.emit.levels import Levels
+from elkmon.emit.log_methods import LogMethods
+from elkmon.emit.model import Model
 from elkmon.emit.predict_block import Predict
-from elkmon.emit.recorder import LOG_BIN, Recorder, clean_id
-from elkmon.emit.to_json import Notes
+from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonLogger", "get_logger"]
 
-_EVENT = (
-    b'","dataset":"elkmon.prediction","kind":"event","outcome":"success","duration":%d,'
-    b'"created":"%b","sequence":%d},'
-)
 
-
-class ElkmonLogger(Levels):
+class ElkmonLogger(LogMethods):
     """Log predictions, labels, errors, metrics and plain lines, each as one JSON event.
 
     It is a structlog bound logger: ``bind``, ``unbind``, ``new``, ``info``, ``ainfo`` and the rest
     are as structlog has them. Nothing here raises but in strict mode, and nothing waits for a
     network.
     """
-
-    _tail = b""
-    """What was bound, as bytes for the short way."""
-    _tail_of: Emitter | None = None
-    """Whose redaction holds for it."""
 
     def predict(
         self,
@@ -68,7 +52,14 @@ class ElkmonLogger(Levels):
             at: when it happened; now where not given.
             user: who asked; kept as a keyed hash only.
         """
-        return Predict(self, self._id(id), features=features, segment=segment, user=user, at=at)
+        return Predict(
+            self,
+            self._id(id),
+            features=features,
+            segment=segment,
+            user=user,
+            at=at,
+        )
 
     def prediction(
         self,
@@ -104,101 +95,30 @@ class ElkmonLogger(Levels):
         Raises:
             UsageError: in strict mode, on wrong use.
         """
-        recorder = self._logger
-        emitter = recorder.emitter
-        if (
-            emitter is state._emitter  # noqa: SLF001 - the short way counts nanoseconds
-            and emitter is not None
-            and recorder.all_kept
-            and at is None
-            and user is None
-            and value is None
-            and scores is None
-        ):
-            try:
-                plans = recorder.plans
-                shape = plans.features[(*features,)]  # type: ignore[misc]  # anything else is a TypeError
-                categories = shape.seen.get(shape.take(features))  # type: ignore[arg-type]  # likewise
-                if categories is None:
-                    categories = shape.encode(features, emitter.redactor)  # type: ignore[arg-type]  # likewise
-                numbers = features.copy()  # type: ignore[attr-defined]  # likewise
-                for name in shape.names:
-                    del numbers[name]
-                features_text = orjson.dumps(numbers, option=orjson.OPT_STRICT_INTEGER)
-                shape = plans.segments[(*segment,) if segment else ()]  # type: ignore[misc]  # likewise
-                segments = shape.seen.get(shape.take(segment))  # type: ignore[arg-type]  # likewise
-                if segments is None:
-                    segments = shape.encode(segment, emitter.redactor)  # type: ignore[arg-type]  # likewise
-                answer = plans.classes[label]  # type: ignore[index]  # likewise
-                nanoseconds = int(duration * 1e9)  # type: ignore[operator]  # likewise
-                if (
-                    categories is not None
-                    and segments is not None
-                    and NUMBERS.issuperset(map(type, numbers.values()))
-                    and features_text.find(b":null") < 0  # half the time of ``in``
-                    and (score is None or (type(score) is float and score - score == 0.0))
-                    and 1 < nanoseconds < LONG
-                    and (self._tail_of is emitter or self._bind_tail(emitter))
-                    and not (copy_context() and get_contextvars())
-                ):
-                    now = emitter.clock.now
-                    ms = time_ns() // 1_000_000
-                    if now.ms != ms:
-                        now = emitter.clock.turn(ms)
-                    if id is None:
-                        made = f"{now.head}{next(emitter.counters)}{now.tail}"
-                        shown = raw = made.encode()
-                    else:
-                        made = clean_id(id)
-                        raw = made.encode()
-                        shown = orjson.dumps(made)[1:-1]
-                        if not made:
-                            raise ValueError  # noqa: TRY301 - no id at all: the careful way makes one
-                    traced = "opentelemetry.trace" in modules
-                    trace = following(trace_fields()) if traced else b""
-                    key = recorder.keys.copy()
-                    key.update(raw)
-                    pieces = (
-                        b'{"@timestamp":"',
-                        now.iso,
-                        b'","event":{"id":"',
-                        key.hexdigest().encode(),
-                        _EVENT % (nanoseconds, now.iso, next(emitter.sequence)),
-                        recorder.head,
-                        shown,
-                        answer,
-                        b"" if score is None else b',"score":' + orjson.dumps(score),
-                        b'},"features":{"number":',
-                        features_text,
-                        categories,
-                        segments,
-                        b'"duration_bin":%d}' % int(ln(nanoseconds) / LOG_BIN),
-                        self._tail,
-                        trace,
-                        b"}\n",
-                    )
-                    line = b"".join(pieces)
-                    try:
-                        emitter.sink.write(line, ms)  # at once: another call would cost 1 %
-                    except Exception as error:  # noqa: BLE001 - as ``emitter.write`` does
-                        emitter.unwritten(error)
-                    return made
-            except Exception:  # noqa: BLE001, S110 - something new, or odd: the careful way
-                pass
-        return self._prediction(
-            Attempt(
-                id=self._id(id),
-                label=label,
-                score=score,
-                value=value,
-                scores=scores,
-                features=features,
-                segment=segment,
-                duration=duration,
-                at=at,
-                user=user,
+        model = self._logger
+        emitter = model.ready()
+        prediction_id = (id is not None and usable_id(emitter, id)) or emitter.new_id()
+        try:
+            write_prediction(
+                model,
+                emitter,
+                prediction_id,
+                label,
+                score,
+                value,
+                scores,
+                features,
+                segment,
+                duration,
+                at,
+                user,
+                labels=self._labels() if copy_context() else self._context,
             )
-        )
+        except UsageError:  # strict mode asked for it
+            raise
+        except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
+            emitter.lost(error)
+        return prediction_id
 
     def predictions(
         self,
@@ -267,10 +187,10 @@ class ElkmonLogger(Levels):
             UsageError: in strict mode, for a class of a regression model, or nothing at all.
         """
         self._guard(
-            reports.label,
+            event_builders.label,
             self._logger,
             prediction_id,
-            reports.Truth(label, value, correct, rating, source, observed_at),
+            event_builders.Truth(label, value, correct, rating, source, observed_at),
             self._labels(),
         )
 
@@ -308,77 +228,48 @@ class ElkmonLogger(Levels):
             value: a number.
             unit: such as ``eur``, ``s``, ``By``.
         """
-        self._guard(reports.metric, self._logger, name, value, unit, self._labels())
+        self._guard(event_builders.metric, self._logger, name, value, unit, self._labels())
 
     def deployment(self, version: str, *, action: str = "deployed", at: object = None) -> None:
         """Log that a version went live (``deployed``), or was taken back (``rolled_back``)."""
-        self._guard(reports.deployment, self._logger, version, action, at, self._labels())
+        self._guard(event_builders.deployment, self._logger, version, action, at, self._labels())
 
-    def _prediction(self, attempt: Attempt) -> str:
-        """Log an attempt with all care, and remember what repeats."""
-        self._guard(submit, self._logger, attempt, self._labels())
-        return attempt.id
-
-    def _finish(self, attempt: Predict, nanoseconds: int, error: BaseException | None) -> None:
+    def _finish(self, attempt: Predict, seconds: float, error: BaseException | None) -> None:
         """Log how an attempt ended."""
-        if error is None:
-            self.prediction(
-                label=attempt.label,
-                score=attempt.score,
-                value=attempt.value,
-                scores=attempt.scores,
-                features=attempt.features,
-                segment=attempt.segment,
-                duration=nanoseconds / 1e9,
-                id=attempt.id,
-                at=attempt.at,
-                user=attempt.user,
-            )
-            return
-        self._guard(self._fail, attempt, nanoseconds, error)
+        self._guard(self._write, attempt, seconds, error)
 
-    def _fail(self, attempt: Predict, nanoseconds: int, error: BaseException) -> None:
-        failure = describe(error)
-        if written_as(error) is None:
-            reports.line(
-                self._logger,
-                reports.Line("error", exception=error, labels=self._labels(), at=attempt.at),
-            )
-        submit(
+    def _write(self, attempt: Predict, seconds: float, error: BaseException | None) -> None:
+        labels = self._labels()
+        failure = None
+        if error is not None:
+            failure = describe(error)
+            if written_as(error) is None:
+                line = event_builders.Line("error", exception=error, labels=labels, at=attempt.at)
+                event_builders.line(self._logger, line)
+        write_prediction(
             self._logger,
-            Attempt(
-                id=attempt.id,
-                label=attempt.label,
-                score=attempt.score,
-                value=attempt.value,
-                scores=attempt.scores,
-                features=attempt.features,
-                segment=attempt.segment,
-                duration=nanoseconds / 1e9,
-                at=attempt.at,
-                user=attempt.user,
-                failure=failure,
-            ),
-            self._labels(),
+            self._logger.ready(),
+            self._id(attempt.id),
+            attempt.label,
+            attempt.score,
+            attempt.value,
+            attempt.scores,
+            attempt.features,
+            attempt.segment,
+            seconds,
+            attempt.at,
+            attempt.user,
+            labels=labels,
+            failure=failure,
         )
 
     def _labels(self) -> dict[str, Any]:
-        """Give what was bound, here and in structlog's context variables."""
+        """Return what was bound, here and in structlog's context variables."""
         return {**get_contextvars(), **self._context} if copy_context() else self._context
-
-    def _bind_tail(self, emitter: Emitter) -> bool:
-        """Make what was bound into bytes, once; say whether the short way can use them."""
-        notes = Notes()
-        fields = emitter.labels(self._context, notes)
-        text = following(fields)
-        if notes != Notes() or len(text) > TAIL:
-            return False
-        self._tail, self._tail_of = text, emitter
-        return True
 
     def _id(self, given: object) -> str:
         emitter = self._logger.ready()
-        return usable_id(emitter, given) or emitter.new_id()
+        return (given is not None and usable_id(emitter, given)) or emitter.new_id()
 
 
 def get_logger(
@@ -390,7 +281,7 @@ def get_logger(
     sample_rate: float | None = None,
     **bound: object,
 ) -> ElkmonLogger:
-    """Give a logger for one model.
+    """Return a logger for one model.
 
     Args:
         model: its name.
@@ -404,6 +295,6 @@ def get_logger(
     Raises:
         UsageError: in strict mode, for a task that does not exist.
     """
-    recorder = Recorder(model, version, task, positive, sample_rate)
     processors: list[Processor] = [merge_contextvars, StackInfoRenderer(), write_line]
-    return ElkmonLogger(recorder, processors, dict(bound))
+    known = Model(model, version, task, positive, sample_rate)
+    return ElkmonLogger(known, processors, dict(bound))

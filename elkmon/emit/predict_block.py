@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from contextvars import Token
+from contextvars import ContextVar, Token
 from time import perf_counter_ns
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from elkmon.emit.context import UNDER_WAY, UnderWay
+from elkmon.emit.model import Model
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from elkmon.emit.logger import ElkmonLogger
 
-__all__ = ["Predict"]
+__all__ = ["UNDER_WAY", "Predict"]
+
+UNDER_WAY: ContextVar[tuple[str, Model] | None] = ContextVar("elkmon_under_way", default=None)
+"""Id and model of the prediction that is being made, per thread and per asyncio task: errors and
+log lines inside are linked to it."""
 
 
 class Predict:
@@ -57,9 +61,6 @@ class Predict:
         user: object,
         at: object,
     ) -> None:
-        self._log = log
-        self._started = 0
-        self._token: Token[UnderWay | None] | None = None
         self.id = prediction_id
         self.features = features
         self.segment = segment
@@ -69,10 +70,12 @@ class Predict:
         self.score: object = None
         self.scores: object = None
         self.value: object = None
+        self._log = log
+        self._started = 0
+        self._token: Token[tuple[str, Model] | None] | None = None
 
     def __enter__(self) -> Self:
-        recorder = self._log._logger  # noqa: SLF001 - two halves of one thing
-        self._token = UNDER_WAY.set(UnderWay(self.id, recorder.model, recorder.version))
+        self._token = UNDER_WAY.set((self.id, self._log._logger))  # noqa: SLF001 - two halves of one thing
         self._started = perf_counter_ns()
         return self
 
@@ -82,9 +85,9 @@ class Predict:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        duration = perf_counter_ns() - self._started
+        seconds = (perf_counter_ns() - self._started) / 1e9
         try:
-            self._log._finish(self, duration, error)  # noqa: SLF001 - two halves of one thing
+            self._log._finish(self, seconds, error)  # noqa: SLF001 - two halves of one thing
         finally:
             if self._token is not None:
                 with suppress(ValueError):  # left in another context than it was entered in

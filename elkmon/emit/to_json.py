@@ -24,13 +24,15 @@ __all__ = ["JSON", "Notes", "clean_text", "plain"]
 JSON: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
 
-@dataclasses.dataclass(slots=True)
-class Notes:
-    """What was found while values were made plain: paths, 50 of each at most."""
+class Notes(dict[str, list[str]]):
+    """What was found while values were made JSON: paths by kind, as they stand under ``ml``.
 
-    nonfinite: list[str] = dataclasses.field(default_factory=list)
-    redacted: list[str] = dataclasses.field(default_factory=list)
-    truncated: list[str] = dataclasses.field(default_factory=list)
+    The kinds are ``nonfinite``, ``redacted`` and ``truncated``.
+    """
+
+    def add(self, kind: str, path: str) -> None:
+        """Note a path."""
+        self.setdefault(kind, []).append(path)
 
 
 def clean_text(text: str) -> str:
@@ -53,11 +55,6 @@ def plain(value: object, path: str, notes: Notes, redactor: Redactor, *, limit: 
     return _Walk(notes, redactor, limit).value(value, path, 0)
 
 
-def _note(paths: list[str], path: str) -> None:
-    if len(paths) < PATHS and path not in paths:
-        paths.append(path)
-
-
 class _Walk:
     """One value being made plain."""
 
@@ -67,6 +64,11 @@ class _Walk:
         self._limit = limit
         self._nodes = 0
         self._above: set[int] = set()
+
+    def note(self, kind: str, path: str) -> None:
+        paths = self._notes.get(kind, ())
+        if len(paths) < PATHS and path not in paths:
+            self._notes.add(kind, path)
 
     def value(self, value: Any, path: str, depth: int) -> JSON:  # noqa: ANN401 - that is the point
         self._nodes += 1
@@ -78,7 +80,7 @@ class _Walk:
         if kind is float or kind is int:
             return self.number(value, path)
         if self._nodes > NODES or depth > DEPTH:
-            _note(self._notes.truncated, path)
+            self.note("truncated", path)
             return "…"
         if id(value) in self._above:
             return "<cycle>"
@@ -97,9 +99,9 @@ class _Walk:
         text = clean_text(text)
         made = self._redactor.text(text)
         if made != text:
-            _note(self._notes.redacted, path)
+            self.note("redacted", path)
         if len(made) > self._limit:
-            _note(self._notes.truncated, path)
+            self.note("truncated", path)
             made = f"{made[: self._limit]}…[cut {length - self._limit} characters]"
         return made
 
@@ -114,7 +116,7 @@ class _Walk:
             )
         if math.isfinite(number):
             return number
-        _note(self._notes.nonfinite, path)
+        self.note("nonfinite", path)
         return None
 
     def object(self, value: Any, path: str, depth: int) -> JSON:  # noqa: ANN401, C901, PLR0911, PLR0912 - one line a type
@@ -169,7 +171,7 @@ class _Walk:
         tolist = getattr(value, "tolist", None)
         if callable(tolist):
             if isinstance(size, int) and size > ITEMS:
-                _note(self._notes.truncated, path)
+                self.note("truncated", path)
                 value = value.ravel()[:ITEMS] if hasattr(value, "ravel") else value[:ITEMS]
                 tolist = value.tolist
             return self.value(tolist(), path, depth + 1)
@@ -177,14 +179,14 @@ class _Walk:
 
     def items(self, values: Any, path: str, depth: int) -> list[JSON]:  # noqa: ANN401 - a sequence
         if len(values) > ITEMS:
-            _note(self._notes.truncated, path)
+            self.note("truncated", path)
         return [self.value(value, path, depth + 1) for value in values[:ITEMS]]
 
     def mapping(self, pairs: Any, path: str, depth: int) -> dict[str, JSON]:  # noqa: ANN401 - an iterable
         made: dict[str, JSON] = {}
         for raw, value in pairs:
             if len(made) >= ITEMS:
-                _note(self._notes.truncated, path)
+                self.note("truncated", path)
                 break
             name = self.name(raw)
             number = 2
@@ -192,7 +194,7 @@ class _Walk:
                 name, number = f"{name.rpartition('#')[0] or name}#{number}", number + 1
             place = f"{path}.{name}"
             if self._redactor.key(name):
-                _note(self._notes.redacted, place)
+                self.note("redacted", place)
                 made[name] = REDACTED
             else:
                 made[name] = self.value(value, place, depth + 1)

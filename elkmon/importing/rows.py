@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TypeVar
 
-from elkmon.emit.recorder import milliseconds
+from elkmon.emit.encode.scalars import milliseconds
 from elkmon.events.classes import class_name
 from elkmon.importing.options import ImportOptions
 

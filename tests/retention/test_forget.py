@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from elkmon.cli import main
-from elkmon.emit.recorder import clean_id
+from elkmon.emit.encode.scalars import clean_id
 from elkmon.events.limits import LINE
 from elkmon.stores.local.compact import compact
 from elkmon.stores.local.files import readers_behind

@@ -9,7 +9,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS, BaseJsonFormatter, merge_recor
 from elkmon.emit import event_builders as reports
 from elkmon.emit.bridges.structlog import exception_of, rendered
 from elkmon.emit.exceptions import shown, text_of
-from elkmon.emit.recorder import Recorder
+from elkmon.emit.model import Model
 from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonFormatter", "ElkmonHandler"]
@@ -52,11 +52,11 @@ class ElkmonFormatter(BaseJsonFormatter):
 
     def __init__(self, model: str | None = None, version: str | None = None) -> None:
         super().__init__()
-        self._recorder = Recorder(model, version)
+        self._model = Model(model, version)
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line, without its newline; empty where the event could not be made."""
-        return rendered(self._recorder, lambda: said_by(record)) or ""
+        return rendered(self._model, lambda: said_by(record)) or ""
 
 
 class ElkmonHandler(logging.Handler):
@@ -76,13 +76,13 @@ class ElkmonHandler(logging.Handler):
         self, model: str | None = None, version: str | None = None, level: int | str = 0
     ) -> None:
         super().__init__(level)
-        self._recorder = Recorder(model, version)
+        self._model = Model(model, version)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record's event."""
         try:
-            reports.line(self._recorder, said_by(record))
+            reports.line(self._model, said_by(record))
         except UsageError:  # strict mode asked for it
             raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self._recorder.ready().lost(error)
+            self._model.ready().lost(error)

@@ -10,8 +10,8 @@ from structlog import DropEvent
 
 from elkmon.emit import event_builders as reports
 from elkmon.emit.exceptions import text_of
-from elkmon.emit.levels import filled
-from elkmon.emit.recorder import Recorder
+from elkmon.emit.log_methods import filled
+from elkmon.emit.model import Model
 from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonProcessor", "ElkmonRenderer", "write_line"]
@@ -73,7 +73,7 @@ def exception_of(exc_info: object) -> BaseException | None:
     return sys.exc_info()[1] if exc_info else None
 
 
-def write_line(recorder: Recorder, method: str, event_dict: MutableMapping[str, Any]) -> NoReturn:
+def write_line(model: Model, method: str, event_dict: MutableMapping[str, Any]) -> NoReturn:
     """End the chain of elkmon's own loggers: write the event, and print nothing.
 
     Raises:
@@ -87,7 +87,7 @@ def write_line(recorder: Recorder, method: str, event_dict: MutableMapping[str, 
         template=event_dict.get("_template"),
         labels=labels,
     )
-    reports.line(recorder, said)
+    reports.line(model, said)
     raise DropEvent
 
 
@@ -110,7 +110,7 @@ class ElkmonProcessor:
     """
 
     def __init__(self, model: str | None = None, version: str | None = None) -> None:
-        self._recorder = Recorder(model, version)
+        self._model = Model(model, version)
 
     def __call__(
         self,
@@ -120,11 +120,11 @@ class ElkmonProcessor:
     ) -> MutableMapping[str, Any]:
         """Write the event; the call itself goes on as it is."""
         try:
-            reports.line(self._recorder, said_by(method_name, event_dict))
+            reports.line(self._model, said_by(method_name, event_dict))
         except UsageError:  # strict mode asked for it
             raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-            self._recorder.ready().lost(error)
+            self._model.ready().lost(error)
         return event_dict
 
 
@@ -140,7 +140,7 @@ class ElkmonRenderer:
     """
 
     def __init__(self, model: str | None = None, version: str | None = None) -> None:
-        self._recorder = Recorder(model, version)
+        self._model = Model(model, version)
 
     def __call__(
         self,
@@ -153,22 +153,22 @@ class ElkmonRenderer:
         Raises:
             structlog.DropEvent: the event could not be made; it is counted.
         """
-        line = rendered(self._recorder, lambda: said_by(method_name, event_dict))
+        line = rendered(self._model, lambda: said_by(method_name, event_dict))
         if line is None:
             raise DropEvent
         return line
 
 
-def rendered(recorder: Recorder, said: Callable[[], reports.Line]) -> str | None:
+def rendered(model: Model, said: Callable[[], reports.Line]) -> str | None:
     """Give the line of a log call without writing it; None where it could not be made."""
     try:
-        line = reports.rendered_line(recorder, said(), handed_on=True)
+        line = reports.rendered_line(model, said(), handed_on=True)
     except UsageError:  # strict mode asked for it
         raise
     except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
-        recorder.ready().lost(error)
+        model.ready().lost(error)
         return None
     if line is None:
         return None
-    recorder.ready().handed_on += 1
+    model.ready().handed_on += 1
     return line[:-1].decode()

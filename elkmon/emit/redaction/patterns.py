@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["ASSIGNMENT", "PATTERNS", "Pattern", "suspicious"]
+__all__ = ["ASSIGNMENT", "PATTERNS", "Pattern", "clues"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,13 @@ class Pattern:
 
     Attributes:
         kind: as it stands in ``[redacted:kind]``.
+        clue: what a text has that holds one, as :func:`clues` names it.
         regex: finds it; group ``keep``, where there is one, stays.
         check: says whether a match is one; every match is where there is none.
     """
 
     kind: str
+    clue: str
     regex: re.Pattern[str]
     check: Callable[[str], bool] | None = None
 
@@ -89,6 +91,7 @@ _KEYS = (
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "private_key",
+        "begin",
         re.compile(
             r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?"
             r"(?:-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
@@ -96,11 +99,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "jwt",
+        "word",
         re.compile(r"\beyJ[A-Za-z0-9_\-]{8,2000}\.[A-Za-z0-9_\-]{8,4000}(?:\.[A-Za-z0-9_\-]*)?"),
     ),
-    Pattern("key", re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_KEYS)})")),
+    Pattern("key", "word", re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(_KEYS)})")),
     Pattern(
         "authorization",
+        "scheme",
         re.compile(
             r"(?i)(?P<keep>\b(?:bearer|basic|digest|negotiate)\s{1,3})"
             r"[A-Za-z0-9\-._~+/]{6,4000}=*"
@@ -109,16 +114,19 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "url",
+        "://",
         re.compile(
             r"(?i)(?P<keep>\b[a-z][a-z0-9+.\-]{1,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}(?=@)"
         ),
     ),
     Pattern(
         "email",
+        "@",
         re.compile(r"(?<![\w.%+\-])[\w.%+\-]{1,64}@(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@])"),
     ),
     Pattern(
         "iban",
+        "digits",
         re.compile(
             r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?"
             r"(?![A-Za-z0-9])"
@@ -127,11 +135,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "national_id",
+        "digits",
         re.compile(r"(?<![\w\-])[12] ?\d\d ?\d\d ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w\-])"),
         _nir,
     ),
     Pattern(
         "card",
+        "digits",
         re.compile(
             r"(?<![\w.\-+])(?:\d{13,19}|\d{4}(?P<gap>[ \-])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,7}"
             r"|\d{4}[ \-]\d{6}[ \-]\d{5})(?![\w\-]|\.\d)"
@@ -140,16 +150,23 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "national_id",
+        "digits",
         re.compile(r"(?<![\w\-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w\-])"),
     ),
     Pattern(
         "national_id",
+        "digits",
         re.compile(
             r"(?<![\w\-])(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"
             r" ?\d\d ?\d\d ?\d\d ?[A-D](?![\w\-])"
         ),
     ),
-    Pattern("national_id", re.compile(r"(?<![\w\-])(?:\d{8}|[XYZ]\d{7})-?[A-Z](?![\w\-])"), _dni),
+    Pattern(
+        "national_id",
+        "digits",
+        re.compile(r"(?<![\w\-])(?:\d{8}|[XYZ]\d{7})-?[A-Z](?![\w\-])"),
+        _dni,
+    ),
 )
 
 ASSIGNMENT = re.compile(
@@ -160,25 +177,38 @@ ASSIGNMENT = re.compile(
 )
 """``name=value``, ``name: value`` and ``"name": "value"`` in a text, JSON within text included."""
 
-_DIGITS = re.compile(r"[0-9](?:[ \-]?[0-9A-Z]){6}")
+_DIGITS = re.compile(r"[0-9](?<![0-9]{2})(?:[ \-]?[0-9A-Z]){6}")
+_LONG_WORD = re.compile(r"\S{16}")
 _WORDS = (
     *("pass", "pwd", "secret", "token", "key", "auth", "cook", "cred", "sess", "csrf", "xsrf"),
     *("cvv", "cvc", "ssn", "iban", "card", "jwt", "pat", "social", "account", "code", "tax", "id"),
     *("connection", "national"),
 )
+_SHORT = 8
+"""Characters: what is shorter holds nothing but an assignment or an address."""
 
 
-def suspicious(text: str) -> bool:
-    """Say in about a microsecond whether a text may hold anything of the above at all."""
-    if "@" in text:
-        return True
-    if len(text) < 8:  # noqa: PLR2004 - the shortest of the others
-        return "=" in text or ":" in text
+def clues(text: str) -> list[str]:
+    """Return in about a microsecond what hints at something of the above; mostly there is nothing.
+
+    ``=`` stands for an assignment, the others are those of the patterns.
+    """
+    found = ["@"] if "@" in text else []
+    if "=" in text or ":" in text:
+        low = text.lower()
+        if len(text) < _SHORT or any(word in low for word in _WORDS):
+            found.append("=")
+        if "://" in text:
+            found.append("://")
+    if len(text) < _SHORT:
+        return found
     if _DIGITS.search(text) is not None:
-        return True
+        found.append("digits")
+    if _LONG_WORD.search(text) is not None:
+        found.append("word")
     low = text.lower()
-    if ("=" in low or ":" in low) and any(word in low for word in _WORDS):
-        return True
-    if "bearer " in low or "basic " in low or "digest " in low or "-----begin" in low:
-        return True
-    return len(text) >= 16 and len(max(text.split(), key=len, default="")) >= 16  # noqa: PLR2004
+    if "bearer" in low or "basic" in low or "digest" in low or "negotiate" in low:
+        found.append("scheme")
+    if "-----begin" in low:
+        found.append("begin")
+    return found

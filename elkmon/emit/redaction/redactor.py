@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from types import MappingProxyType
 
-from elkmon.emit.redaction.patterns import ASSIGNMENT, PATTERNS, Pattern, suspicious
+from elkmon.emit.redaction.patterns import ASSIGNMENT, PATTERNS, Pattern, clues
 from elkmon.events.errors import ConfigError
 
 __all__ = ["REDACTED", "SCHEMES", "WORDS", "Redactor"]
@@ -88,7 +88,7 @@ class Redactor:
     ) -> None:
         self._enabled = enabled
         self._own_keys = tuple(tuple(words(key)) for key in keys if words(key))
-        self._own = tuple(Pattern("custom", _compiled(each)) for each in patterns)
+        self._own = tuple(Pattern("custom", "", _compiled(each)) for each in patterns)
         self._keys: dict[str, bool] = {}
         self._texts: dict[str, str] = {}
 
@@ -108,12 +108,16 @@ class Redactor:
         known = self._texts.get(value)
         if known is not None:
             return known
-        made = self._redact(value) if self._enabled else value
+        text = self.redact(value)
         if len(value) <= _CACHED_LENGTH:
             if len(self._texts) >= _CACHED:
                 self._texts.clear()
-            self._texts[value] = made
-        return made
+            self._texts[value] = text
+        return text
+
+    def harmless(self, text: str) -> bool:
+        """Return whether a text surely has nothing secret in it; many may be looked at as one."""
+        return not self._enabled or not (self._own or "=" in text or ":" in text or clues(text))
 
     def _secret(self, name: str) -> bool:
         if name.startswith("gen_ai.usage"):
@@ -135,17 +139,21 @@ class Redactor:
             or not _PAIRS.isdisjoint(pairwise(parts))
         )
 
-    def _redact(self, value: str) -> str:
+    def redact(self, value: str) -> str:
+        """Return a text without what is secret in it, and remember nothing of it."""
+        if not self._enabled:
+            return value
         for own in self._own:
             value = own.regex.sub(f"[redacted:{own.kind}]", value)
-        assigns = "=" in value or ":" in value
-        if not suspicious(value) and not (assigns and self._own_keys):
+        found = clues(value)
+        if self._own_keys and ("=" in value or ":" in value):
+            found.append("=")
+        if not found:
             return value
         for pattern in PATTERNS:
-            value = _replace(pattern, value)
-        if assigns:
-            value = self._assignments(value)
-        return value
+            if pattern.clue in found:
+                value = _replace(pattern, value)
+        return self._assignments(value) if "=" in value or ":" in value else value
 
     def _assignments(self, text: str) -> str:
         made: list[str] = []

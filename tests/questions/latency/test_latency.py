@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from elkmon.emit.attempt import duration_bin
+from elkmon.emit.encode.scalars import duration_bin
 from elkmon.query.question import Question
 from elkmon.questions.latency.figures import latency
 from elkmon.statistics.quantiles import middle, quantile

@@ -8,7 +8,7 @@ import pytest
 
 from elkmon.demo import DemoOptions, run_demo
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.recorder import milliseconds
+from elkmon.emit.encode.scalars import milliseconds
 from elkmon.emit.to_json import Notes
 from elkmon.events.cluster_settings import Access
 from elkmon.events.settings import Settings

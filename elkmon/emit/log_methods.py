@@ -11,10 +11,10 @@ import structlog
 from structlog import DropEvent
 
 from elkmon.emit.exceptions import text_of
-from elkmon.emit.recorder import Recorder
+from elkmon.emit.model import Model
 from elkmon.events.errors import UsageError
 
-__all__ = ["Levels", "filled"]
+__all__ = ["LogMethods", "filled"]
 
 R = TypeVar("R")
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         """What ``make_filtering_bound_logger`` makes; its declared type is a protocol only."""
 
         _context: dict[str, Any]
-        _logger: Recorder
+        _logger: Model
 else:
     _Base = structlog.make_filtering_bound_logger(0)
 
@@ -40,7 +40,7 @@ def filled(template: str, args: tuple[object, ...]) -> str:
         return f"{template} {', '.join(map(text_of, args))}"
 
 
-class Levels(_Base):
+class LogMethods(_Base):
     """Say things; ``event`` is a text, with ``%`` for its arguments, or an exception.
 
     Errors that have no exception are grouped by the text as it is without its arguments. As in

@@ -1,4 +1,4 @@
-"""The short way, the careful way and the batch give one event, whole, whatever comes."""
+"""A call, a second call, a block and a batch give one event, whole, whatever comes."""
 
 import math
 from datetime import datetime, timedelta, timezone
@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import elkmon
-from elkmon.emit.attempt import Attempt, submit
 from elkmon.testing import capture
 
 FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -194,21 +193,6 @@ def test_a_block_gives_the_event_of_a_call(call, task):
     made["ml"].pop("duration_bin")
 
     assert made == the_event(lambda: log.prediction(**call))
-
-
-@FEW
-@given(call=calls)
-def test_the_logger_writes_what_the_careful_way_makes(call):
-    log = elkmon.get_logger("m", task="binary", positive="a")
-    careful = {**call, "id": "p"}
-
-    def directly():
-        submit(log._logger, Attempt(**careful), {})
-
-    with capture(strict=False):
-        for _ in range(2):
-            log.prediction(**careful)
-    assert the_event(lambda: log.prediction(**careful)) == the_event(directly)
 
 
 # --- hostile values ---------------------------------------------------------------------------

@@ -2,38 +2,37 @@
 
 A column is encoded as a whole: one that says the same in every row once, numbers in one call, and
 of texts each different one. A row with anything else (a missing value, NaN, something to redact)
-is named instead, and takes the careful way of ``attempt.py``; both give the same event.
+is named instead, and written by itself. The layout is that of a single prediction, with gaps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import compress, count
-from math import isnan
-from math import log as ln
+from math import isnan, log
 from operator import countOf
 from typing import Any, TypeAlias
 
 import orjson
 
-from elkmon.emit.attempt import answer_label
-from elkmon.emit.emitter import Emitter
-from elkmon.emit.fast import NUMBERS
-from elkmon.emit.lines import Part
-from elkmon.emit.recorder import LOG_BIN, Recorder
-from elkmon.emit.table import as_columns
+from elkmon.emit.encode.answers import answer_label
+from elkmon.emit.encode.lines import gap, json_texts
+from elkmon.emit.encode.prediction import lay_out
+from elkmon.emit.encode.scalars import LOG_BIN, category, duration_bin
+from elkmon.emit.encode.tables import as_columns
+from elkmon.emit.model import Model
 from elkmon.emit.to_json import Notes
-from elkmon.emit.values import category, named
 from elkmon.events.limits import FEATURES
 
-__all__ = ["Encoder", "NeedsCare"]
+__all__ = ["Columns", "NeedsCare"]
 
-Recipe: TypeAlias = "bytes | Callable[[slice], list[bytes]]"
-"""A piece of a line that is the same in all rows, or what makes those of some rows."""
+Recipe: TypeAlias = Callable[[slice], list[bytes]]
+"""Makes the values of some rows."""
 
+_NUMBERS = frozenset((float, int))
 _SCALARS = frozenset((str, int, bool))
 _CATEGORIES = frozenset((str, bool))
-_PLAIN_NUMBERS = NUMBERS | {type(None)}
+_PLAIN_NUMBERS = _NUMBERS | {type(None)}
 _NUMBERS_ONLY = (
     orjson.OPT_STRICT_INTEGER
     | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -43,18 +42,18 @@ _NUMBERS_ONLY = (
 
 
 class NeedsCare(Exception):  # noqa: N818 - no error: it is the other way
-    """Every row has something that takes the careful way."""
+    """Every row has something that has to be looked at by itself."""
 
 
-class Encoder:
+class Columns:
     """Encode columns of a batch, some rows at a time.
 
     What all rows share, and what the columns are, is found out once.
 
     Args:
-        recorder: the model.
-        emitter: whose redaction holds.
+        model: whose predictions they are.
         columns: by name, as a call of ``predictions`` had them: lists, or a value for all rows.
+        first: the place of the first gap.
 
     Attributes:
         careful: numbers of the rows, among those encoded last, that need care; their values are to
@@ -64,90 +63,95 @@ class Encoder:
         NeedsCare: all rows do.
     """
 
-    def __init__(self, recorder: Recorder, emitter: Emitter, columns: dict[str, Any]) -> None:
-        self._recorder = recorder
-        self._emitter = emitter
-        self._bins: list[bytes] = []
+    def __init__(
+        self,
+        model: Model,
+        columns: dict[str, Any],
+        answer: dict[str, Any],
+        first: int,
+    ) -> None:
+        self._model = model
+        self._emitter = model.ready()
+        self._first = first
+        self._recipes: list[Recipe] = []
         self.careful: set[int] = set()
-        event: list[Recipe] = []
-        ml: list[Recipe] = []
         if any(columns[name] is not None for name in ("value", "scores", "at", "user")):
             raise NeedsCare
         if columns["label"] is not None:
-            ml += [b',"label":', self._label(columns["label"])]
+            answer["label"] = self._label(columns["label"])
         if columns["score"] is not None:
-            score = self._numbers(columns["score"])
-            if score is None:
+            answer["score"] = self._numbers(columns["score"])
+            if answer["score"] is None:
                 raise NeedsCare
-            ml += [b',"score":', score]
-        ml.append(b"}")
+        features = segment = duration = None
         if columns["features"] is not None:
-            ml += self._features(_named(columns["features"]))
+            features = self._features(_named(columns["features"]))
         if columns["segment"]:
             segment = _named(columns["segment"])
             if len(segment) > FEATURES:
                 raise NeedsCare
-            ml += _object(b"segment", self._texts_of(segment, "ml.segment", _SCALARS))
+            segment = self._texts_of(segment, "ml.segment", _SCALARS)
         if columns["duration"] is not None:
-            nanoseconds, bins = self._durations(columns["duration"])
-            event += [b',"duration":', nanoseconds]
-            ml += [b',"duration_bin":', bins]
-        self._event = _merged(event)
-        self._ml = _merged(ml)
+            duration = self._durations(columns["duration"])
+        self._layout = (answer, features, segment, duration)
 
-    def encode(self, rows: slice) -> tuple[list[Part], list[Part]]:
-        """Encode some rows.
+    def lay_out(self, event_id: object, sequence: object) -> dict[str, Any]:
+        """Return a prediction with a gap for each column."""
+        return lay_out(self._emitter, self._model, event_id, *self._layout, sequence)
 
-        Returns:
-            What follows the sequence number within ``event``, and what follows the prediction's id
-            and positive class within ``ml``.
+    def encode(self, rows: slice) -> list[list[bytes]]:
+        """Return the values of some rows, by the places of their gaps.
 
         Raises:
             NeedsCare: all of them do.
         """
         self.careful = set()
-        event = [each if isinstance(each, bytes) else each(rows) for each in self._event]
-        return event, [each if isinstance(each, bytes) else each(rows) for each in self._ml]
+        return [recipe(rows) for recipe in self._recipes]
 
-    def _label(self, values: object) -> Recipe:
-        if self._recorder.task == "regression":
+    def _gap(self, recipe: Recipe) -> orjson.Fragment:
+        self._recipes.append(recipe)
+        return gap(self._first + len(self._recipes) - 1)
+
+    def _label(self, values: object) -> orjson.Fragment:
+        if self._model.task == "regression":
             raise NeedsCare
 
         def encode(value: object, path: str, notes: Notes) -> str | None:
-            return answer_label(self._recorder, self._emitter, value, path, notes)
+            return answer_label(self._model, self._emitter, value, path, notes)
 
         return self._texts(values, "ml.prediction.label", encode, _SCALARS)
 
-    def _features(self, features: dict[Any, Any]) -> list[Recipe]:
-        numbers: dict[str, Recipe] = {}
+    def _features(self, features: dict[Any, Any]) -> dict[str, Any]:
+        numbers: dict[str, orjson.Fragment] = {}
         texts: dict[str, Any] = {}
+        self._check(features)
         for name, values in features.items():
-            self._check(name)
-            recipe = self._numbers(values)
-            if recipe is None:
+            fragment = self._numbers(values)
+            if fragment is None:
                 texts[name] = values
             else:
-                numbers[name] = recipe
+                numbers[name] = fragment
         if max(len(numbers), len(texts)) > FEATURES:
             raise NeedsCare
+        if not texts:
+            return {"number": numbers}
         categories = self._texts_of(texts, "ml.features.category", _CATEGORIES)
-        rest = _object(b"category", categories) if texts else []
-        return [b',"features":{', *_object(b"number", numbers)[1:], *rest, b"}"]
+        return {"number": numbers, "category": categories}
 
     def _texts_of(
         self, columns: dict[Any, Any], path: str, scalars: frozenset[type]
-    ) -> dict[str, Recipe]:
+    ) -> dict[str, orjson.Fragment]:
         def encode(value: object, path: str, notes: Notes) -> str | None:
             return category(self._emitter, value, path, notes)
 
-        made = {}
+        fragments = {}
+        self._check(columns)
         for name, values in columns.items():
-            self._check(name)
-            made[name] = self._texts(values, f"{path}.{name}", encode, scalars)
-        return made
+            fragments[name] = self._texts(values, f"{path}.{name}", encode, scalars)
+        return fragments
 
-    def _check(self, name: object) -> None:
-        if named(name) != name or self._emitter.redactor.key(name):
+    def _check(self, names: Iterable[object]) -> None:
+        if not all(map(self._emitter.plain_names.learn, names)):
             raise NeedsCare
 
     def _texts(
@@ -156,25 +160,29 @@ class Encoder:
         path: str,
         encode: Callable[[object, str, Notes], str | None],
         scalars: frozenset[type],
-    ) -> Recipe:
+    ) -> orjson.Fragment:
         """Encode each different text once."""
 
         def encoded(value: object) -> bytes:
             notes = Notes()
             text = encode(value, path, notes) if type(value) in scalars else None
-            return orjson.dumps(text) if text is not None and notes == Notes() else b""
+            return b"" if text is None or notes else orjson.dumps(text)
 
         if not isinstance(values, list):
             one = encoded(values)
             if not one:
                 raise NeedsCare
-            return one
+            return orjson.Fragment(one)
         known: dict[str, bytes] = {}
 
         def learnt(some: list[Any]) -> list[bytes]:
             if countOf(map(type, some), str) != len(some):
                 return list(map(encoded, some))
-            known.update((value, encoded(value)) for value in set(some) - known.keys())
+            new = set(some) - known.keys()
+            odd = self._emitter.plain_texts.odd_ones(list(new))
+            known.update((text, encoded(text)) for text in odd)
+            plain = list(new.difference(odd))
+            known.update(zip(plain, (b'"%b"' % text for text in json_texts(plain)), strict=True))
             return list(map(known.__getitem__, some))
 
         def rows_of(rows: slice) -> list[bytes]:
@@ -187,12 +195,12 @@ class Encoder:
                 self._leave(not piece for piece in pieces)
             return pieces
 
-        return rows_of
+        return self._gap(rows_of)
 
-    def _numbers(self, values: object) -> Recipe | None:
+    def _numbers(self, values: object) -> orjson.Fragment | None:
         """Encode a column of numbers, many in one call; None where it is not one."""
         if not isinstance(values, list):
-            if type(values) not in NUMBERS:
+            if type(values) not in _NUMBERS:
                 return None
             try:
                 text = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
@@ -200,9 +208,9 @@ class Encoder:
                 return None
             if text == b"null":
                 raise NeedsCare
-            return text
-        told = next(filter(_tells, values), None)
-        if told is not None and type(told) not in NUMBERS:
+            return orjson.Fragment(text)
+        telling = next(filter(_tells, values), None)
+        if telling is not None and type(telling) not in _NUMBERS:
             return None
 
         def rows_of(rows: slice) -> list[bytes]:
@@ -220,36 +228,42 @@ class Encoder:
                 self._leave(piece == b"null" for piece in pieces)
             return pieces
 
-        return rows_of
+        return self._gap(rows_of)
 
-    def _durations(self, given: object) -> tuple[Recipe, Recipe]:
-        """Give nanoseconds and their bins, as :func:`elkmon.emit.attempt.duration_bin` has them."""
+    def _durations(self, given: object) -> tuple[orjson.Fragment, orjson.Fragment]:
+        """Encode nanoseconds and their bins."""
         if not isinstance(given, list):
             text, one = _duration(given)
             if not text:
                 raise NeedsCare
-            return text, one
+            return orjson.Fragment(text), orjson.Fragment(one)
+        bins: list[bytes] = []
 
         def nanoseconds(rows: slice) -> list[bytes]:
-            made = list(map(_duration, given[rows]))
-            self._bins = [each for _, each in made]
-            self._leave(not text for text, _ in made)
-            return [text for text, _ in made]
+            some = given[rows]
+            if _NUMBERS.issuperset(map(type, some)) and all(1e-8 < x < 1e9 for x in some):  # noqa: PLR2004 - as below
+                whole = [int(seconds * 1e9) for seconds in some]
+                bins[:] = _digits([int(log(each) / LOG_BIN) for each in whole])
+                return _digits(whole)
+            pairs = list(map(_duration, some))
+            bins[:] = [each for _, each in pairs]
+            self._leave(not text for text, _ in pairs)
+            return [text for text, _ in pairs]
 
-        return nanoseconds, lambda _: self._bins
+        return self._gap(nanoseconds), self._gap(lambda _: bins)
 
     def _leave(self, which: Iterable[bool]) -> None:
-        """Leave rows to the careful way."""
+        """Leave rows to be written by themselves."""
         self.careful.update(compress(count(), which))
 
 
 def _tells(value: object) -> bool:
-    """Say whether a value tells what its column is made of: one that is missing does not."""
+    """Return whether a value tells what its column is made of: one that is missing does not."""
     return value is not None and not (type(value) is float and isnan(value))
 
 
 def _adds_up(values: list[Any]) -> bool:
-    """Say whether values can be added, as numbers can: it takes a tenth of looking at each type."""
+    """Return whether values can be added as numbers: it takes a tenth of looking at each type."""
     try:
         sum(values)
     except Exception:  # noqa: BLE001 - whatever is in it, its methods included
@@ -257,12 +271,16 @@ def _adds_up(values: list[Any]) -> bool:
     return True
 
 
+def _digits(numbers: list[int]) -> list[bytes]:
+    return orjson.dumps(numbers)[1:-1].split(b",")
+
+
 def _duration(given: Any) -> tuple[bytes, bytes]:  # noqa: ANN401 - whatever the column has
-    """Give nanoseconds and their bin; nothing where they need care."""
+    """Return nanoseconds and their bin; nothing where they need care."""
     if not (isinstance(given, (int, float)) and 1e-8 < given < 1e9):  # noqa: PLR2004 - the rest is rare
         return b"", b""
     nanoseconds = int(given * 1e9)
-    return b"%d" % nanoseconds, b"%d" % int(ln(nanoseconds) / LOG_BIN)
+    return b"%d" % nanoseconds, b"%d" % duration_bin(nanoseconds)
 
 
 def _named(table: dict[Any, Any] | list[Any]) -> dict[Any, Any]:
@@ -270,22 +288,3 @@ def _named(table: dict[Any, Any] | list[Any]) -> dict[Any, Any]:
     if columns is None:
         raise NeedsCare
     return columns
-
-
-def _object(name: bytes, members: dict[str, Recipe]) -> list[Recipe]:
-    """Give a member that is an object, as it follows others."""
-    recipes: list[Recipe] = [b",", b'"' + name + b'":{']
-    for place, (key, recipe) in enumerate(members.items()):
-        recipes += [(b"," if place else b"") + orjson.dumps(key) + b":", recipe]
-    return [*recipes, b"}"]
-
-
-def _merged(recipes: list[Recipe]) -> list[Recipe]:
-    """Put together neighbours that are the same in all rows."""
-    merged: list[Recipe] = []
-    for each in recipes:
-        if merged and isinstance(each, bytes) and isinstance(merged[-1], bytes):
-            merged[-1] += each
-        else:
-            merged.append(each)
-    return merged

@@ -358,16 +358,16 @@ def test_a_row_that_cannot_be_made_costs_no_other(log, events, monkeypatch):
 
 
 def test_a_row_that_is_lost_is_counted_alone(log, events, monkeypatch):
-    from elkmon.emit import batch  # noqa: PLC0415 - a fault is injected into it
+    from elkmon.emit.encode import batch  # noqa: PLC0415 - a fault is injected into it
 
-    submit = batch.submit
+    write = batch.write_prediction
 
-    def faulty(recorder, attempt, labels):
-        if attempt.label == "b":
+    def faulty(*args, **given):
+        if given["label"] == "b":
             raise RuntimeError("fault")
-        submit(recorder, attempt, labels)
+        write(*args, **given)
 
-    monkeypatch.setattr(batch, "submit", faulty)
+    monkeypatch.setattr(batch, "write_prediction", faulty)
     ids = log.predictions(label=["a", "b", "c"], at=[None, None, None], user=["u"] * 3)
 
     assert len(ids) == 3
@@ -502,12 +502,12 @@ def test_columns_that_do_not_fit_are_not_written_but_counted_or_raised(log, give
 
 
 def test_an_arrow_stream_without_pyarrow_says_what_to_install(log, monkeypatch):
-    from elkmon.emit import table  # noqa: PLC0415 - a fault is injected into it
+    from elkmon.emit.encode import tables  # noqa: PLC0415 - a fault is injected into it
 
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(table, "import_module", missing)
+    monkeypatch.setattr(tables, "import_module", missing)
 
     with capture(), pytest.raises(UsageError, match="pip install pyarrow"):
         log.predictions(features=Stream(pa.table(TABLE)))
