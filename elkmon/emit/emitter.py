@@ -20,7 +20,7 @@ from elkmon.emit.encode.remembered import PlainNames, PlainTexts
 from elkmon.emit.encode.scalars import feature_name
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.emit.sinks.spool import Spool
-from elkmon.emit.sinks.stdout import Stdout
+from elkmon.emit.sinks.stdout import Stdout, is_standard
 from elkmon.emit.to_json import JSON, Notes, plain
 from elkmon.emit.truncate import shed
 from elkmon.events.datasets import EMITTER, RECORDS, Dataset
@@ -127,6 +127,7 @@ class Emitter:
             max_bytes=self.settings.max_bytes,
             on_close=self.emitter_line,
             on_trouble=self.warn,
+            on_misuse=self.count_misuse,
         )
 
     def write(self, line: bytes, ms: int, lines: int = 1) -> None:
@@ -296,13 +297,17 @@ class Emitter:
         return f"{now.head}{next(self.counters)}{now.tail}"
 
     def misuse(self, kind: str, sentence: str) -> None:
-        """Take note of wrong use.
+        """Count wrong use.
 
         Raises:
             UsageError: in strict mode.
         """
         if self.settings.strict:
             raise UsageError(sentence)
+        self.count_misuse(kind, sentence)
+
+    def count_misuse(self, kind: str, sentence: str) -> None:
+        """Count wrong use, also in strict mode."""
         with self._lock:
             self.misused[kind] = self.misused.get(kind, 0) + 1
         self.warn(f"{self.redactor.text(sentence)} (counted as {kind})")
@@ -318,7 +323,7 @@ class Emitter:
         more = f" ({unsaid:,} more warnings were not shown)" if unsaid else ""
         text = f"elkmon: {sentence[:_WARN_LENGTH]}{more}\n".encode("ascii", "backslashreplace")
         try:
-            if select([], [2], [], 0)[1]:  # else nobody reads, and it would block
+            if is_standard(2) and select([], [2], [], 0)[1]:  # else nobody reads, and it blocks
                 os.write(2, text)
         except (OSError, ValueError):
             return  # nobody listens

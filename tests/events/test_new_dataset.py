@@ -24,10 +24,10 @@ FIELDS = """
 """
 BUILDER = '''
 
-def llm(recorder: Recorder, system: str, tokens: int) -> None:
+def llm(model: Model, system: str, tokens: int) -> None:
     """Write a call of a language model."""
     fields = {"gen_ai": {"system": system, "usage": {"output_tokens": tokens}}}
-    recorder.ready().submit("elkmon.llm", fields, Notes())
+    model.ready().submit("elkmon.llm", fields, Notes())
 '''
 CHANGES = {
     "events/datasets.py": ("\n_RECORDS = (", RECORD),
@@ -45,7 +45,7 @@ import elkmon
 from elkmon.cli import main
 from elkmon.cluster.templates import Layout, assets
 from elkmon.emit.event_builders import llm
-from elkmon.emit.recorder import Recorder
+from elkmon.emit.model import Model
 from elkmon.events.__main__ import fields_page
 from elkmon.kibana.objects import saved_objects
 from elkmon.logstash.rules import rules
@@ -61,8 +61,8 @@ def ask(*arguments):
     return result.output
 
 elkmon.configure(spool="store")
-llm(Recorder("chat", "1"), "own", 42)
-llm(Recorder("chat", "1"), "own", 58)
+llm(Model("chat", "1"), "own", 42)
+llm(Model("chat", "1"), "own", 58)
 elkmon.reset()
 
 # questions
@@ -77,7 +77,7 @@ table = store.aggregate("elkmon.llm", by=by, measures=measures, where=Filter())
 assert table.rows == (("own", 100.0),)
 store.close()
 with capture() as events:
-    llm(Recorder("chat"), "own", 1)
+    llm(Model("chat"), "own", 1)
     events.one("llm")
 
 # a cluster, Kibana, Logstash, the docs page

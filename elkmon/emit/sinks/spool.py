@@ -2,6 +2,7 @@
 
 A file is made under a dot name, locked, and then renamed to ``*.ndjson``: whoever lists it finds
 it locked for as long as it is written. Rotation puts the next file under the same descriptor.
+That this still is its own file is looked at before each write.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from time import gmtime, monotonic, strftime
+from typing import TypeAlias
 
 from elkmon.events.limits import FILE_LINE
 
@@ -24,6 +26,8 @@ SUFFIX = ".ndjson"
 _RETRY = 1.0
 """Seconds between two attempts to open, and between two looks at a folder that is full."""
 _LOOK_MS = 1000
+_Identity: TypeAlias = "tuple[int, ...]"
+_NO_FILE = (0, 0, 0)
 _STANDARD = 3
 """Descriptors below are standard input, output and error, also where they are closed."""
 
@@ -59,6 +63,7 @@ class Spool:
         max_bytes: size of the whole folder at which writing stops.
         on_close: called with the lock held before a file is left; gives its last line, or None.
         on_trouble: called with a sentence for people.
+        on_misuse: called with a kind of wrong use, to be counted, and a sentence.
 
     Attributes:
         written: lines that are in a file.
@@ -78,6 +83,7 @@ class Spool:
         max_bytes: int,
         on_close: Callable[[], bytes | None],
         on_trouble: Callable[[str], None],
+        on_misuse: Callable[[str, str], None],
     ) -> None:
         self.folder = folder
         self.lock = RLock()  # re-entrant: a signal handler may log, too
@@ -90,9 +96,11 @@ class Spool:
         self._step = max(min(rotate_bytes, max_bytes // 8), 1)
         self._on_close = on_close
         self._on_trouble = on_trouble
+        self._on_misuse = on_misuse
         self._fd = -1
-        self._file = (0, 0)
-        """Device and inode: whether the descriptor is still ours."""
+        self._file: _Identity = _NO_FILE
+        """Inode, device and links of our file, as ``fstat`` has them: to be looked at before each
+        write, as an application may close all descriptors and open a file of its own."""
         self._number = 0
         self._size = 0
         self._look_at_size = 0
@@ -115,13 +123,14 @@ class Spool:
         """
         with self.lock:
             length = len(data)
-            file: tuple[int, int] | None = None
+            file: _Identity | None = None
             grown: int | None = None
             try:
                 if (
                     self._size >= self._look_at_size
                     or not self._looked_ms <= ms < self._look_at_ms
                     or self._torn
+                    or self._identity() != self._file
                 ):
                     reason = self._prepare(ms)
                     if reason is not None:
@@ -147,16 +156,25 @@ class Spool:
     def close(self) -> None:
         """Write the last line and let the file go; the next write opens another."""
         with self.lock:
+            self._look()
             if self._fd >= 0:
                 self._last_line()
                 _release(self._forget())
 
     def abandon(self) -> None:
         """Let the file go as it is: what a forked child does with what it inherited."""
+        ours = self._identity()[:2] == self._file[:2]
         fd = self._forget()  # first: a closed descriptor's number may soon be another file's
-        if fd >= 0:
+        if ours:
             with suppress(OSError):
                 os.close(fd)
+
+    def _identity(self) -> _Identity:
+        """Return inode, device and links of the file behind the descriptor; zeros for none."""
+        try:
+            return os.fstat(self._fd)[1:4]
+        except OSError:
+            return _NO_FILE
 
     def _forget(self) -> int:
         fd, self._fd = self._fd, -1
@@ -195,18 +213,22 @@ class Spool:
 
     def _look(self) -> None:
         """See whether the descriptor still is our file, and whether that is still listed."""
-        try:
-            found = os.fstat(self._fd)
-        except OSError:
-            self._forget()
+        if self._fd < 0:
             return
-        if (found.st_dev, found.st_ino) != self._file:
-            self._forget()  # somebody closed it, and opened another file under its number
-        elif found.st_nlink == 0:
+        here = self._identity()
+        if here[:2] != self._file[:2]:
+            self._forget()  # and leave it alone: it may be another file's by now
+            self._on_misuse(
+                "descriptor_closed",
+                f"the descriptor of a file in {self.folder} was closed; another file is begun: do "
+                "not close descriptors that are not yours, or log only after that",
+            )
+        elif here[2] == 0:
             self._on_trouble(f"{self.folder} was emptied while it was written to")
             self.abandon()
         else:
-            self._size = found.st_size
+            self._file = here
+            self._size = os.fstat(self._fd).st_size
 
     def _open(self) -> None:
         fresh, path = self._new_file()
@@ -218,8 +240,7 @@ class Spool:
         self._began()
 
     def _began(self) -> None:
-        found = os.fstat(self._fd)
-        self._file = (found.st_dev, found.st_ino)
+        self._file = self._identity()
         self._size = self._look_at_size = 0
         self._torn = False
         self._rotate_at = monotonic() + self._rotate_seconds
@@ -323,7 +344,7 @@ class Spool:
         self,
         data: bytes,
         lines: int,
-        file: tuple[int, int] | None,
+        file: _Identity | None,
         grown: int | None,
         reason: str,
     ) -> None:
@@ -348,9 +369,9 @@ class Spool:
         if lines > whole:
             self._drop(reason, lines - whole)
 
-    def _grown(self, data: bytes, file: tuple[int, int] | None) -> int:
+    def _grown(self, data: bytes, file: _Identity | None) -> int:
         """Tell from the file's size how much of the data arrived: nobody else writes to it."""
-        if file is not None and file != self._file:
+        if file is not None and file[:2] != self._file[:2]:
             return len(data)  # a signal handler came after the write, and began another file
         before = self._size
         with suppress(OSError):

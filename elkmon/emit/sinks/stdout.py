@@ -9,10 +9,33 @@ from threading import RLock
 
 from elkmon.events.limits import STDOUT_LINE
 
-__all__ = ["Stdout"]
+__all__ = ["Stdout", "is_standard"]
 
 _DESCRIPTOR = 1
 _REASONS = {errno.EPIPE: "stdout_closed", errno.EBADF: "stdout_closed", errno.EAGAIN: "stdout_full"}
+
+
+def is_standard(descriptor: int) -> bool:
+    """Return whether a descriptor of standard output or error is open, and no file of somebody.
+
+    Whoever closes all descriptors and opens a file may get its number. Standard streams are handed
+    on to programs that are started; what Python opens is not (PEP 446).
+    """
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:
+        return False
+
+
+def _write(data: bytes) -> int:
+    """Write what goes in one call.
+
+    Raises:
+        OSError: it cannot be written, or standard output is closed.
+    """
+    if not is_standard(_DESCRIPTOR):
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return os.write(_DESCRIPTOR, data)
 
 
 class Stdout:
@@ -49,7 +72,7 @@ class Stdout:
             reason = "interrupted"
             self._torn = True  # until it is whole: a signal handler may log meanwhile
             try:
-                sent = os.write(_DESCRIPTOR, rest)
+                sent = _write(rest)
                 whole = sent == total
                 while sent < total and self._torn:  # a signal cut it short: it goes on
                     sent += os.write(_DESCRIPTOR, rest[sent:])

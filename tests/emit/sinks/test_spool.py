@@ -62,12 +62,14 @@ class Line:
 
     def __init__(self, folder, **settings):
         self.troubles = []
+        self.misuses = []
         self.closed = 0
         self.spool = module.Spool(
             folder,
             entity="e",
             on_close=self.last,
             on_trouble=self.troubles.append,
+            on_misuse=lambda kind, _: self.misuses.append(kind),
             **{"rotate_bytes": 10_000, "rotate_seconds": HOUR, "max_bytes": 10**9, **settings},
         )
 
@@ -561,24 +563,104 @@ def test_somebody_closes_the_descriptor(folder):
 
     line.write(3)
 
-    assert line.spool.dropped == {"descriptor_closed": 1}
-    assert len(read(folder).events) == line.spool.written == 3
+    assert line.misuses == ["descriptor_closed"]
+    assert line.spool.dropped == {}
+    assert len(read(folder).events) == line.spool.written == 4
 
 
-def test_a_descriptor_that_is_another_files_by_now_is_left_alone(folder, tmp_path):
+def taken_over(line, path):
+    """Let the descriptor of a line's spool be another file's."""
+    fd = line.spool._fd
+    with path.open("wb") as handle:
+        os.dup2(handle.fileno(), fd)
+    return fd
+
+
+@pytest.mark.parametrize(
+    "go_on",
+    [
+        pytest.param(lambda line, time: line.write(), id="write"),
+        pytest.param(lambda line, time: line.write(ms=NOW + 2_000), id="write later"),
+        pytest.param(lambda line, time: line.write(2_000), id="rotate by size"),
+        pytest.param(
+            lambda line, time: (time.append(time.pop() + 2 * HOUR), line.write(ms=NOW + 3_000)),
+            id="rotate by age",
+        ),
+        pytest.param(lambda line, time: line.spool.close(), id="close"),
+        pytest.param(lambda line, time: line.spool.abandon(), id="abandon"),
+    ],
+)
+def test_a_descriptor_that_is_another_files_by_now_is_left_alone(folder, tmp_path, time, go_on):
     line = Line(folder)
     line.write()
-    fd = line.spool._fd
     theirs = tmp_path / "theirs"
-    with theirs.open("wb") as handle:
-        os.dup2(handle.fileno(), fd)
+    fd = taken_over(line, theirs)
 
-    line.write(ms=NOW + 2_000)
+    go_on(line, time)
+    line.write()
+    line.spool.close()
 
     os.write(fd, b"still open")
     os.close(fd)
     assert theirs.read_bytes() == b"still open"
-    assert len(read(folder).events) == 2
+    assert line.spool.dropped == {}
+    assert len(read(folder).events) == line.spool.written
+    assert not any(map(is_locked, files(folder)))
+
+
+DAEMON = """
+def emit(name, number=20):
+    for n in range(number):
+        log.prediction(label="a", score=0.5, duration=0.01, id=f"{name}{n}")
+
+emit("before")
+os.closerange(3, 256)
+own = [os.open(f"{sys.argv[1]}/own{n}", os.O_WRONLY | os.O_CREAT | os.O_APPEND) for n in range(9)]
+"""
+"""A process that closes all descriptors, as one that becomes a daemon does, and opens its own."""
+
+
+@pytest.mark.parametrize(
+    "rotate_bytes", [pytest.param(10**8, id="one file"), pytest.param(5_000, id="rotated")]
+)
+@pytest.mark.parametrize(
+    ("after", "ids"),
+    [
+        pytest.param('emit("after")', 20, id="log on"),
+        pytest.param(
+            'if os.fork() == 0:\n    emit("after")\n    elkmon.emit.flush()\n'
+            "    end()\n    os._exit(0)\nos.wait()",
+            20,
+            id="fork",
+        ),
+        pytest.param("elkmon.emit.flush()", 0, id="close"),
+    ],
+)
+def test_a_process_that_closes_all_descriptors_keeps_its_files(
+    folder, tmp_path, after, ids, rotate_bytes
+):
+    end = """
+def end():
+    for n, fd in enumerate(own):
+        os.write(fd, f"own {n}".encode())
+"""
+    show = """
+if not os.path.getsize(f"{sys.argv[1]}/own0"):
+    end()
+elkmon.emit.flush()
+stats = elkmon.stats()
+print(stats.accepted == stats.written, dict(stats.dropped), stats.misused.get("descriptor_closed"))
+"""
+    script = f"sys.argv.append({str(tmp_path)!r})\n{DAEMON}{end}{after}\n{show}"
+
+    out, _ = run(script, folder, env={"ELKMON_ROTATE_BYTES": str(rotate_bytes)})
+
+    for n in range(9):
+        assert (tmp_path / f"own{n}").read_bytes() == f"own {n}".encode()
+    found = whole(folder)
+    assert len(found.ids()) == 20 + ids
+    assert out == "True {} 1\n"
+    assert not any(map(is_locked, files(folder)))
 
 
 # ------------------------------------------------------------------------------------ the size cap

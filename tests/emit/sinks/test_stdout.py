@@ -116,7 +116,7 @@ def test_a_line_is_16_kib_at_most_and_says_what_was_left_out(tmp_path, event):
     assert err == "2 2 {}\n"
 
 
-def test_the_short_way_stays_within_the_limit(tmp_path):
+def test_many_long_values_stay_within_the_limit(tmp_path):
     script = """
 log = elkmon.get_logger(model="m" * 200, version="v" * 200, task="binary").bind(**{
     f"bound {n}": "b" * 100 for n in range(25)
@@ -141,6 +141,29 @@ def test_a_closed_stdout_is_counted_and_said_once(tmp_path):
     warning, figures = err.splitlines()
     assert warning.startswith("elkmon: cannot write to standard output")
     assert figures == "5 0 {'stdout_closed': 5}"
+
+
+def test_a_file_that_took_the_place_of_standard_output_gets_no_line(tmp_path):
+    script = f"""
+own = {str(tmp_path / "own")!r}
+log.metric("a", 1.0)
+os.closerange(0, 256)
+fds = [os.open(f"{{own}}{{n}}", os.O_WRONLY | os.O_CREAT | os.O_APPEND) for n in range(5)]
+for _ in range(5):
+    log.metric("a", 1.0)
+log.metric("a", "no number")
+stats = elkmon.stats()
+assert (stats.accepted, stats.written, stats.dropped) == (6, 1, {{"stdout_closed": 5}})
+os.dup2(os.open(f"{{own}}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+log.metric("a", 1.0)
+os._exit(elkmon.stats().written)
+"""
+    out, _ = run(script, tmp_path, env=SINK, code=2)
+
+    assert len(out.splitlines()) == 1
+    assert [(tmp_path / f"own{n}").read_bytes() for n in (0, 2, 3, 4)] == [b""] * 4
+    (line,) = (tmp_path / "own.log").read_bytes().splitlines()
+    assert json.loads(line)["metric"]["name"] == "a"
 
 
 def test_a_reader_that_went_away_is_counted(tmp_path):
