@@ -98,13 +98,13 @@ class Model:
         digest.update(prediction_id.encode())
         return digest.hexdigest()  # type: ignore[no-any-return]  # hashlib does not export its type
 
-    def keys(self, prediction_ids: list[bytes]) -> list[bytes]:
+    def keys(self, prediction_ids: list[str]) -> list[bytes]:
         """Return the ``event.id`` of each prediction of a batch."""
         digests = []
         copy = self._keys.copy
         for prediction_id in prediction_ids:
             key = copy()
-            key.update(prediction_id)
+            key.update(prediction_id.encode())
             digests.append(key.digest())
         return b"".join(digests).hex(",", 16).encode().split(b",")
 

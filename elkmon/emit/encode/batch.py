@@ -178,9 +178,9 @@ class _Batch:
         notes = Notes()
         self._bound = self._emitter.labels(labels, notes)
         if self._emitter.settings.enabled and not notes:
-            answer = {"id": gap(_IDS, quoted=True), "positive": model.positive}
-            if model.positive is None:
-                del answer["positive"]
+            answer: dict[str, object] = {"id": gap(_IDS, quoted=True)}
+            if model.positive is not None:
+                answer["positive"] = model.positive
             with suppress(NeedsCare):
                 self._columns = Columns(model, columns, answer, _FIRST)
 
@@ -221,8 +221,7 @@ class _Batch:
             event = columns.lay_out(gap(_KEYS, quoted=True), gap(_SEQUENCE))
             event.update(self._bound)
             template = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
-            keys = model.keys([one.encode() for one in ids])
-            filling = [keys, SEQUENCE, json_texts(ids), *values]
+            filling = [model.keys(ids), SEQUENCE, json_texts(ids), *values]
             write_lines(emitter, template, filling, len(ids), emitter.clock.now.ms)
         return sorted(columns.careful)
 

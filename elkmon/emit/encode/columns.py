@@ -108,9 +108,9 @@ class Columns:
         self.careful = set()
         return [recipe(rows) for recipe in self._recipes]
 
-    def _gap(self, recipe: Recipe) -> orjson.Fragment:
+    def _gap(self, recipe: Recipe, *, quoted: bool = False) -> orjson.Fragment:
         self._recipes.append(recipe)
-        return gap(self._first + len(self._recipes) - 1)
+        return gap(self._first + len(self._recipes) - 1, quoted=quoted)
 
     def _label(self, values: object) -> orjson.Fragment:
         if self._model.task == "regression":
@@ -166,13 +166,13 @@ class Columns:
         def encoded(value: object) -> bytes:
             notes = Notes()
             text = encode(value, path, notes) if type(value) in scalars else None
-            return b"" if text is None or notes else orjson.dumps(text)
+            return b"" if not text or notes else orjson.dumps(text)[1:-1]
 
         if not isinstance(values, list):
             one = encoded(values)
             if not one:
                 raise NeedsCare
-            return orjson.Fragment(one)
+            return orjson.Fragment(b'"%b"' % one)
         known: dict[str, bytes] = {}
 
         def learnt(some: list[Any]) -> list[bytes]:
@@ -182,7 +182,7 @@ class Columns:
             odd = self._emitter.plain_texts.odd_ones(list(new))
             known.update((text, encoded(text)) for text in odd)
             plain = list(new.difference(odd))
-            known.update(zip(plain, (b'"%b"' % text for text in json_texts(plain)), strict=True))
+            known.update(zip(plain, json_texts(plain), strict=True))
             return list(map(known.__getitem__, some))
 
         def rows_of(rows: slice) -> list[bytes]:
@@ -195,7 +195,7 @@ class Columns:
                 self._leave(not piece for piece in pieces)
             return pieces
 
-        return self._gap(rows_of)
+        return self._gap(rows_of, quoted=True)
 
     def _numbers(self, values: object) -> orjson.Fragment | None:
         """Encode a column of numbers, many in one call; None where it is not one."""
@@ -241,10 +241,13 @@ class Columns:
 
         def nanoseconds(rows: slice) -> list[bytes]:
             some = given[rows]
-            if _NUMBERS.issuperset(map(type, some)) and all(1e-8 < x < 1e9 for x in some):  # noqa: PLR2004 - as below
+            try:
                 whole = [int(seconds * 1e9) for seconds in some]
-                bins[:] = _digits([int(log(each) / LOG_BIN) for each in whole])
-                return _digits(whole)
+                if min(whole) >= 10 and max(whole) < 10**18:  # noqa: PLR2004 - the rest is rare
+                    bins[:] = _digits([int(log(each) / LOG_BIN) for each in whole])
+                    return _digits(whole)
+            except Exception:  # noqa: BLE001, S110 - whatever is in it, its methods included
+                pass
             pairs = list(map(_duration, some))
             bins[:] = [each for _, each in pairs]
             self._leave(not text for text, _ in pairs)

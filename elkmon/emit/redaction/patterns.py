@@ -177,8 +177,13 @@ ASSIGNMENT = re.compile(
 )
 """``name=value``, ``name: value`` and ``"name": "value"`` in a text, JSON within text included."""
 
+_DIGITS_AND_CAPITALS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = re.compile(r"[0-9](?<![0-9]{2})(?:[ \-]?[0-9A-Z]){6}")
 _LONG_WORD = re.compile(r"\S{16}")
+_RUN, _WORD = b"0" * 7, b"0" * 16
+_AS_RUN = bytes(48 if chr(byte) in _DIGITS_AND_CAPITALS else 46 for byte in range(256))
+_AS_WORD = bytes(32 if chr(byte).isspace() and byte < 128 else 48 for byte in range(256))  # noqa: PLR2004 - ASCII
+"""Make one byte of what a pattern asks for, so that its length is found in a tenth of the time."""
 _WORDS = (
     *("pass", "pwd", "secret", "token", "key", "auth", "cook", "cred", "sess", "csrf", "xsrf"),
     *("cvv", "cvc", "ssn", "iban", "card", "jwt", "pat", "social", "account", "code", "tax", "id"),
@@ -202,9 +207,10 @@ def clues(text: str) -> list[str]:
             found.append("://")
     if len(text) < _SHORT:
         return found
-    if _DIGITS.search(text) is not None:
+    data = text.encode("utf-8", "replace")
+    if _RUN in data.translate(_AS_RUN, b" -") and _DIGITS.search(text) is not None:
         found.append("digits")
-    if _LONG_WORD.search(text) is not None:
+    if _WORD in data.translate(_AS_WORD) and _LONG_WORD.search(text) is not None:
         found.append("word")
     low = text.lower()
     if "bearer" in low or "basic" in low or "digest" in low or "negotiate" in low:

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elkmon.emit.encode.remembered import PlainTexts
+from elkmon.emit.redaction.patterns import PATTERNS, clues
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.events.errors import ConfigError
 
@@ -140,6 +142,28 @@ def test_redacting_is_idempotent_for_any_mixture(parts):
     once = Redactor().text("\n".join(parts))
 
     assert Redactor().text(once) == once
+
+
+looks = st.text("0123456789ABXYcdei@:=/.- \n", max_size=60)
+
+
+@given(st.lists(st.sampled_from([text for text, _ in SECRETS] + HARMLESS) | looks, max_size=4))
+def test_no_pattern_matches_where_nothing_hints_at_it(parts):
+    text = " ".join(parts)
+
+    for pattern in PATTERNS:
+        match = pattern.regex.search(text)
+        if match and (pattern.check is None or pattern.check(match[0])):
+            assert pattern.clue in clues(text)
+
+
+@given(st.lists(st.sampled_from([text for text, _ in SECRETS] + HARMLESS) | looks, min_size=1))
+def test_many_texts_are_told_from_secrets_as_each_would_be(texts):
+    plain = PlainTexts(Redactor())
+
+    odd = plain.odd_ones(texts)
+
+    assert sorted(odd) == sorted(text for text in texts if not plain[text])
 
 
 @given(st.text(max_size=300))
