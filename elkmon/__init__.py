@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from elkmon.questions.coverage.figures import AgeShare, Arrived, CoverageRow, LabelCounts
     from elkmon.questions.exceptions.figures import ExceptionRow
     from elkmon.questions.issues.detail import IssueDetail, VersionShare
-    from elkmon.questions.issues.overrepresentation import Over
+    from elkmon.questions.issues.overrepresentation import Overrepresentation
     from elkmon.questions.issues.row import IssueRow, Step
     from elkmon.questions.latency.figures import LatencyRow
     from elkmon.questions.quality.figures import ClassRow, QualityRow
@@ -106,7 +106,7 @@ __all__ = [
     "MetricRow",
     "ModelEntry",
     "Monitor",
-    "Over",
+    "Overrepresentation",
     "Predict",
     "ProcessEntry",
     "ProvisionError",
@@ -152,7 +152,7 @@ _MODULES = {
     "questions.coverage.figures": "AgeShare Arrived CoverageRow LabelCounts",
     "questions.exceptions.figures": "ExceptionRow",
     "questions.issues.detail": "IssueDetail VersionShare",
-    "questions.issues.overrepresentation": "Over",
+    "questions.issues.overrepresentation": "Overrepresentation",
     "questions.issues.row": "IssueRow Step",
     "questions.latency.figures": "LatencyRow",
     "questions.quality.figures": "ClassRow QualityRow",

@@ -185,7 +185,7 @@ def _issue(answers: Answers, row: IssueRow, detail: IssueDetail | None, store: P
         )
     if detail is not None:
         evidence += [
-            f"Over-represented in {over.segment}: {percent(over.inside)} there, "
+            f"Overrepresentation-represented in {over.segment}: {percent(over.inside)} there, "
             f"{percent(over.outside)} elsewhere; {probability(over.p_value)}."
             for over in detail.segments[:_MOST_SLICES]
         ]

@@ -15,7 +15,7 @@ from elkmon.present.formatting import (
 )
 from elkmon.present.page_block import Block, Command, Table
 from elkmon.questions.compare.verdict import Difference
-from elkmon.questions.issues.section import Shown, shown_issues
+from elkmon.questions.issues.section import IssueView, issue_views
 from elkmon.questions.rates.figures import Tally
 from elkmon.questions.registry import questions
 from elkmon.report.answers import Answers
@@ -57,7 +57,7 @@ class Section:
     compared_words: tuple[str, ...]
     compare: Command | None
     blocks: tuple[Block, ...]
-    issues: tuple[Shown, ...]
+    issues: tuple[IssueView, ...]
     weighted: bool
     """Whether it is sampled."""
 
@@ -142,7 +142,7 @@ def _section(
         if made is None
         else Command("the comparison", command_line("compare", store, own.question, *sides)),
         blocks=tuple(blocks),
-        issues=tuple(shown_issues(own.question, own.issues, own.details, store)),
+        issues=tuple(issue_views(own.question, own.issues, own.details, store)),
         weighted=total is not None and total.failure_rate.weighted,
     )
 
