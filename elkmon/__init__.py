@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from elkmon.questions.compare.figures import Comparison, Shift
     from elkmon.questions.compare.verdict import Difference
     from elkmon.questions.confusion.figures import ConfusionRow
-    from elkmon.questions.coverage.figures import AgeShare, Arrived, CoverageRow, LabelCounts
+    from elkmon.questions.coverage.figures import AgeShare, CoverageRow, LabelArrival, LabelCounts
     from elkmon.questions.exceptions.figures import ExceptionRow
     from elkmon.questions.issues.detail import IssueDetail, VersionShare
     from elkmon.questions.issues.overrepresentation import Overrepresentation
@@ -76,7 +76,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AgeShare",
-    "Arrived",
     "CalibrationBin",
     "CalibrationRow",
     "Catalog",
@@ -101,6 +100,7 @@ __all__ = [
     "Finding",
     "IssueDetail",
     "IssueRow",
+    "LabelArrival",
     "LabelCounts",
     "LatencyRow",
     "MetricRow",
@@ -149,7 +149,7 @@ _MODULES = {
     "questions.compare.figures": "Comparison Shift",
     "questions.compare.verdict": "Difference",
     "questions.confusion.figures": "ConfusionRow",
-    "questions.coverage.figures": "AgeShare Arrived CoverageRow LabelCounts",
+    "questions.coverage.figures": "AgeShare LabelArrival CoverageRow LabelCounts",
     "questions.exceptions.figures": "ExceptionRow",
     "questions.issues.detail": "IssueDetail VersionShare",
     "questions.issues.overrepresentation": "Overrepresentation",

@@ -14,12 +14,7 @@ from elkmon.query.question import Question
 from elkmon.query.slices import Counts, count, parts, usable_segments
 from elkmon.questions.compare import SideName
 from elkmon.questions.compare.changes import Change, changes
-from elkmon.questions.compare.comparison_sides import (
-    Side,
-    current_side,
-    side_before,
-    side_named,
-)
+from elkmon.questions.compare.comparison_sides import Side, current_side, side_before, side_named
 from elkmon.questions.compare.label_age import label_age
 from elkmon.questions.compare.verdict import Difference, difference
 from elkmon.questions.latency.figures import latency
@@ -165,11 +160,7 @@ def _sides(
 
 
 def _compare(
-    store: Store,
-    question: Question,
-    model: ModelEntry,
-    before: Side,
-    now: Side,
+    store: Store, question: Question, model: ModelEntry, before: Side, now: Side
 ) -> tuple[Comparison, tuple[str, ...]]:
     failures = difference(
         _failed(store, question, model, before), _failed(store, question, model, now), "attempts"

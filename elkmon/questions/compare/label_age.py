@@ -78,11 +78,7 @@ class LabelAge:
 
 
 def label_age(
-    store: Store,
-    model: ModelEntry,
-    question: Question,
-    baseline: Side,
-    current: Side,
+    store: Store, model: ModelEntry, question: Question, baseline: Side, current: Side
 ) -> LabelAge | None:
     """Choose the horizon that leaves the current side the most labelled predictions.
 

@@ -18,14 +18,7 @@ from elkmon.questions.issues.figures import issues_and_segments
 from elkmon.questions.issues.overrepresentation import Overrepresentation
 from elkmon.questions.issues.row import IssueRow
 from elkmon.statistics.rate import Rate, Sums
-from elkmon.stores.protocol import (
-    Condition,
-    Event,
-    FieldValue,
-    Filter,
-    Store,
-    TimeBucket,
-)
+from elkmon.stores.protocol import Condition, Event, FieldValue, Filter, Store, TimeBucket
 
 __all__ = [
     "IssueDetail",

@@ -19,14 +19,7 @@ from elkmon.questions.issues.overrepresentation import Share
 from elkmon.questions.issues.row import IssueRow, Step
 from elkmon.questions.issues.states import Note, state_of, still_resolved
 from elkmon.statistics.rate import Sums
-from elkmon.stores.protocol import (
-    Catalog,
-    FieldValue,
-    Filter,
-    Measure,
-    ModelEntry,
-    Store,
-)
+from elkmon.stores.protocol import Catalog, FieldValue, Filter, Measure, ModelEntry, Store
 
 __all__ = ["exception_issues", "exception_shares", "new_since"]
 

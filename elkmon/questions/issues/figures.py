@@ -31,10 +31,7 @@ _ORDER = (*OPEN, "resolved", "ignored")
 
 
 def issues(
-    store: Store,
-    question: Question,
-    limit: int | None = None,
-    states: Iterable[str] = OPEN,
+    store: Store, question: Question, limit: int | None = None, states: Iterable[str] = OPEN
 ) -> Result[IssueRow]:
     """Return the issues of a span: regressed ones first, then new ones, then the most frequent.
 
@@ -52,10 +49,7 @@ def issues(
 
 
 def issues_and_segments(
-    store: Store,
-    question: Question,
-    limit: int | None = None,
-    states: Iterable[str] = OPEN,
+    store: Store, question: Question, limit: int | None = None, states: Iterable[str] = OPEN
 ) -> tuple[Result[IssueRow], dict[str, list[Overrepresentation]]]:
     """Return the issues, and the segment values in which each is over-represented, by id."""
     catalog = store.catalog()

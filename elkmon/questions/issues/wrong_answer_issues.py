@@ -86,10 +86,7 @@ def compare_wrong_answers(
 
 
 def wrong_issues(
-    store: Store,
-    question: Question,
-    compared: Sequence[ComparedModel],
-    notes: Mapping[str, Note],
+    store: Store, question: Question, compared: Sequence[ComparedModel], notes: Mapping[str, Note]
 ) -> list[IssueRow]:
     """Return the wrong answers that became more frequent as issues.
 
