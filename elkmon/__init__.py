@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from elkmon.questions.compare.figures import Comparison, Shift
     from elkmon.questions.compare.verdict import Difference
     from elkmon.questions.confusion.figures import ConfusionRow
-    from elkmon.questions.coverage.figures import AgeShare, Arrived, CoverageRow, LabelCounts
+    from elkmon.questions.coverage.figures import AgeShare, CoverageRow, LabelArrival, LabelCounts
     from elkmon.questions.exceptions.figures import ExceptionRow
     from elkmon.questions.issues.detail import IssueDetail, VersionShare
-    from elkmon.questions.issues.overrepresentation import Over
+    from elkmon.questions.issues.overrepresentation import Overrepresentation
     from elkmon.questions.issues.row import IssueRow, Step
     from elkmon.questions.latency.figures import LatencyRow
     from elkmon.questions.quality.figures import ClassRow, QualityRow
@@ -76,7 +76,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AgeShare",
-    "Arrived",
     "CalibrationBin",
     "CalibrationRow",
     "Catalog",
@@ -101,12 +100,13 @@ __all__ = [
     "Finding",
     "IssueDetail",
     "IssueRow",
+    "LabelArrival",
     "LabelCounts",
     "LatencyRow",
     "MetricRow",
     "ModelEntry",
     "Monitor",
-    "Over",
+    "Overrepresentation",
     "Predict",
     "ProcessEntry",
     "ProvisionError",
@@ -149,10 +149,10 @@ _MODULES = {
     "questions.compare.figures": "Comparison Shift",
     "questions.compare.verdict": "Difference",
     "questions.confusion.figures": "ConfusionRow",
-    "questions.coverage.figures": "AgeShare Arrived CoverageRow LabelCounts",
+    "questions.coverage.figures": "AgeShare LabelArrival CoverageRow LabelCounts",
     "questions.exceptions.figures": "ExceptionRow",
     "questions.issues.detail": "IssueDetail VersionShare",
-    "questions.issues.overrepresentation": "Over",
+    "questions.issues.overrepresentation": "Overrepresentation",
     "questions.issues.row": "IssueRow Step",
     "questions.latency.figures": "LatencyRow",
     "questions.quality.figures": "ClassRow QualityRow",

@@ -1,4 +1,4 @@
-"""``elkmon issues``: the list, one of them in full, and what was decided of them."""
+"""``elkmon issues``: list issues, show one in full, and resolve, ignore or reopen them."""
 
 from __future__ import annotations
 
@@ -37,33 +37,35 @@ _Action = Literal["resolved", "ignored", "reopened"]
 
 
 class _Issues(click.Group):
-    """A group that lists, where nothing else is said; options may stand before the command."""
+    """A group whose default command is ``list``; options may stand before the command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take ``elkmon issues`` as ``elkmon issues list``, and the command to the front."""
-        place = self._place(args)
-        if place is not None:
-            args = [args[place], *args[:place], *args[place + 1 :]]
+        """Add ``list`` if there is no command, and move the command before its options."""
+        at = self._position(args)
+        if at is not None:
+            args = [args[at], *args[:at], *args[at + 1 :]]
         elif not args or args[0] not in ctx.help_option_names:
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
-    def _place(self, args: list[str]) -> int | None:
-        """Find the command behind options and their values; None where there is none."""
+    def _position(self, args: list[str]) -> int | None:
+        """Return the position of the command behind options; None if there is none."""
         params = (param for command in self.commands.values() for param in command.params)
-        options = (each for each in params if isinstance(each, click.Option) and not each.is_flag)
+        options = (
+            param for param in params if isinstance(param, click.Option) and not param.is_flag
+        )
         valued = {name for option in options for name in option.opts}
-        place = 0
-        while place < len(args) and args[place].startswith("-"):
-            place += 2 if args[place] in valued else 1
-        return place if place < len(args) and args[place] in self.commands else None
+        position = 0
+        while position < len(args) and args[position].startswith("-"):
+            position += 2 if args[position] in valued else 1
+        return position if position < len(args) and args[position] in self.commands else None
 
 
 @click.group("issues", cls=_Issues)
 def command() -> None:
     """Show what goes wrong, as one list.
 
-    Exceptions, and wrong answers that became more frequent; and decide what becomes of them.
+    Exceptions, and wrong answers that became more frequent; resolve, ignore or reopen them.
     `elkmon issues` alone is `elkmon issues list`.
     """
 
@@ -81,12 +83,12 @@ command.add_command(question_command(ISSUES, "list", _note_first_sight))
 @question_options
 @click.option("--every", metavar="STEP", help="Width of the steps of the trend: 1h, 12h, 1d, 1w.")
 @format_options
-def show(issue: str, store: Place, form: Form, output: Path | None, **asked: Any) -> None:  # noqa: ANN401
+def show(issue: str, store: Place, form: Form, output: Path | None, **arguments: Any) -> None:  # noqa: ANN401
     """Show one issue in full: trend, versions, segments, three events.
 
-    ID is what the list shows, or as much of its beginning as tells it from the others.
+    ID is what the list shows, or a unique beginning of it.
     """
-    question = Question.of(**asked)
+    question = Question.of(**arguments)
     with closing(open_store(store)) as source:
         detail = issue_detail(source, question, issue)
     with opened(form, output) as out:
@@ -98,37 +100,37 @@ def show(issue: str, store: Place, form: Form, output: Path | None, **asked: Any
             show_issue(out, store, question, detail)
 
 
-def _deciding(name: str, action: _Action, help_text: str) -> None:
-    """Add a command that notes what was decided."""
+def _add_decision(name: str, action: _Action, help_text: str) -> None:
+    """Add a command that notes a decision."""
 
     @command.command(name, help=help_text)
     @click.argument("issue", metavar="ID...", nargs=-1, required=True)
     @store_option
     @question_options
-    def decide(issue: tuple[str, ...], store: Place, **asked: Any) -> None:  # noqa: ANN401
-        question = Question.of(**asked)
+    def decide(issue: tuple[str, ...], store: Place, **arguments: Any) -> None:  # noqa: ANN401
+        question = Question.of(**arguments)
         with closing(open_store(store)) as source:
-            known = _known(source, question)
-            chosen = [known[find_issue(known, each)] for each in dict.fromkeys(issue)]
-            notes = [IssueNote(e.id, action, e.title, e.model, e.version) for e in chosen]
+            by_id = _decidable_issues(source, question)
+            chosen = [by_id[find_issue(by_id, prefix)] for prefix in dict.fromkeys(issue)]
+            notes = [IssueNote(i.id, action, i.title, i.model, i.version) for i in chosen]
             note(source, store, notes)
-        short = abbreviated(known)
-        for each in chosen:
-            where = "" if each.version is None else f" (in {each.version})"
-            click.echo(clean(f"{action} {short(each.id)}: {each.title}{where}"))
+        short = abbreviated(by_id)
+        for row in chosen:
+            where = "" if row.version is None else f" (in {row.version})"
+            click.echo(clean(f"{action} {short(row.id)}: {row.title}{where}"))
 
 
-_deciding(
+_add_decision(
     "resolve",
     "resolved",
-    "Say that issues are done: seen again, in this or a later version, they have regressed.",
+    "Mark issues as resolved: seen again, in this or a later version, they have regressed.",
 )
-_deciding("ignore", "ignored", "Leave issues out of the list, whatever comes.")
-_deciding("reopen", "reopened", "Take back that issues are resolved or ignored.")
+_add_decision("ignore", "ignored", "Leave issues out of the list, even if they occur again.")
+_add_decision("reopen", "reopened", "Undo resolving or ignoring issues.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _DecidableIssue:
     id: str
     title: str
     model: str | None
@@ -136,24 +138,26 @@ class _Known:
     """The model's current one."""
 
 
-def _known(store: Store, question: Question) -> dict[str, _Known]:
-    """Give all issues that something can be decided of: of the span, and those of the notes."""
+def _decidable_issues(store: Store, question: Question) -> dict[str, _DecidableIssue]:
+    """Return all issues that can be decided on: those of the span, and those with notes."""
     catalog = store.catalog()
-    versions = {each.name: current_side(each, question).version for each in catalog.models}
-    for each in catalog.models:
-        if versions[each.name] is None and len(each.versions) == 1:
-            versions[each.name] = each.versions[0].version or None
-    found = {name: _noted(store, name, note) for name, note in notes_of(store).items()}
+    versions = {entry.name: current_side(entry, question).version for entry in catalog.models}
+    for entry in catalog.models:
+        if versions[entry.name] is None and len(entry.versions) == 1:
+            versions[entry.name] = entry.versions[0].version or None
+    by_id = {name: _noted(store, name, note) for name, note in notes_of(store).items()}
     for row in issues(store, question, states=STATES).rows:
         model = row.models[0] if len(row.models) == 1 else None
-        found[row.id] = _Known(row.id, row.title, model, versions.get(model or ""))
-    return found
+        by_id[row.id] = _DecidableIssue(row.id, row.title, model, versions.get(model or ""))
+    return by_id
 
 
-def _noted(store: Store, fingerprint: str, _note: Note) -> _Known:
+def _noted(store: Store, fingerprint: str, _note: Note) -> _DecidableIssue:
     only = Filter(conditions=(Condition("error.fingerprint", "=", (fingerprint,)),))
     for event in store.events(ISSUE, where=only, limit=1):
-        said = [lookup(event, each) for each in ("message", "ml.model.name", "ml.model.version")]
-        title, model, version = (None if each is None else str(each) for each in said)
-        return _Known(fingerprint, title or "", model, version)
-    return _Known(fingerprint, "", None, None)
+        values = [
+            lookup(event, value) for value in ("message", "ml.model.name", "ml.model.version")
+        ]
+        title, model, version = (None if value is None else str(value) for value in values)
+        return _DecidableIssue(fingerprint, title or "", model, version)
+    return _DecidableIssue(fingerprint, "", None, None)

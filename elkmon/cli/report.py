@@ -1,4 +1,4 @@
-"""``elkmon report``: what changed and why, in the terminal and as one page of HTML."""
+"""``elkmon report``: write what changed and why, to the terminal and as one HTML page."""
 
 from __future__ import annotations
 
@@ -40,29 +40,28 @@ def command(
     store: Place,
     output: Path,
     no_note: bool,
-    **asked: Any,  # noqa: ANN401 - what a question takes
+    **arguments: Any,  # noqa: ANN401 - what a question takes
 ) -> None:
     """Say what changed, and write why as one page of HTML.
 
     The page begins with what got worse, in words with the evidence, as it is printed here; then for
     each model, the worst first, its rates over time, issues with examples, quality by version,
     confusion, reliability, latency and label coverage; and how complete the data is. The file needs
-    no network and nothing beside it. The first sight of each issue in it is noted in the store,
-    once.
+    no network and no other file. When each issue was first seen is noted in the store, once.
     """
     from elkmon.report import build_report  # noqa: PLC0415 - an extra
     from elkmon.report.changes_table import show_changed  # noqa: PLC0415 - an extra
 
-    question = Question.of(**asked)
-    with closing(open_store(store)) as source, shown_progress("making the report") as progress:
+    question = Question.of(**arguments)
+    with closing(open_store(store)) as source, shown_progress("building the report") as progress:
         report = build_report(source, question, store, progress)
-        said = [] if report.served else explanation(source.catalog(), store, question, "report")
+        notes = [] if report.served else explanation(source.catalog(), store, question, "report")
         if not no_note:
-            said += note_first_sight(source, store, report.answers.issues)
+            notes += note_first_sight(source, store, report.answers.issues)
     report.save(output)
     with opened("table", None) as out:
         show_changed(out, report)
         size = f"{output.stat().st_size / _MEGABYTE:.1f} MB"
         out.show(Text(""), Text(f"{clean(output)}: {size}; open it in a browser", no_wrap=True))
-    for line in said:
-        click.echo(line, err=True)
+    for note in notes:
+        click.echo(note, err=True)

@@ -1,4 +1,4 @@
-"""The report: what changed and why, as one page of HTML that needs nothing else."""
+"""Build the report: what changed and why, as one self-contained HTML page."""
 
 from elkmon.events.errors import ConfigError
 

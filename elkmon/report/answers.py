@@ -1,4 +1,4 @@
-"""All that a report asks the store: each figure once, for all models together."""
+"""Ask the store for everything in a report, for all models together."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from elkmon.questions.issues.row import IssueRow
 from elkmon.questions.rates import ERROR_RATE
 from elkmon.questions.rates.figures import Tally
 from elkmon.questions.registry import questions
-from elkmon.report.remembered import Remembered
+from elkmon.report.cached_store import CachedStore
 from elkmon.statistics.significance import significant
 from elkmon.stores.protocol import Catalog, Cell, Event, Filter, Store, TimeBucket
 
-__all__ = ["DETAILED", "Answers", "Family", "ask"]
+__all__ = ["DETAILED", "Answers", "RateTests", "ask"]
 
 _STEPS, _FEW_STEPS = 60, 16
 _MANY = 5_000
-"""Predictions from which on the figures over time have many steps."""
+"""The number of predictions from which on figures over time have many steps."""
 DETAILED = 12
-"""Issues that are shown with examples."""
+"""How many issues have examples."""
 _MOST_DEPLOYMENTS = 200
 _LEVEL = 0.05
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """The tests of all rates of all models: the more are made, the more chance finds."""
+class RateTests:
+    """How many rates of all models are tested, and the p-value that counts as significant."""
 
     number: int
     cut: float
-    """The greatest p-value that counts: of those that do, 5 % are false at most."""
+    """The greatest significant p-value, at a false-discovery rate of 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers(SectionAnswers):
-    """What the store says; all figures cover the same span, under the same conditions."""
+    """The store's answers; all have the same span and conditions."""
 
     comparisons: tuple[Comparison, ...]
     uncompared: tuple[Uncompared, ...]
-    family: Family
+    rate_tests: RateTests
     issues: tuple[IssueRow, ...]
     details: tuple[IssueDetail, ...]
-    """Of the first issues."""
+    """The details of the first issues."""
     notes: tuple[str, ...]
 
     @property
@@ -62,35 +62,35 @@ class Answers(SectionAnswers):
         return self.rows[ERROR_RATE.method]
 
     def of(self, name: str | None) -> Answers:
-        """Return what is about one model; None: what is about none."""
+        """Return the answers about one model, or those about no model if the name is None."""
         return replace(
             self,
             question=replace(self.question, model=name),
-            deployments=tuple(each for each in self.deployments if each.model == name),
+            deployments=tuple(d for d in self.deployments if d.model == name),
             rows={
                 method: tuple(row for row in rows if _model_of(row) == name)
                 for method, rows in self.rows.items()
             },
-            comparisons=tuple(each for each in self.comparisons if each.model == name),
-            uncompared=tuple(each for each in self.uncompared if each.model == name),
-            issues=tuple(each for each in self.issues if _is_of(each, name)),
-            details=tuple(each for each in self.details if _is_of(each.issue, name)),
+            comparisons=tuple(c for c in self.comparisons if c.model == name),
+            uncompared=tuple(model for model in self.uncompared if model.model == name),
+            issues=tuple(issue for issue in self.issues if _is_of(issue, name)),
+            details=tuple(detail for detail in self.details if _is_of(detail.issue, name)),
         )
 
 
 def ask(store: Store, question: Question, progress: Progress) -> Answers:
-    """Ask for everything that is shown.
+    """Return the answers to all questions of a report.
 
     Args:
-        store: to ask.
-        question: model, span and conditions; its groups and steps play no part.
-        progress: is called with how many of how many questions are answered.
+        store: the store.
+        question: model, span and conditions; its groups and steps are ignored.
+        progress: called with the number of answered questions, and of all.
 
     Raises:
-        QueryError: it cannot be asked.
+        QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
-    source = Remembered(store)
+    source = CachedStore(store)
     records = [record for record in questions().values() if record.in_report]
     total = len(records) + 4
     plain = replace(question, by=(MODEL,), every=None)
@@ -100,8 +100,8 @@ def ask(store: Store, question: Question, progress: Progress) -> Answers:
     rows: dict[str, tuple[Any, ...]] = {}
     notes: list[str] = []
     for number, record in enumerate(records, 2):
-        own, more = record.section.ask(source, frame)
-        rows[record.method] = tuple(own)
+        section_rows, more = record.section.ask(source, frame)
+        rows[record.method] = tuple(section_rows)
         notes += more
         progress(number, total)
     comparisons, uncompared = compare_models(source, plain)
@@ -121,7 +121,7 @@ def ask(store: Store, question: Question, progress: Progress) -> Answers:
         rows=rows,
         comparisons=comparisons.rows,
         uncompared=uncompared,
-        family=_family(comparisons.rows),
+        rate_tests=_rate_tests(comparisons.rows),
         issues=listed.rows,
         details=details,
         notes=tuple(dict.fromkeys(notes)),
@@ -129,7 +129,7 @@ def ask(store: Store, question: Question, progress: Progress) -> Answers:
 
 
 def _model_of(row: Any) -> Cell:  # noqa: ANN401 - a row of any question
-    """Return the model of a row, whose groups have names or places."""
+    """Return the model of a row."""
     model: Cell = row.by[MODEL] if isinstance(row.by, Mapping) else row.by[0]
     return model
 
@@ -139,22 +139,22 @@ def _is_of(issue: IssueRow, name: str | None) -> bool:
 
 
 def _steps(catalog: Catalog, question: Question) -> TimeBucket:
-    """Choose steps: many where there is enough in each of them."""
-    most = max((each.predictions for each in catalog.models), default=0)
+    """Return the steps of figures over time: many if there are enough predictions."""
+    most = max((model.predictions for model in catalog.models), default=0)
     return step(question.since, question.until, _STEPS if most >= _MANY else _FEW_STEPS)
 
 
-def _family(rows: Sequence[Comparison]) -> Family:
+def _rate_tests(rows: Sequence[Comparison]) -> RateTests:
     rates = (rate for row in rows for rate in (row.failure_rate, row.error_rate))
-    found = [each.p_value for each in rates if each.p_value is not None]
-    return Family(len(found), significant(found, _LEVEL))
+    p_values = [rate.p_value for rate in rates if rate.p_value is not None]
+    return RateTests(len(p_values), significant(p_values, _LEVEL))
 
 
 def _deployments(store: Store, question: Question) -> tuple[Deployment, ...]:
-    known = (each for each in question.filter.conditions if not foreign((each,), DEPLOYMENT))
-    where = Filter(question.since, question.until, tuple(known))
-    found = store.events(DEPLOYMENT, where=where, limit=_MOST_DEPLOYMENTS)
-    return tuple(reversed([each for event in found for each in _deployment(event)]))
+    conditions = (c for c in question.filter.conditions if not foreign((c,), DEPLOYMENT))
+    where = Filter(question.since, question.until, tuple(conditions))
+    newest = store.events(DEPLOYMENT, where=where, limit=_MOST_DEPLOYMENTS)
+    return tuple(reversed([deployment for event in newest for deployment in _deployment(event)]))
 
 
 def _deployment(event: Event) -> Iterable[Deployment]:

@@ -1,4 +1,4 @@
-"""What changed, as people read it in a terminal: the first section of the report's page."""
+"""Write what changed to a terminal: the first section of the report's page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STYLES: dict[Kind, str] = {
     "ongoing": "",
 }
 _MOST = 8
-"""Findings of one model; the page has all."""
+"""How many findings of one model are written; the page has all."""
 
 
 def show_changed(output: Output, report: Report) -> None:
@@ -31,45 +31,45 @@ def show_changed(output: Output, report: Report) -> None:
     output.show(Text.assemble(("What changed: ", "bold"), _verdict(report)))
     for section in report.sections:
         output.show(Text(""), _head(section))
-        made = Table.grid(padding=(0, 1, 0, 1))
-        made.add_column(no_wrap=True)
-        made.add_column(overflow="fold")
-        for each in section.findings[:_MOST]:
-            made.add_row(Text(KINDS[each.kind], _STYLES[each.kind]), _words(each))
+        grid = Table.grid(padding=(0, 1, 0, 1))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for finding in section.findings[:_MOST]:
+            grid.add_row(Text(KINDS[finding.kind], _STYLES[finding.kind]), _words(finding))
         left = len(section.findings) - _MOST
         if left > 0:
-            made.add_row(Text(""), Text(f"{left} more are on the page", "dim"))
-        for why in section.unjudged:
-            made.add_row(
+            grid.add_row(Text(""), Text(f"{left} more are on the page", "dim"))
+        for why in section.not_compared:
+            grid.add_row(
                 Text(KINDS["unclear"], _STYLES["unclear"]),
                 Text(f"Not compared: {clean(why)}.", "dim"),
             )
-        if made.row_count:
-            output.show(made)
+        if grid.row_count:
+            output.show(grid)
 
 
 def _verdict(report: Report) -> tuple[str, str]:
     if not report.served:
-        return "nothing was served in this span", ""
+        return "there are no predictions in this span", ""
     number = report.alarms
     if not number:
-        return "nothing is known to have got worse", "green"
-    names = ", ".join(clean(each.name) for each in report.sections if each.alarms)
+        return "no sign that anything got worse", "green"
+    names = ", ".join(clean(section.name) for section in report.sections if section.alarms)
     return f"{number} {'thing' if number == 1 else 'things'} got worse, in {names}", "bold red"
 
 
 def _head(section: Section) -> Text:
-    said = Text(clean(section.name), "bold")
+    head = Text(clean(section.name), "bold")
     for rated, what in ((section.error_rate, "wrong of {} labelled"),
                         (section.failure_rate, "failed of {} attempts")):  # fmt: skip
         if rated is not None:
-            shown = rated.reason or f"{rated.shown} {what.format(rated.of)}"
-            said.append(f" · {shown}", "dim")
-    return said
+            text = rated.reason or f"{rated.value} {what.format(rated.of)}"
+            head.append(f" · {text}", "dim")
+    return head
 
 
 def _words(finding: Finding) -> Text:
-    """Put the evidence below."""
+    """Return the title, with the evidence below."""
     title = Text(clean(finding.title), "" if finding.alarm else _STYLES[finding.kind])
     evidence = Text(clean(" ".join(finding.evidence)), "dim")
     return below(title, evidence) if evidence else title

@@ -1,4 +1,4 @@
-"""Whether the figures can be trusted: what is missing, dropped, torn or without its other half."""
+"""Report what the data lacks: missing and dropped events, torn lines, labels without prediction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What a store lacks, as far as it is known."""
+    """What is known to be missing in a store."""
 
     words: str
     whole: bool
@@ -24,40 +24,40 @@ class Completeness:
     processes: Table
     models: Table
     left_out: int
-    """Processes that are not in the table."""
+    """How many processes are not in the table."""
 
 
 def completeness(answers: Answers) -> Completeness:
-    """Say what is missing, over the whole store."""
+    """Return what is missing in the whole store."""
     catalog = answers.catalog
-    missing = sum(each.missing for each in catalog.processes)
-    dropped = sum(each.dropped for each in catalog.processes)
+    missing = sum(process.missing for process in catalog.processes)
+    dropped = sum(process.dropped for process in catalog.processes)
     events = sum(catalog.datasets.values())
     number = len(catalog.processes)
-    said = [f"{events:,} events of {number:,} {'process' if number == 1 else 'processes'}"]
-    said.append("none is missing" if not missing else f"{missing:,} are missing")
+    sentences = [f"{events:,} events of {number:,} {'process' if number == 1 else 'processes'}"]
+    sentences.append("none is missing" if not missing else f"{missing:,} are missing")
     if dropped:
-        said.append(f"{dropped:,} of them were dropped by their process, which says so")
+        sentences.append(f"{dropped:,} of them were dropped by their process, which reported it")
     if catalog.bad_lines:
-        said.append(f"{catalog.bad_lines:,} torn or corrupt lines were set apart")
+        sentences.append(f"{catalog.bad_lines:,} torn or corrupt lines were set apart")
     if catalog.labels_waiting:
-        said.append(f"{catalog.labels_waiting:,} labels wait to be joined")
-    ordered = sorted(catalog.processes, key=lambda each: (-each.missing, each.entity_id))
+        sentences.append(f"{catalog.labels_waiting:,} labels wait to be joined")
+    ordered = sorted(catalog.processes, key=lambda process: (-process.missing, process.entity_id))
     return Completeness(
-        words=", ".join(said) + ".",
+        words=", ".join(sentences) + ".",
         whole=not (missing or catalog.bad_lines or catalog.labels_waiting),
         notes=tuple(catalog.notes),
         processes=Table(
             ("process", "service", "host", "last event (UTC)", "events", "missing", "dropped"),
             tuple(
                 (
-                    cell(each.entity_id),
-                    cell(each.service or ABSENT),
-                    cell(each.host or ABSENT),
-                    when(each.span.last),
-                    *(f"{count:,}" for count in (each.events, each.missing, each.dropped)),
+                    cell(process.entity_id),
+                    cell(process.service or ABSENT),
+                    cell(process.host or ABSENT),
+                    when(process.span.last),
+                    *(f"{count:,}" for count in (process.events, process.missing, process.dropped)),
                 )
-                for each in ordered[:_MOST]
+                for process in ordered[:_MOST]
             ),
             "By process",
             frozenset({4, 5, 6}),
@@ -67,16 +67,16 @@ def completeness(answers: Answers) -> Completeness:
              "written twice", "of these different"),
             tuple(
                 (
-                    cell(each.name),
+                    cell(model.name),
                     *(
                         f"{count:,}"
                         for count in (
-                            *(each.predictions, each.failures, each.labels, each.orphans),
-                            *(each.sampled_out, each.repeats, each.differing),
+                            *(model.predictions, model.failures, model.labels, model.orphans),
+                            *(model.sampled_out, model.repeats, model.differing),
                         )
                     ),
                 )
-                for each in catalog.models
+                for model in catalog.models
             ),
             "By model",
             frozenset(range(1, 8)),

@@ -1,4 +1,4 @@
-"""The page: one file that holds all it needs, and asks for nothing."""
+"""Build the page: one file that holds all it needs, and makes no request."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Report:
 
     html: str
     answers: Answers
-    """What it was made from."""
+    """The answers that it shows."""
     sections: tuple[Section, ...]
-    """One a model, the worst first."""
+    """The sections, one for each model, the worst first."""
 
     @property
     def served(self) -> bool:
-        """Say whether there is anything in it."""
+        """Return whether there are any predictions in it."""
         return bool(self.sections)
 
     def save(self, path: str | Path) -> None:
@@ -89,24 +89,24 @@ class Report:
 
     @property
     def alarms(self) -> int:
-        """Give how many things got worse."""
-        return sum(len(each.alarms) for each in self.sections)
+        """Return how many things got worse."""
+        return sum(len(section.alarms) for section in self.sections)
 
 
 def build_report(
     store: Store, question: Question, folder: Place, progress: Progress = lambda _done, _of: None
 ) -> Report:
-    """Ask a store for everything, and write it as one HTML page.
+    """Ask a store for everything, and return it as one HTML page.
 
     Args:
-        store: to ask.
+        store: the store.
         question: model, span and conditions.
-        folder: where the store is, for the commands that the page names.
-        progress: told how much is done, of how much.
+        folder: the store's location, for the commands on the page.
+        progress: called with the number of steps that are done, and of all.
 
     Raises:
-        ConfigError: what draws plots is not installed.
-        QueryError: it cannot be asked.
+        ConfigError: the package that draws plots is not installed.
+        QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
     answers = ask(store, question, lambda done, of: progress(done, of + 1))
@@ -116,11 +116,11 @@ def build_report(
 
 
 def render(answers: Answers, folder: Place) -> Report:
-    """Write answers as one HTML page; arguments and errors as of :func:`build_report`."""
-    made = sections(answers, folder)
+    """Return answers as one HTML page; see :func:`build_report`."""
+    model_sections = sections(answers, folder)
     specs = {
         section.anchor(block.name): block.spec
-        for section in made
+        for section in model_sections
         for block in section.blocks
         if block.spec is not None
     }
@@ -136,8 +136,8 @@ def render(answers: Answers, folder: Place) -> Report:
             generated=when(datetime.now(timezone.utc)),
             program=__version__,
             folder=str(folder),
-            sections=made,
-            alarms=sum(len(each.alarms) for each in made),
+            sections=model_sections,
+            alarms=sum(len(section.alarms) for section in model_sections),
             complete=completeness(answers),
             models_command=clean(shlex.join(["elkmon", "models", "--store", str(folder)])),
             notes=answers.notes,
@@ -148,15 +148,15 @@ def render(answers: Answers, folder: Place) -> Report:
             policy=_policy(library, script),
         )
     )
-    return Report(html, answers, tuple(made))
+    return Report(html, answers, tuple(model_sections))
 
 
 @cache
 def _library() -> str:
-    """Give Vega, Vega-Lite and the code that puts their plots into a page, as one script.
+    """Return Vega, Vega-Lite and the code that embeds their plots, as one script.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: the package is not installed.
     """
     try:
         from vl_convert import javascript_bundle  # noqa: PLC0415 - only reports need it
@@ -175,7 +175,7 @@ def _asset(name: str) -> str:
 
 
 def _json(spec: Spec) -> Markup:
-    """Write JSON that a page's parser takes for text up to its end."""
+    """Return JSON that an HTML parser takes for text up to its end."""
     text = json.dumps(spec, separators=(",", ":"), allow_nan=False)
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -183,9 +183,9 @@ def _json(spec: Spec) -> Markup:
 
 
 def _policy(*scripts: str) -> str:
-    """Allow these scripts and nothing else: no request, no eval, no other code."""
-    digests = (b64encode(sha256(each.encode()).digest()).decode() for each in scripts)
-    allowed = " ".join(f"'sha256-{each}'" for each in digests)
+    """Return a policy that allows these scripts only: no request, no eval, no other code."""
+    digests = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -193,23 +193,23 @@ def _policy(*scripts: str) -> str:
 
 
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("elkmon.report"),
         autoescape=True,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["spark"] = _spark
-    made.filters["lines"] = _lines
-    made.filters["tied"] = _tied
-    made.globals["kinds"] = KINDS
-    made.globals["html_table"] = _html_table
-    return made
+    environment.filters["spark"] = _spark
+    environment.filters["lines"] = _lines
+    environment.filters["tied"] = _tied
+    environment.globals["kinds"] = KINDS
+    environment.globals["html_table"] = _html_table
+    return environment
 
 
 def _shown(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
-    """Write out what a page must not hold: controls, directions that can be turned around."""
+    """Return a value with control and direction characters written out."""
     return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -218,18 +218,18 @@ def _html_table(table: Table, hide: bool = False) -> Markup:
 
 
 def _lines(text: str) -> Markup:
-    """Keep the ends of lines, and nothing else that is not text."""
+    """Return text with its line breaks, and no other control characters."""
     return Markup("\n").join(escape(clean(line)) for line in text.split("\n"))
 
 
 def _tied(text: str) -> str:
-    """Keep a number and its unit on one line."""
+    """Return text that keeps a number and its unit on one line."""
     return text.replace(" %", "\u00a0%")
 
 
 def _spark(values: Sequence[float | None]) -> Markup:
-    """Draw a course small, as bars: what it shows is said beside it."""
-    top = max((each for each in values if each is not None), default=0.0)
+    """Return a sparkline of bars; the text beside it says what it shows."""
+    top = max((value for value in values if value is not None), default=0.0)
     if not top:
         return Markup("")  # nothing to draw
     wide, high = 120, 28

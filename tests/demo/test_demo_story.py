@@ -44,7 +44,7 @@ def assert_what_was_injected_is_blamed_and_nothing_else(found, truth):
     ((segment, site),) = injected["unit_error"]["segment"].items()
     version = injected["version"]["version"]
     wanted = [
-        ("Worse", rf"{version} fails more often than {V1}: "),
+        ("Worse", rf"{version} has a higher failure rate than {V1}: "),
         ("New", rf"(malignant|benign) predicted as \w+, {segment}={site}: "),
         ("New", rf"{injected['exception']['type']}: .*times in {version}"),
     ]

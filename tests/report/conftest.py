@@ -18,14 +18,14 @@ __all__ = ["story"]
 def build():
     """Make the report of a folder."""
 
-    def made(folder, since=START, until=END, **asked):
+    def build_page(folder, since=START, until=END, **arguments):
         store = open_store(folder)
         try:
-            return build_report(store, Question.of(since=since, until=until, **asked), folder)
+            return build_report(store, Question.of(since=since, until=until, **arguments), folder)
         finally:
             store.close()
 
-    return made
+    return build_page
 
 
 @pytest.fixture(scope="session")

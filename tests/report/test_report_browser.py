@@ -47,7 +47,7 @@ def test_models_without_classes_or_labels_are_drawn_too(open_page, others, how):
     plots = page.evaluate(DRAWN)
 
     assert len(plots) >= 3
-    assert all(each["marks"] for each in plots)
+    assert all(plot["marks"] for plot in plots)
     assert page.complaints() == []
 
 
@@ -81,11 +81,11 @@ def test_paper_is_light_and_leaves_out_what_cannot_be_clicked(open_page, report,
 def test_hovering_shows_the_figures_of_a_step(open_page, report):
     page = open_page(report)
 
-    shown = page.hover("[data-plot] svg .mark-area path")
+    tooltip = page.hover("[data-plot] svg .mark-area path")
 
-    assert "%" in shown
-    assert "counted" in shown
-    assert "undefined" not in shown
+    assert "%" in tooltip
+    assert "counted" in tooltip
+    assert "undefined" not in tooltip
 
 
 def test_what_is_focused_is_seen_and_reached_by_keys(open_page, report):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
-    return CliRunner().invoke(main, [str(each) for each in arguments])
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def test_it_writes_the_file_and_says_where_and_how_large(store, tmp_path):
@@ -55,8 +55,8 @@ def test_it_prints_that_nothing_is_known_to_have_got_worse(tmp_path):
 
     text = run("report", "--store", folder, *SPAN, "-o", tmp_path / "r.html").stdout
 
-    assert text.startswith("What changed: nothing is known to have got worse\n")
-    assert "Unclear No evidence that 2.0 fails more or less often than 1.0" in text
+    assert text.startswith("What changed: no sign that anything got worse\n")
+    assert "Unclear No evidence that the failure rate of 2.0 differs from that of 1.0" in text
 
 
 def test_what_steers_a_terminal_is_written_out(tmp_path):
@@ -78,10 +78,10 @@ def test_the_first_sight_of_its_issues_is_noted_once(tmp_path):
     assert (quiet, second) == ("", "")
     assert re.fullmatch(r"when \d issues were first seen is now noted in the store .*\n", first)
     with closing(open_store(folder)) as store:
-        noted = notes_of(store)
-        shown = issues(store, Question.of(since=START, until=END)).rows
-    assert {name: each.first_seen for name, each in noted.items()} == {
-        each.id: each.first_seen for each in shown
+        notes = notes_of(store)
+        rows = issues(store, Question.of(since=START, until=END)).rows
+    assert {name: note.first_seen for name, note in notes.items()} == {
+        row.id: row.first_seen for row in rows
     }
 
 
@@ -101,7 +101,7 @@ def test_it_is_called_report_html_where_nothing_else_is_said(store, tmp_path, mo
 
     assert run("report", "--store", store, *SPAN).exit_code == 0
 
-    assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_a_file_that_is_there_is_replaced(store, tmp_path):
@@ -114,7 +114,7 @@ def test_a_file_that_is_there_is_replaced(store, tmp_path):
 
     assert path.stat().st_size > 100_000
     assert stat.S_IMODE(path.stat().st_mode) == 0o644 & ~mask
-    assert [each.name for each in tmp_path.iterdir()] == ["out.html"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 
 
 def test_a_place_that_cannot_be_written_is_named(store, tmp_path):

@@ -49,18 +49,18 @@ def test_hostile_names_are_shown_as_they_are_and_nothing_of_them_runs(hostile, o
     # names of classes, versions and segments, issues and examples
     for name in ("legit", "2.0", "porto", "no amount", "device", "KeyError"):
         assert name in text
-    drawn = page.evaluate(
+    texts = page.evaluate(
         "[...document.querySelectorAll('[data-plot] svg text')].map(each => each.textContent)"
     )
-    assert any(each.startswith("fraud</script>") for each in drawn)
+    assert any(text.startswith("fraud</script>") for text in texts)
 
 
 @pytest.mark.browser
 def test_a_tooltip_shows_hostile_names_as_text(hostile, open_page):
     page = open_page(hostile)
 
-    shown = page.hover("[data-plot$=confusion-spec] .mark-rect path")
+    tooltip = page.hover("[data-plot$=confusion-spec] .mark-rect path")
 
-    assert "</script>" in shown
+    assert "</script>" in tooltip
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.images.length") == 0

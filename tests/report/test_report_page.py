@@ -22,7 +22,7 @@ DRAWN = ("v1", "v2", "v3", "v4", "wrong", "failed", "deploy")
 def luminance(colour):
     parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
     linear = [
-        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
@@ -33,8 +33,10 @@ def contrast(one, other):
 
 
 def specs(report):
-    found = re.findall(r'<script type="application/json" id="([^"]+)">(.*?)</script>', report.html)
-    return {name: json.loads(text) for name, text in found}
+    scripts = re.findall(
+        r'<script type="application/json" id="([^"]+)">(.*?)</script>', report.html
+    )
+    return {name: json.loads(text) for name, text in scripts}
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
@@ -66,10 +68,10 @@ def test_the_file_is_about_a_megabyte(demo_report):
 
 
 def test_every_plot_fits_the_schema_of_vega_lite(demo_report, others):
-    found = [*specs(demo_report).values(), *specs(others).values()]
+    plots = [*specs(demo_report).values(), *specs(others).values()]
 
-    assert len(found) >= 15
-    for spec in found:
+    assert len(plots) >= 15
+    for spec in plots:
         alt.Chart.from_dict(spec)
 
 

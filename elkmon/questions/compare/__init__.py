@@ -1,4 +1,4 @@
-"""Two versions, or two windows, compared."""
+"""The question ``compare``: two versions, or two spans."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["COMPARE", "SideName"]
 
 SideName = str | tuple[Moment, Moment] | None
-"""A version, or a span as ``FROM..TO`` or as a pair of times; None where it is to be chosen."""
+"""A version, or a span as ``FROM..TO`` or as a pair of times; None to choose it."""
 
 
 def compare(
@@ -30,11 +30,10 @@ def compare(
 
     A span is ``FROM..TO``, or a pair of times such as ``("2026-11-01", "2026-11-08")``.
 
-    The last version with the one before, or the span with as long a one before, where they are not
-    given.
+    By default the last version and the one before, or the span and one of the same length before.
 
     Raises:
-        QueryError: it cannot be asked; the message says what would do.
+        QueryError: the question is invalid; the message says what to change.
         StoreError: the store cannot be read.
     """
     from elkmon.questions.compare import figures  # noqa: PLC0415 - on first use
@@ -46,7 +45,7 @@ COMPARE = QuestionRecord(
     package=__name__,
     ask=compare,
     command="compare",
-    summary="Compare two versions, or two windows.",
+    summary="Compare two versions, or two spans.",
     help="Failures, errors at equal label age, and latency, each with the evidence for a "
     "change; and which classes and segments got worse. Spans are FROM..TO: 14d..7d, "
     "2026-11-01..2026-11-08.",
@@ -62,7 +61,7 @@ COMPARE = QuestionRecord(
         Option(
             "current",
             "--current",
-            "What is compared; the last version within the span if not given.",
+            "What to compare; the last version within the span if not given.",
             metavar="VERSION|FROM..TO",
         ),
     ),

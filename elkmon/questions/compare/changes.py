@@ -1,4 +1,4 @@
-"""Which true classes and segment values have a higher error rate than before."""
+"""Find the true classes and segment values whose error rate rose."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from elkmon.query.conditions import equal
 from elkmon.query.slices import Counts
-from elkmon.questions.compare.error_increases import rise_of, supported
+from elkmon.questions.compare.error_increases import increase_p_value, supported
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.statistics.significance import newcombe, significant
 from elkmon.stores.protocol import Condition
@@ -34,28 +34,28 @@ class Change:
     p_value: float
     """One-sided, by Fisher's exact test."""
     where: tuple[Condition, ...]
-    """What its predictions meet; in dictionaries as it is typed."""
+    """The conditions of its predictions; in dictionaries as text."""
 
 
 def changes(older: Counts, newer: Counts, late: float) -> tuple[int, tuple[Change, ...]]:
-    """Try every true class and every segment value that is large enough.
+    """Test every true class and every segment value that is large enough.
 
     Args:
         older: labelled predictions of the baseline.
-        newer: those of the current side.
-        late: share of the current side's labels that are still to be corrected.
+        newer: labelled predictions of the current side.
+        late: the share of the current side's labels that will still be corrected.
 
     Returns:
-        How many were tried, and those whose error rate rose, the most evident first; of these, 5 %
-        have not in the long run, at most.
+        How many were tested, and those whose error rate rose, the most evident first, at a
+        false-discovery rate of 5 %.
     """
-    tried = list(_tried(older, newer, late))
-    cut = significant([each.p_value for each in tried], LEVEL)
-    rose = sorted((e for e in tried if e.p_value <= cut), key=lambda each: each.p_value)
-    return len(tried), tuple(rose)
+    slices = list(_slices(older, newer, late))
+    cut = significant([change.p_value for change in slices], LEVEL)
+    rose = sorted((c for c in slices if c.p_value <= cut), key=lambda change: change.p_value)
+    return len(slices), tuple(rose)
 
 
-def _tried(older: Counts, newer: Counts, late: float) -> Iterator[Change]:
+def _slices(older: Counts, newer: Counts, late: float) -> Iterator[Change]:
     for name, whole in newer.truth.items():
         before = older.wrong_truth.get(name, Sums()), older.truth.get(name, Sums())
         now = newer.wrong_truth[name], whole
@@ -78,8 +78,8 @@ def _change(
 ) -> Iterator[Change]:
     if not supported(before[1], now[1], before[0] + now[0]):
         return
-    older, newer = (some.out_of(whole, "no labels") for some, whole in (before, now))
+    older, newer = (wrong.out_of(whole, "no labels") for wrong, whole in (before, now))
     share, then = newer.value or 0.0, older.value or 0.0
     low, high = newcombe(then, older.n_eff, share, newer.n_eff)
-    p_value = rise_of(before, now, late)
+    p_value = increase_p_value(before, now, late)
     yield Change(kind, name, older, newer, share - then, low, high, p_value, (where,))

@@ -1,4 +1,4 @@
-"""The two sides of a comparison: two versions, or two windows, of one model."""
+"""Choose the two sides of a comparison: two versions, or two spans, of one model."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ class Side:
     until: datetime
 
     def filter(self, model: str, question: Question, *more: Condition) -> Filter:
-        """Give its span and conditions, as a store takes them.
+        """Return its span and conditions, as a store takes them.
 
         Args:
-            model: whose predictions.
-            question: whose conditions hold on both sides, but for those on versions.
+            model: the model's name.
+            question: its conditions hold on both sides, except those on versions.
             more: further conditions.
         """
-        own = [Condition(_MODEL, "=", (model,))]
+        conditions = [Condition(_MODEL, "=", (model,))]
         if self.version is not None:
-            own.append(Condition(_VERSION, "=", (self.version,)))
-        shared = (each for each in question.conditions if each.field not in {_MODEL, _VERSION})
-        return Filter(self.since, self.until, (*own, *shared, *more))
+            conditions.append(Condition(_VERSION, "=", (self.version,)))
+        shared = (c for c in question.conditions if c.field not in {_MODEL, _VERSION})
+        return Filter(self.since, self.until, (*conditions, *shared, *more))
 
     def conditions(self, question: Question) -> tuple[Condition, ...]:
-        """Give the conditions that hold on this side, the model's apart."""
-        return tuple(each for each in self.filter("", question).conditions if each.field != _MODEL)
+        """Return the conditions of this side, without that on the model."""
+        return tuple(c for c in self.filter("", question).conditions if c.field != _MODEL)
 
 
 def current_side(model: ModelEntry, question: Question) -> Side:
-    """Give what a model does now: its last version that answered in the span, else the span.
+    """Return a model's last version that answered in the span, else the whole span.
 
-    Versions are in the order in which they went live; conditions of the question may choose.
+    Versions are in the order in which they went live; conditions of the question may select some.
     """
     version = _last(_possible(model, question), question)
     if version is None or len(model.versions) == 1:
@@ -59,13 +59,13 @@ def current_side(model: ModelEntry, question: Question) -> Side:
 
 
 def side_before(model: ModelEntry, question: Question, current: Side) -> Side | None:
-    """Give what to compare with: the version before, over as long a span; else the span before.
+    """Return the version before, over a span of the same length; else the span before.
 
     Returns:
-        None where there is nothing before.
+        None if there is nothing before.
     """
     length = question.until - question.since
-    names = [each.version for each in model.versions]
+    names = [entry.version for entry in model.versions]
     if current.version is not None and names.index(current.version) > 0:
         before = model.versions[names.index(current.version) - 1]
         until = min(before.span.last + _MOMENT, question.until)
@@ -79,13 +79,13 @@ def side_before(model: ModelEntry, question: Question, current: Side) -> Side | 
 def side_named(
     name: str | tuple[Moment, Moment], question: Question, models: Sequence[ModelEntry]
 ) -> Side:
-    """Understand a side: a version, or a span as ``FROM..TO`` or as a pair of times.
+    """Return the side that a version names, or a span as ``FROM..TO`` or as a pair of times.
 
-    A version's span is the question's; where it did not answer within, the last as long span in
-    which it did.
+    A version has the span of the question; if it did not answer in that span, the last span of the
+    same length in which it did.
 
     Raises:
-        QueryError: it is neither; the message says which versions there are.
+        QueryError: the name is neither; the message lists the versions.
     """
     if not isinstance(name, str):
         return _side_of_times(*_pair(name))
@@ -93,14 +93,14 @@ def side_named(
     if ".." in text and text.strip(".") not in {v.version for m in models for v in m.versions}:
         first, _, last = text.partition("..")
         return _side_of_times(first or "0001-01-01", last or "now")
-    found = [v for m in models for v in m.versions if v.version == text]
-    if not found:
+    entries = [v for m in models for v in m.versions if v.version == text]
+    if not entries:
         known = ", ".join(dict.fromkeys(v.version for m in models for v in m.versions))
         raise QueryError(
             f"no such version: {text}; there are: {known or 'none'}; a span is FROM..TO, "
             "such as 14d..7d"
         )
-    last_seen = max(each.span.last for each in found) + _MOMENT
+    last_seen = max(entry.span.last for entry in entries) + _MOMENT
     if last_seen <= question.since:
         length = question.until - question.since
         return Side(text, text, last_seen - length, last_seen)
@@ -125,11 +125,11 @@ def _side_of_times(first: Moment, last: Moment) -> Side:
 
 
 def _possible(model: ModelEntry, question: Question) -> list[VersionEntry]:
-    chosen = [each for each in question.conditions if each.field == _VERSION]
+    conditions = [condition for condition in question.conditions if condition.field == _VERSION]
     return [
         version
         for version in model.versions
-        if all(_meets(version.version, condition) for condition in chosen)
+        if all(_meets(version.version, condition) for condition in conditions)
     ]
 
 
@@ -141,9 +141,9 @@ def _meets(version: str, condition: Condition) -> bool:
 
 def _last(versions: Sequence[VersionEntry], question: Question) -> VersionEntry | None:
     live = [
-        each
-        for each in versions
-        if each.version and each.span.first < question.until and each.span.last >= question.since
+        entry
+        for entry in versions
+        if entry.version and entry.span.first < question.until and entry.span.last >= question.since
     ]
     return live[-1] if live else None
 

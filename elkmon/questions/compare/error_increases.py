@@ -1,12 +1,13 @@
-"""Which wrong answers became more frequent, tested with false-discovery control, named once each.
+"""Find the wrong answers that became more frequent, and report each cause once.
 
-Every pair of truth and prediction is tried in whole and within every segment value. One cause makes
-several of these groups rise: the segment value where it acts, the whole that holds it, and whatever
-else overlaps. So of the groups of one pair that rose,
+Every pair of truth and prediction is tested over all predictions and within every segment value.
+One cause makes several of these groups rise: the segment value where it acts, the group of all
+predictions, and every group that overlaps. So among the groups of one pair that rose,
 
-1. a segment value that rose more than the rest did is named, and its predictions are taken out;
-2. what no longer rises without them is explained by it, and is not named; the others go on with 1;
-3. where no segment value rose more than the rest, the whole is named, and explains what is left.
+1. a segment value that rose more than the rest is reported, and its predictions are excluded;
+2. a group that no longer rises without them is explained by it; step 1 repeats with the others;
+3. if no segment value rose more than the rest, the group of all predictions is reported, and
+   explains the others.
 """
 
 from __future__ import annotations
@@ -20,32 +21,41 @@ from elkmon.statistics.intervals import effective
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.statistics.significance import fisher_rise, normal_tail, significant
 
-__all__ = ["LEVEL", "Rise", "Sides", "Trial", "rise_of", "risen", "supported", "trials"]
+__all__ = [
+    "LEVEL",
+    "ErrorIncrease",
+    "GroupTest",
+    "LabelledSides",
+    "error_increases",
+    "group_tests",
+    "increase_p_value",
+    "supported",
+]
 
 LEVEL = 0.01
-"""Of the rises that are called one, so many are none in the long run, at most."""
+"""The false-discovery rate: at most this share of the reported increases is chance."""
 _FEWEST = 30
-"""Labelled predictions that a group needs on each side."""
+"""Labelled predictions that a group needs on each side to be tested."""
 _FEWEST_WRONG = 8
-"""Wrong ones that it needs on both sides together."""
+"""Wrong answers that it needs on both sides together."""
 _MORE_THAN_REST = 0.01
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """Labelled predictions of one model on both sides, at equal label age."""
+class LabelledSides:
+    """The labelled predictions of one model on both sides, at equal label age."""
 
     model: str
     baseline: tuple[Part, ...]
     current: tuple[Part, ...]
     late: float = 0.0
-    """Share of the current side's labels that are still to be corrected."""
+    """The share of the current side's labels that will still be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One group that was tried: does its share of labelled predictions rise?"""
+class GroupTest:
+    """The test whether one group's share of the labelled predictions rose."""
 
     pair: Pair
     slice: Slice | None
@@ -54,41 +64,43 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """A group whose share rose, and that nothing else explains."""
+class ErrorIncrease:
+    """A group whose share rose, and that no other group explains."""
 
     pair: Pair
     slice: Slice | None
     baseline: Rate
     current: Rate
     p_value: float
-    apart: tuple[Slice, ...]
-    """Segment values that are named by themselves, and that do not count here."""
+    excluded: tuple[Slice, ...]
+    """Segment values that are reported on their own, and are not counted here."""
 
 
 def supported(baseline: Sums, current: Sums, wrong: Sums) -> bool:
-    """Say whether a group is large enough to be tried.
+    """Return whether a group is large enough to be tested.
 
-    Which side its wrong ones are on plays no part, so that the choice favours no side.
+    It does not matter on which side the wrong answers are, so the choice favours no side.
 
     Args:
-        baseline: its labelled predictions there.
-        current: its labelled predictions here.
-        wrong: its wrong ones, on both sides together.
+        baseline: the group's labelled predictions on the baseline side.
+        current: the group's labelled predictions on the current side.
+        wrong: its wrong answers on both sides together.
     """
     return min(baseline.count, current.count) >= _FEWEST and wrong.count >= _FEWEST_WRONG
 
 
-def rise_of(baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], late: float = 0.0) -> float:
-    """Give the one-sided p-value that a share rose, by Fisher's exact test.
+def increase_p_value(
+    baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], late: float = 0.0
+) -> float:
+    """Return the one-sided p-value of an increase, by Fisher's exact test.
 
-    Weighted counts become effective numbers, rounded against a rise. Of the current side's wrong
-    ones, as many are taken to be right as labels are still to be corrected.
+    Weighted counts become effective numbers, rounded against an increase. The labels that will
+    still be corrected count as if each made a wrong answer of the current side right.
 
     Args:
-        baseline: what counts, and what it is counted from; not empty.
+        baseline: the numerator and the denominator of the share; the latter is not empty.
         current: the same on the current side.
-        late: share of the current side's labels that are still to be corrected.
+        late: the share of the current side's labels that will still be corrected.
     """
     k1, n1 = _effective(*baseline)
     k2, n2 = _effective(*current)
@@ -97,126 +109,114 @@ def rise_of(baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], late: float
     return fisher_rise(min(ceil(k1 - _ROUNDING), n1), n1, min(fewer, n2), n2)
 
 
-def _effective(some: Sums, whole: Sums) -> tuple[float, float]:
+def _effective(part: Sums, whole: Sums) -> tuple[float, float]:
     n = effective(whole.weight, whole.weight2)
-    return min(some.weight / whole.weight, 1.0) * n, n
+    return min(part.weight / whole.weight, 1.0) * n, n
 
 
-def trials(sides: Sides) -> list[Trial]:
-    """Try every group of a model that has enough predictions."""
+def group_tests(sides: LabelledSides) -> list[GroupTest]:
+    """Test every group of a model that has enough predictions."""
     baseline, current = count(sides.baseline), count(sides.current)
     groups = dict.fromkeys((*current.wrong, *baseline.wrong))
-    tried = (_trial(group, baseline, current, sides.late) for group in groups)
-    return [each for each in tried if each is not None]
+    tests = (_test(group, baseline, current, sides.late) for group in groups)
+    return [test for test in tests if test is not None]
 
 
-def risen(looked: Sequence[tuple[Sides, Sequence[Trial]]]) -> list[list[Rise]]:
-    """Give the groups that rose, each cause once, at a false-discovery rate of :data:`LEVEL`.
+def error_increases(
+    models: Sequence[tuple[LabelledSides, Sequence[GroupTest]]],
+) -> list[list[ErrorIncrease]]:
+    """Return the groups that rose, each cause once, at a false-discovery rate of :data:`LEVEL`.
 
-    The rate is controlled twice: over all groups that were tried, and then over those that are
-    named, out of as many tries; else the many groups that one cause explains would pay for others.
+    The rate is controlled twice: over all groups that were tested, and then over those that are
+    reported. Otherwise the many groups that one cause explains would let chance findings in.
 
     Args:
-        looked: the predictions of each model, and its groups, all tried.
+        models: the predictions of each model, and the tests of all its groups.
 
     Returns:
-        The rises of each model.
+        The increases of each model.
     """
-    p_values = [trial.p_value for _, tried in looked for trial in tried]
+    p_values = [test.p_value for _, tests in models for test in tests]
     cut = significant(p_values, LEVEL)
-    found = [_risen(sides, tried, cut) for sides, tried in looked]
-    named = [rise.p_value for rises in found for rise in rises]
-    cut = significant(named, LEVEL, len(p_values))
-    return [[rise for rise in rises if rise.p_value <= cut] for rises in found]
+    by_model = [_increases(sides, tests, cut) for sides, tests in models]
+    reported = [increase.p_value for increases in by_model for increase in increases]
+    cut = significant(reported, LEVEL, len(p_values))
+    return [[item for item in increases if item.p_value <= cut] for increases in by_model]
 
 
-def _risen(sides: Sides, tried: Sequence[Trial], cut: float) -> list[Rise]:
-    rose: dict[Pair, list[Trial]] = {}
-    for each in tried:
-        if each.p_value <= cut:
-            rose.setdefault(each.pair, []).append(each)
-    return [rise for group in rose.values() for rise in _named(sides, group, cut)]
+def _increases(sides: LabelledSides, tests: Sequence[GroupTest], cut: float) -> list[ErrorIncrease]:
+    by_pair: dict[Pair, list[GroupTest]] = {}
+    for test in tests:
+        if test.p_value <= cut:
+            by_pair.setdefault(test.pair, []).append(test)
+    return [increase for rose in by_pair.values() for increase in _explain(sides, rose, cut)]
 
 
-def _named(sides: Sides, rose: list[Trial], cut: float) -> list[Rise]:
-    """Explain the groups of one pair by as few of them as can be."""
-    named: list[Rise] = []
-    apart: list[Slice] = []
-    left = rose
-    while left:
-        baseline, current = count(sides.baseline, apart), count(sides.current, apart)
-        again = [_trial((t.pair, t.slice), baseline, current, sides.late) for t in left]
-        # what has risen only because of what was taken out rises no more
-        still = [each for each in again if each is not None and each.p_value <= cut]
+def _explain(sides: LabelledSides, rose: list[GroupTest], cut: float) -> list[ErrorIncrease]:
+    """Explain the groups of one pair by as few of them as possible."""
+    increases: list[ErrorIncrease] = []
+    excluded: list[Slice] = []
+    while rose:
+        baseline, current = count(sides.baseline, excluded), count(sides.current, excluded)
+        again = [_test((t.pair, t.slice), baseline, current, sides.late) for t in rose]
+        # a group that rose only because of the excluded predictions rises no more
+        still = [test for test in again if test is not None and test.p_value <= cut]
         if not still:
             break
-        chosen = _chosen(still, baseline, current)
-        named.append(_rise(chosen, baseline, current, tuple(apart)))
-        if chosen.slice is None:
+        test = _best_explanation(still, baseline, current)
+        before, after = (
+            wrong.out_of(whole, "no label yet")
+            for wrong, whole in (_sums(side, test.pair, test.slice) for side in (baseline, current))
+        )
+        increases.append(
+            ErrorIncrease(test.pair, test.slice, before, after, test.p_value, tuple(excluded))
+        )
+        if test.slice is None:
             break
-        apart.append(chosen.slice)
-        left = [each for each in still if each.slice != chosen.slice]
-    return named
+        excluded.append(test.slice)
+        rose = [other for other in still if other.slice != test.slice]
+    return increases
 
 
-def _chosen(rose: list[Trial], baseline: Counts, current: Counts) -> Trial:
-    ordered = sorted(rose, key=lambda each: (each.p_value, each.slice or ("", "")))
-    more = [each for each in ordered if _more_than_rest(each, baseline, current)]
-    whole = [each for each in ordered if each.slice is None]
+def _best_explanation(rose: list[GroupTest], baseline: Counts, current: Counts) -> GroupTest:
+    ordered = sorted(rose, key=lambda test: (test.p_value, test.slice or ("", "")))
+    more = [test for test in ordered if _rose_more_than_rest(test, baseline, current)]
+    whole = [test for test in ordered if test.slice is None]
     return (more or whole or ordered)[0]
 
 
-def _more_than_rest(trial: Trial, baseline: Counts, current: Counts) -> bool:
-    """Say whether a segment value rose more than all others together.
+def _rose_more_than_rest(test: GroupTest, baseline: Counts, current: Counts) -> bool:
+    """Return whether a segment value rose more than all others together.
 
     By a z test on both differences; half an answer is added to each side of each share, so that no
     variance is 0.
     """
-    if trial.slice is None:
+    if test.slice is None:
         return False
-    rose = 0.0
-    variance = 0.0
+    difference = variance = 0.0
     for side, sign in ((current, 1.0), (baseline, -1.0)):
-        own = _shares(side, trial.pair, trial.slice)
-        rest = _rest(own, _shares(side, trial.pair, None))
-        for (k, n), direction in ((own, sign), (rest, -sign)):
+        inside, everywhere = (_counts(side, test.pair, where) for where in (test.slice, None))
+        outside = [max(a - b, 0.0) for a, b in zip(everywhere, inside, strict=True)]
+        for (k, n), direction in ((inside, sign), (outside, -sign)):
             share = (k + 0.5) / (n + 1)
-            rose += direction * share
+            difference += direction * share
             variance += share * (1 - share) / (n + 1)
-    return normal_tail(rose / sqrt(variance)) <= _MORE_THAN_REST
+    return normal_tail(difference / sqrt(variance)) <= _MORE_THAN_REST
 
 
-def _shares(side: Counts, pair: Pair, where: Slice | None) -> tuple[float, float]:
-    whole = side.whole.get(where, Sums())
-    some = side.wrong.get((pair, where), Sums())
-    return _effective(some, whole) if whole.count else (0.0, 0.0)
+def _counts(side: Counts, pair: Pair, where: Slice | None) -> tuple[float, float]:
+    wrong, whole = _sums(side, pair, where)
+    return _effective(wrong, whole) if whole.count else (0.0, 0.0)
 
 
-def _rest(own: tuple[float, float], whole: tuple[float, float]) -> tuple[float, float]:
-    return max(whole[0] - own[0], 0.0), max(whole[1] - own[1], 0.0)
-
-
-def _trial(
+def _test(
     group: tuple[Pair, Slice | None], baseline: Counts, current: Counts, late: float
-) -> Trial | None:
-    pair, where = group
-    before, after = _sums(baseline, group), _sums(current, group)
+) -> GroupTest | None:
+    before, after = _sums(baseline, *group), _sums(current, *group)
     if not supported(before[1], after[1], before[0] + after[0]):
         return None
-    return Trial(pair, where, rise_of(before, after, late))
+    return GroupTest(*group, increase_p_value(before, after, late))
 
 
-def _sums(side: Counts, group: tuple[Pair, Slice | None]) -> tuple[Sums, Sums]:
-    return side.wrong.get(group, Sums()), side.whole.get(group[1], Sums())
-
-
-def _rise(trial: Trial, baseline: Counts, current: Counts, apart: tuple[Slice, ...]) -> Rise:
-    before, after = (_sums(side, (trial.pair, trial.slice)) for side in (baseline, current))
-    return Rise(
-        trial.pair,
-        trial.slice,
-        before[0].out_of(before[1], "no label yet"),
-        after[0].out_of(after[1], "no label yet"),
-        trial.p_value,
-        apart,
-    )
+def _sums(side: Counts, pair: Pair, where: Slice | None) -> tuple[Sums, Sums]:
+    return side.wrong.get((pair, where), Sums()), side.whole.get(where, Sums())

@@ -1,4 +1,4 @@
-"""Two versions, or two windows, compared: failures, errors at equal label age, latency, slices."""
+"""Compare two versions, or two spans: failures, errors at equal label age, latency, slices."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ from elkmon.query.question import Question
 from elkmon.query.slices import Counts, count, parts, usable_segments
 from elkmon.questions.compare import SideName
 from elkmon.questions.compare.changes import Change, changes
-from elkmon.questions.compare.comparison_sides import (
-    Side,
-    current_side,
-    side_before,
-    side_named,
-)
-from elkmon.questions.compare.label_age import maturity
+from elkmon.questions.compare.comparison_sides import Side, current_side, side_before, side_named
+from elkmon.questions.compare.label_age import label_age
 from elkmon.questions.compare.verdict import Difference, difference
 from elkmon.questions.latency.figures import latency
 from elkmon.questions.record import Answer
@@ -31,7 +26,7 @@ from elkmon.stores.protocol import FieldValue, ModelEntry, Store
 __all__ = ["Comparison", "Shift", "answer", "compare"]
 
 _NOTABLE = 1.1
-"""A shift of latency that is told: by a tenth at least."""
+"""The smallest shift of latency that is reported: by a tenth."""
 _DIFFERENCE = (
     *("", "low", "high", "p_value", "test", "baseline", "baseline_k", "baseline_n"),
     *("current", "current_k", "current_n", "verdict", "words", "more"),
@@ -39,19 +34,19 @@ _DIFFERENCE = (
 _COLUMNS = (
     *("model", "verdict", "words", "baseline_name", "baseline_since", "baseline_until"),
     *("current_name", "current_since", "current_until", "horizon", "late_right", "late_wrong"),
-    *(f"failure_rate_{each}".rstrip("_") for each in _DIFFERENCE),
-    *(f"error_rate_{each}".rstrip("_") for each in _DIFFERENCE),
+    *(f"failure_rate_{part}".rstrip("_") for part in _DIFFERENCE),
+    *(f"error_rate_{part}".rstrip("_") for part in _DIFFERENCE),
     *(
-        f"{name}_{each}".rstrip("_")
+        f"{name}_{part}".rstrip("_")
         for name in ("p50", "p95")
-        for each in ("", *("baseline", "current", "words"))
+        for part in ("", *("baseline", "current", "words"))
     ),
 )
 _LINE = (
     *("model", "baseline", "current", "figure", "group", "before", "before_k", "before_n"),
     *("now", "now_k", "now_n", "difference", "low", "high", "p_value", "verdict"),
 )
-"""The columns of CSV, which has one line a figure and slice."""
+"""The columns of CSV, which has one line for each figure and slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +63,35 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One model, compared."""
+    """The comparison of one model."""
 
     model: str
     verdict: Literal["worse", "better", "mixed", "no evidence", "not enough"]
     words: tuple[str, ...]
-    """What the verdict rests on, in sentences."""
+    """The reasons for the verdict, in sentences."""
     baseline: Side
     current: Side
     horizon: float | None
-    """Seconds: labels that came within, of predictions that are older; None without labels, and
-    where label age is not equal."""
+    """Seconds within which labels came, of predictions that are older; None without labels, and
+    if label age is not equal."""
     late_right: float | None
-    """Share of the current side's labels that are still to be corrected so that the answer was
-    right; so many of its wrong ones may be none."""
+    """The share of the current side's labels that will still be corrected to say that the answer
+    was right; as many of its wrong answers may turn out right."""
     late_wrong: float | None
-    """The same for answers that will turn out wrong."""
+    """The share that will be corrected to say that the answer was wrong."""
     failure_rate: Difference
     error_rate: Difference
     p50: Shift
     p95: Shift
     tried: int
-    """Slices that were large enough to be compared."""
+    """How many slices were large enough to be compared."""
     worse: tuple[Change, ...]
     """Slices whose error rate rose, the most evident first, at a false-discovery rate of 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Uncompared:
-    """A model that has nothing to be compared with."""
+    """A model that cannot be compared."""
 
     model: str
     reason: str
@@ -109,13 +104,13 @@ def compare(
 
     Args:
         store: to ask.
-        question: the model, the span and the conditions; groups and steps play no part.
-        baseline: a version, or a span (``FROM..TO``, or a pair of times); the version before the
-            current one, or as long a span before, where not given.
-        current: likewise; the last version within the span, else the span, where not given.
+        question: the model, the span and the conditions; groups and steps are ignored.
+        baseline: a version, or a span (``FROM..TO``, or a pair of times); by default the version
+            before the current one, or the span before, of the same length.
+        current: likewise; by default the last version within the span, else the span.
 
     Raises:
-        QueryError: there is no such version, or it cannot be asked.
+        QueryError: there is no such version, or the question is invalid.
         StoreError: the store cannot be read.
     """
     return compare_models(store, question, baseline, current)[0]
@@ -124,7 +119,7 @@ def compare(
 def compare_models(
     store: Store, question: Question, baseline: SideName = None, current: SideName = None
 ) -> tuple[Result[Comparison], tuple[Uncompared, ...]]:
-    """Compare each model, and say which are not compared; arguments and errors as above."""
+    """Compare each model, and return those that cannot be compared, too; see :func:`compare`."""
     catalog = store.catalog()
     models = [e for e in catalog.models if question.model in {None, e.name} and e.predictions]
     for name in (baseline, current):
@@ -165,36 +160,35 @@ def _sides(
 
 
 def _compare(
-    store: Store,
-    question: Question,
-    model: ModelEntry,
-    before: Side,
-    now: Side,
+    store: Store, question: Question, model: ModelEntry, before: Side, now: Side
 ) -> tuple[Comparison, tuple[str, ...]]:
     failures = difference(
         _failed(store, question, model, before), _failed(store, question, model, now), "attempts"
     )
-    aged = maturity(store, model, question, before, now)
+    age = label_age(store, model, question, before, now)
     notes: tuple[str, ...] = ()
     older, newer = Counts(), Counts()
-    if aged is not None:
-        where = [aged.filter(side, model.name, question) for side in (before, now)]
+    if age is not None:
+        filters = [age.filter(side, model.name, question) for side in (before, now)]
         usable = usable_segments(store, model.segments, now.filter(model.name, question))
-        older, newer = (count(parts(store, each, usable.names)) for each in where)
-        notes = tuple(f"{model.name}: {each}" for each in usable.notes)
-    errors = difference(_wrong(older), _wrong(newer), "labels", aged)
+        older, newer = (count(parts(store, where, usable.names)) for where in filters)
+        notes = tuple(f"{model.name}: {note}" for note in usable.notes)
+    errors = difference(_wrong(older), _wrong(newer), "labels", age)
     shifts = [_latency(store, question, model, side) for side in (before, now)]
-    tried, worse = changes(older, newer, 0.0 if aged is None else aged.late)
+    tried, worse = changes(older, newer, 0.0 if age is None else age.late)
     verdict, words = _overall(failures, errors)
-    made = Comparison(
+    horizon, late_right, late_wrong = (
+        (None, None, None) if age is None else (age.horizon, age.late_right, age.late_wrong)
+    )
+    comparison = Comparison(
         model=model.name,
         verdict=verdict,
         words=words,
         baseline=before,
         current=now,
-        horizon=None if aged is None else aged.horizon,
-        late_right=None if aged is None else aged.late_right,
-        late_wrong=None if aged is None else aged.late_wrong,
+        horizon=horizon,
+        late_right=late_right,
+        late_wrong=late_wrong,
         failure_rate=failures,
         error_rate=errors,
         p50=_shift(shifts[0][0], shifts[1][0]),
@@ -202,27 +196,24 @@ def _compare(
         tried=tried,
         worse=worse,
     )
-    return made, notes
+    return comparison, notes
 
 
 def _overall(
     failures: Difference, errors: Difference
 ) -> tuple[Literal["worse", "better", "mixed", "no evidence", "not enough"], tuple[str, ...]]:
-    """Put both rates into one verdict, and say what it rests on."""
-    said = []
-    for each, more, less, plain in (
-        (failures, "It fails more often", "It fails less often", "failures"),
-        (errors, "It errs more often", "It errs less often", "errors"),
-    ):
-        name = {
-            "worse": more,
-            "better": less,
-            "no evidence": f"No evidence that {plain} changed",
-            "not enough": f"Not enough to judge {plain}",
-        }[each.verdict]
-        said.append(f"{name}: {each.words}.")
+    """Return one verdict on both rates, and the reasons for it."""
+    beginnings = {
+        "worse": "The {} rose",
+        "better": "The {} fell",
+        "no evidence": "No evidence that the {} changed",
+        "not enough": "Not enough data to judge the {}",
+    }
+    words = tuple(
+        f"{beginnings[rate.verdict].format(name)}: {rate.words}."
+        for name, rate in (("failure rate", failures), ("error rate", errors))
+    )
     kinds = {failures.verdict, errors.verdict}
-    words = tuple(said)
     if {"worse", "better"} <= kinds:
         return "mixed", words
     for verdict in ("worse", "better", "not enough"):
@@ -242,14 +233,14 @@ def _failed(store: Store, question: Question, model: ModelEntry, side: Side) -> 
     return sums.get("failure", Sums()), sum(sums.values(), Sums())
 
 
-def _wrong(counted: Counts) -> tuple[Sums, Sums]:
-    return counted.wrong_slice.get(None, Sums()), counted.whole.get(None, Sums())
+def _wrong(counts: Counts) -> tuple[Sums, Sums]:
+    return counts.wrong_slice.get(None, Sums()), counts.whole.get(None, Sums())
 
 
 def _latency(
     store: Store, question: Question, model: ModelEntry, side: Side
 ) -> tuple[Estimate, Estimate]:
-    asked = replace(
+    side_question = replace(
         question,
         model=model.name,
         since=side.since,
@@ -258,7 +249,7 @@ def _latency(
         by=("model",),
         conditions=side.conditions(question),
     )
-    for row in latency(store, asked).rows:
+    for row in latency(store, side_question).rows:
         if row.outcome == "success":
             return row.p50, row.p95
     return absent("no successful attempt"), absent("no successful attempt")
@@ -268,21 +259,20 @@ def _shift(before: Estimate, now: Estimate) -> Shift:
     if not before.value or now.value is None:
         return Shift(None, before, now, "no evidence")
     ratio = now.value / before.value
-    apart = (
-        before.high is not None
-        and now.low is not None
-        and before.low is not None
-        and now.high is not None
-    )
-    if apart and ratio >= _NOTABLE and now.low > before.high:  # type: ignore[operator]  # apart says so
+    if ratio >= _NOTABLE and _below(before, now):
         return Shift(ratio, before, now, "slower")
-    if apart and ratio <= 1 / _NOTABLE and now.high < before.low:  # type: ignore[operator]  # likewise
+    if ratio <= 1 / _NOTABLE and _below(now, before):
         return Shift(ratio, before, now, "faster")
     return Shift(ratio, before, now, "no evidence")
 
 
+def _below(lower: Estimate, higher: Estimate) -> bool:
+    """Return whether one interval ends before the other begins."""
+    return lower.high is not None and higher.low is not None and lower.high < higher.low
+
+
 def answer(store: Store, question: Question, baseline: str | None, current: str | None) -> Answer:
-    """Return what the command shows; arguments and errors as of :func:`compare`."""
+    """Return what the command shows; see :func:`compare`."""
     result = compare(store, question, baseline, current)
     return Answer(
         result,
@@ -292,7 +282,7 @@ def answer(store: Store, question: Question, baseline: str | None, current: str 
 
 
 def _lines(row: Comparison) -> Iterator[list[object]]:
-    """Return one line of CSV a figure and slice."""
+    """Yield one line of CSV for each figure and slice."""
     head = [row.model, row.baseline.name, row.current.name]
     for name, rate in (("failure rate", row.failure_rate), ("error rate", row.error_rate)):
         yield [

@@ -1,4 +1,4 @@
-"""Comparisons on a terminal."""
+"""Write comparisons to a terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _SLICES = 8
 
 
 def show(output: Output, store: Place, answer: Answer) -> None:
-    """Write the comparison of each model, after what could not be compared."""
+    """Write the comparison of each model, after the models that could not be compared."""
     result: Result[Comparison] = answer.result
     if result.notes:
         output.show(*(Text(clean(note), "dim") for note in result.notes))
@@ -56,13 +56,13 @@ def show(output: Output, store: Place, answer: Answer) -> None:
 
 
 def _show_comparison(output: Output, store: Place, question: Question, row: Comparison) -> None:
-    """Write the verdict, the figures it rests on, what got worse, and the events behind."""
+    """Write the verdict, its figures, what got worse, and the commands that list the events."""
     head = Text.assemble(
         (clean(row.model), "bold"),
         f": {clean(row.current.name)} compared with {clean(row.baseline.name)}: ",
         (row.verdict, _STYLES[row.verdict]),
     )
-    output.show(Text(""), head, *(Text(clean(each)) for each in row.words))
+    output.show(Text(""), head, *(Text(clean(sentence)) for sentence in row.words))
     output.show(Text(""), fitting(output, lambda wide: _figures(output, row, wide=wide)))
     if row.worse:
         output.show(Text(""), Text("What got worse", "bold"))
@@ -73,31 +73,33 @@ def _show_comparison(output: Output, store: Place, question: Question, row: Comp
 
 
 def _figures(output: Output, row: Comparison, *, wide: bool) -> Table:
-    made = table(output, ["", clean(row.baseline.name), clean(row.current.name), "change", ""])
-    for name, each in (("failure rate", row.failure_rate), ("error rate", row.error_rate)):
-        cells = [_rate(rate, wide=wide) for rate in (each.baseline, each.current)]
-        verdict = Text(each.verdict, _STYLES[each.verdict])
-        made.add_row(Text(name, "bold"), *cells, _change(each, wide=wide), verdict)
+    grid = table(output, ["", clean(row.baseline.name), clean(row.current.name), "change", ""])
+    for name, rate in (("failure rate", row.failure_rate), ("error rate", row.error_rate)):
+        cells = [_rate(side, wide=wide) for side in (rate.baseline, rate.current)]
+        verdict = Text(rate.verdict, _STYLES[rate.verdict])
+        grid.add_row(Text(name, "bold"), *cells, _change(rate, wide=wide), verdict)
     for name, shift in (("p50", row.p50), ("p95", row.p95)):
-        cells = [_latency(each, wide=wide) for each in (shift.baseline, shift.current)]
-        made.add_row(
+        cells = [_latency(side, wide=wide) for side in (shift.baseline, shift.current)]
+        grid.add_row(
             Text(name, "bold"), *cells, _ratio(shift), Text(shift.words, _STYLES[shift.words])
         )
-    return made
+    return grid
 
 
 def _slices(output: Output, row: Comparison, *, wide: bool) -> Table:
     heads = ["error rate of", clean(row.baseline.name), clean(row.current.name), "change", ""]
-    made = table(output, heads)
-    for each in row.worse[:_SLICES]:
-        cells = [_rate(rate, wide=wide) for rate in (each.baseline, each.current)]
-        evidence = Text(probability(each.p_value), "dim")
-        made.add_row(Text(_named(each), "bold"), *cells, _moved(each, wide=wide), evidence)
-    return made
+    grid = table(output, heads)
+    for change in row.worse[:_SLICES]:
+        cells = [_rate(side, wide=wide) for side in (change.baseline, change.current)]
+        evidence = Text(probability(change.p_value), "dim")
+        grid.add_row(
+            Text(_slice_name(change), "bold"), *cells, _slice_change(change, wide=wide), evidence
+        )
+    return grid
 
 
-def _named(each: Change) -> str:
-    return clean(each.name if each.kind == "segment" else f"truth {each.name}")
+def _slice_name(change: Change) -> str:
+    return clean(change.name if change.kind == "segment" else f"truth {change.name}")
 
 
 def _rate(rate: Rate, *, wide: bool) -> Text:
@@ -110,19 +112,19 @@ def _rate(rate: Rate, *, wide: bool) -> Text:
     return below(share, bounds, number)
 
 
-def _change(each: Difference, *, wide: bool) -> Text:
-    if each.value is None or each.low is None or each.high is None or each.p_value is None:
+def _change(rate: Difference, *, wide: bool) -> Text:
+    if rate.value is None or rate.low is None or rate.high is None or rate.p_value is None:
         return Text(ABSENT)
-    found = Text(points(each.value), "bold")
-    bounds = Text(f"[{points(each.low)}, {points(each.high)}]")
-    test = Text(f"{probability(each.p_value)} ({each.test})", "dim")
-    return Text.assemble(found, " ", bounds, "  ", test) if wide else below(found, bounds, test)
+    value = Text(points(rate.value), "bold")
+    bounds = Text(f"[{points(rate.low)}, {points(rate.high)}]")
+    test = Text(f"{probability(rate.p_value)} ({rate.test})", "dim")
+    return Text.assemble(value, " ", bounds, "  ", test) if wide else below(value, bounds, test)
 
 
-def _moved(each: Change, *, wide: bool) -> Text:
-    bounds = Text(f"[{points(each.low)}, {points(each.high)}]")
-    found = Text(points(each.difference), "bold")
-    return Text.assemble(found, " ", bounds) if wide else below(found, bounds)
+def _slice_change(change: Change, *, wide: bool) -> Text:
+    bounds = Text(f"[{points(change.low)}, {points(change.high)}]")
+    value = Text(points(change.difference), "bold")
+    return Text.assemble(value, " ", bounds) if wide else below(value, bounds)
 
 
 def _latency(figure: Estimate, *, wide: bool) -> Text:
@@ -141,22 +143,22 @@ def _ratio(shift: Shift) -> Text:
 
 def _legend(row: Comparison) -> list[str]:
     sides = (
-        f"{each.name}: {when(each.since)} to {when(each.until)} UTC"
-        for each in (row.baseline, row.current)
+        f"{side.name}: {when(side.since)} to {when(side.until)} UTC"
+        for side in (row.baseline, row.current)
     )
-    lines = [f"{'; '.join(clean(each) for each in sides)}; changes in points, 95 % intervals"]
+    lines = [f"{'; '.join(clean(side) for side in sides)}; changes in points, 95 % intervals"]
     if row.horizon is not None:
         lines.append(
-            f"errors at equal label age: labels within {about_duration(row.horizon)}, of "
-            "predictions that are older"
+            f"errors at equal label age: labels that came within {about_duration(row.horizon)}, of "
+            "older predictions"
         )
     elif row.error_rate.value is not None:
-        lines.append("label age is not equal: too few labels would be left; all of them count")
+        lines.append("label age is not equal, as too few labels would be left: all labels count")
     if row.late_right or row.late_wrong:
         late = (row.late_right or 0.0) + (row.late_wrong or 0.0)
         lines.append(
-            f"as in {clean(row.baseline.name)}, {share_percent(late)} of the labels are still to "
-            "be corrected: a change has to be larger"
+            f"as in {clean(row.baseline.name)}, {share_percent(late)} of the labels will still be "
+            "corrected: a change has to be larger"
         )
     if row.tried:
         lines.append(
@@ -168,7 +170,7 @@ def _legend(row: Comparison) -> list[str]:
 
 def _behind(store: Place, question: Question, row: Comparison) -> list[str]:
     side = row.current
-    asked = replace(
+    side_question = replace(
         question,
         model=row.model,
         conditions=side.conditions(question),
@@ -178,10 +180,9 @@ def _behind(store: Place, question: Question, row: Comparison) -> list[str]:
     of = ("--dataset", PREDICTION, "--where")
     lines = []
     if row.failure_rate.current.k:
-        lines.append(command_line("events", store, asked, *of, "outcome=failure"))
+        lines.append(command_line("events", store, side_question, *of, "outcome=failure"))
     if row.error_rate.current.k or not lines:
-        worst = next((each.where for each in row.worse if each.kind == "segment"), ())
-        narrow = replace(asked, conditions=narrowed(asked.conditions, *worst))
-        wrong = command_line("events", store, narrow, *of, "ml.eval.outcome=wrong")
-        lines.append(wrong)
+        worst = next((change.where for change in row.worse if change.kind == "segment"), ())
+        narrow = replace(side_question, conditions=narrowed(side_question.conditions, *worst))
+        lines.append(command_line("events", store, narrow, *of, "ml.eval.outcome=wrong"))
     return lines

@@ -1,4 +1,4 @@
-"""Whether a rate differs between two sides, in figures and in words."""
+"""Judge whether a rate differs between two sides, in figures and in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import ceil, sqrt
 from typing import Literal
 
 from elkmon.present.formatting import points, share_percent, size_in_points
-from elkmon.questions.compare.label_age import Maturity
+from elkmon.questions.compare.label_age import LabelAge
 from elkmon.statistics.intervals import Z95, effective
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.statistics.significance import fisher, newcombe, two_proportion_z
@@ -17,83 +17,84 @@ __all__ = ["Difference", "Verdict", "difference"]
 Verdict = Literal["worse", "better", "no evidence", "not enough"]
 _LEVEL = 0.05
 _Z80 = 0.8416212335729143
-"""The standard normal distribution's 80 % quantile: how surely a change is to be seen."""
+"""The 80 % quantile of the standard normal distribution: the power of the test."""
 _FEWEST_EXPECTED = 5.0
 _LEAST_CHANGE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A rate on both sides, and what may be said of its change."""
+    """A rate on both sides, and the verdict on its change."""
 
     value: float | None
-    """The current side's minus the baseline's; None where one of them is absent."""
+    """The current rate minus the baseline's; None if one of them is absent."""
     low: float | None
     """Newcombe's 95 % interval."""
     high: float | None
     p_value: float | None
-    """Two-sided: that there is no change."""
+    """Two-sided, of no change."""
     test: Literal["z", "Fisher"] | None
-    """Fisher's exact test where a count below 5 is expected."""
+    """Fisher's exact test if a count below 5 is expected."""
     baseline: Rate
     current: Rate
     verdict: Verdict
     words: str
     detectable: float | None
-    """The change that would have been seen four times in five."""
+    """The change that would be detected four times in five."""
     more: int | None
-    """Where it is not enough: how many more on the current side would settle it; None where the
-    baseline alone has too few."""
+    """If there is not enough data: how many more the current side needs; None if the baseline
+    alone has too few."""
 
 
 def difference(
-    baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], of: str, aged: Maturity | None = None
+    baseline: tuple[Sums, Sums], current: tuple[Sums, Sums], of: str, age: LabelAge | None = None
 ) -> Difference:
     """Compare a rate.
 
-    It is worse, or better, where both the test (5 %) and the interval say so, by more than what
-    labels that are still to be corrected can explain. It is enough to say that there is no
-    evidence where a change by half of the baseline's rate (one point at least) would have been
-    seen four times in five.
+    It is worse, or better, if both the test (5 %) and the interval say so, by more than labels
+    that will still be corrected can explain. The verdict is "no evidence", not "not enough", if a
+    change by half of the baseline's rate (at least one point) would be detected four times in five.
 
     Args:
-        baseline: what counts, and what it is counted from.
+        baseline: the numerator and the denominator of the rate.
         current: the same on the current side.
-        of: what it is counted from, such as ``labels``.
-        aged: how old labels are, where the rate comes from labels.
+        of: what the denominator counts, such as ``labels``.
+        age: which labels count, if the rate comes from labels.
     """
-    before, after = (some.out_of(whole, f"no {of}") for some, whole in (baseline, current))
+    before, after = (part.out_of(whole, f"no {of}") for part, whole in (baseline, current))
     if before.value is None or after.value is None:
         side = "the baseline" if before.value is None else "the current side"
-        said = f"{side} has no {of} to compare"
+        words = f"{side} has no {of} to compare"
         return Difference(
-            None, None, None, None, None, before, after, "not enough", said, None, None
+            None, None, None, None, None, before, after, "not enough", words, None, None
         )
     n1, n2 = (effective(whole.weight, whole.weight2) for _, whole in (baseline, current))
     p_value, test = _test(before.value * n1, n1, after.value * n2, n2)
     low, high = newcombe(before.value, n1, after.value, n2)
-    found = after.value - before.value
-    seen = _detectable(before.value, n1, after.value, n2)
+    change = after.value - before.value
+    detectable = _detectable(before.value, n1, after.value, n2)
     verdict: Verdict = "no evidence"
     more = None
-    up, down = (0.0, 0.0) if aged is None else (aged.late_right, aged.late_wrong)
-    asked = max(before.value / 2, _LEAST_CHANGE)
+    up, down = (0.0, 0.0) if age is None else (age.late_right, age.late_wrong)
+    notable = max(before.value / 2, _LEAST_CHANGE)
     if p_value <= _LEVEL and low > up:
         verdict = "worse"
     elif p_value <= _LEVEL and high < -down:
         verdict = "better"
-    elif seen > asked:
+    elif detectable > notable:
         verdict = "not enough"
-        more = _more(before.value, n1, n2, asked)
-    said = _words(verdict, before.value, after.value, of)
+        more = _more(before.value, n1, n2, notable)
+    words = _words(verdict, before.value, after.value, of)
     if verdict in {"no evidence", "not enough"} and p_value <= _LEVEL:
-        said += ", which labels that are still to be corrected may explain"
+        words += ", which labels that will still be corrected may explain"
     if verdict == "no evidence":
-        least = seen + (up if found > 0 else down)
-        said += f"; a change of {size_in_points(least)} points would have shown"
+        least = detectable + (up if change > 0 else down)
+        words += f"; a change of {size_in_points(least)} points would have been detected"
     elif verdict == "not enough":
-        said += _how_many(more, asked, of)
-    return Difference(found, low, high, p_value, test, before, after, verdict, said, seen, more)
+        words += _how_many(more, notable, of)
+    return Difference(
+        *(change, low, high, p_value, test, before, after, verdict, words, detectable, more)
+    )
 
 
 def _test(k1: float, n1: float, k2: float, n2: float) -> tuple[float, Literal["z", "Fisher"]]:
@@ -105,7 +106,7 @@ def _test(k1: float, n1: float, k2: float, n2: float) -> tuple[float, Literal["z
 
 
 def _detectable(p1: float, n1: float, p2: float, n2: float) -> float:
-    """Give the change that is seen four times in five, at 5 %: (z₀.₉₇₅ + z₀.₈) · standard error.
+    """Return the change that is detected four times in five, at 5 %: (z₀.₉₇₅ + z₀.₈) · std. error.
 
     Half an answer is added to each side, so that a rate of 0 has an error, too.
     """
@@ -117,7 +118,7 @@ def _detectable(p1: float, n1: float, p2: float, n2: float) -> float:
 
 
 def _more(p1: float, n1: float, n2: float, change: float) -> int | None:
-    """Give how many more of the current side would show a change, with the baseline as it is."""
+    """Return how many more the current side needs to show a change, the baseline unchanged."""
     p2 = min(p1 + change, 1.0)
     moved = (p1 * n1 + 0.5) / (n1 + 1)
     allowed = (change / (Z95 + _Z80)) ** 2 - moved * (1 - moved) / n1
@@ -133,7 +134,7 @@ def _words(verdict: Verdict, before: float, after: float, of: str) -> str:
 
 
 def _how_many(more: int | None, change: float, of: str) -> str:
-    shown = f"a change of {size_in_points(change)} points"
+    change_words = f"a change of {size_in_points(change)} points"
     if more is None:
-        return f"; the baseline alone has too few to show {shown}"
-    return f"; about {more:,} more {of} would show {shown}"
+        return f"; the baseline alone has too few to show {change_words}"
+    return f"; about {more:,} more {of} would show {change_words}"

@@ -1,4 +1,4 @@
-"""Label coverage: how much is labelled, and how long labels take."""
+"""The question ``coverage``: how much is labelled, and how long labels take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def coverage(
     """Return how much is labelled at which age, how long labels take, and what became of them.
 
     Raises:
-        QueryError: it cannot be asked; the message says what would do.
+        QueryError: the question is invalid; the message says what to change.
         StoreError: the store cannot be read.
     """
     from elkmon.questions.coverage import figures  # noqa: PLC0415 - on first use

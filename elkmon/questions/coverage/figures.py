@@ -1,4 +1,4 @@
-"""Coverage: how much is labelled at which age, how long labels take, what becomes of them."""
+"""Answer the question: how much is labelled by age, how long labels take, what became of them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from elkmon.stores.protocol import (
     TimeBucket,
 )
 
-__all__ = ["AGES", "AgeShare", "Arrived", "CoverageRow", "LabelCounts", "answer", "coverage"]
+__all__ = ["AGES", "AgeShare", "CoverageRow", "LabelArrival", "LabelCounts", "answer", "coverage"]
 
 _HOUR, _DAY = 3600.0, 86_400.0
 AGES = (0.0, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY)
-"""Where ages begin, in seconds; each ends where the next begins, the last one never."""
+"""The beginnings of the age groups, in seconds; the last group has no end."""
 _STEPS = (
     *(TimeBucket(n, "m") for n in (1, 5, 15)),
     *(TimeBucket(n, "h") for n in (1, 6)),
@@ -47,23 +47,23 @@ _MODEL_FIELD = FieldValue("ml.model.name")
 
 @dataclass(frozen=True, slots=True)
 class AgeShare:
-    """How much is labelled of predictions of one age."""
+    """The coverage of predictions of one age group."""
 
     since: float
-    """The age in seconds at which it begins."""
+    """The beginning of the age group, in seconds."""
     until: float | None
-    """At which it ends, not included; None: never."""
+    """Its end, not included; None if it has none."""
     share: Rate
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
-    """Which share of predictions has its first label within a delay."""
+class LabelArrival:
+    """The share of predictions that have their first label within a delay."""
 
     within: float
     """Seconds."""
     share: float | None
-    """None where no prediction is old enough to tell."""
+    """None if no prediction is old enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,15 @@ class LabelCounts:
     corrections: int
     """Labels beyond the first of a prediction: corrections, ratings, repeats."""
     orphans: int
-    """Labels whose prediction is not there, and that sampling does not explain."""
+    """Labels without a prediction, which sampling does not explain."""
     sampled_out: int
     """Labels whose prediction sampling left out."""
     waiting: int
     """Labels that wait to be joined."""
     given_up: int = 0
-    """Of the orphans, those that the join does not look at any more."""
+    """The orphans that the join does not try again."""
     next_look: datetime | None = None
-    """When the join looks again at the first of the others."""
+    """When the join tries the first of the others again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,11 @@ class CoverageRow:
     by: Mapping[str, Cell]
     time: datetime | None
     coverage: Rate
-    """Labelled out of successful predictions."""
+    """The share of successful predictions that are labelled."""
     as_of: datetime
-    """The last that is known of the model; ages are counted back from it."""
+    """The time of the model's last event; ages are counted back from it."""
     ages: tuple[AgeShare, ...]
-    arrived: tuple[Arrived, ...]
+    arrived: tuple[LabelArrival, ...]
     median: Estimate
     """Seconds within which half of the labels come, of those that come within ``horizon``."""
     p90: Estimate
@@ -117,66 +117,66 @@ class _Labelled:
 
 
 def coverage(store: Store, question: Question) -> Result[CoverageRow]:
-    """Say how much is labelled, by age, how long labels take, and what became of them.
+    """Return how much is labelled, by age, how long labels take, and what became of them.
 
-    Ages are counted from the last event that is known of the model, to a minute in two days, five
-    in ten, a quarter of an hour in a month.
+    Ages are counted back from the model's last event, to the minute in a span of two days, to five
+    minutes in ten days, to a quarter of an hour in a month.
 
     Args:
-        store: to ask.
-        question: what to ask.
+        store: the store.
+        question: the question.
 
     Raises:
-        QueryError: it cannot be asked.
+        QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
-    states, known = _labels(store, question)
+    states, as_of = _labels(store, question)
     groups: dict[Group, _Labelled] = {}
     _ask_delays(store, question, groups)
-    _ask_ages(store, question, groups, known)
+    _ask_ages(store, question, groups, as_of)
     rows = []
-    for (by, time), own in in_order(groups):
-        named = dict(zip(question.by, by, strict=True))
-        model = named.get(MODEL, by[0])
-        rows.append(_row(named, time, own, known[model], states.get(model)))
+    for (by, time), labelled in in_order(groups):
+        by_name = dict(zip(question.by, by, strict=True))
+        model = by_name.get(MODEL, by[0])
+        rows.append(_row(by_name, time, labelled, as_of[model], states.get(model)))
     return Result(question, tuple(rows), _columns(question))
 
 
 def _labels(
     store: Store, question: Question
 ) -> tuple[dict[Cell, LabelCounts], dict[Cell, datetime]]:
-    """Give what became of labels, and the last that is known, by model, over the whole store."""
+    """Return the label counts and the time of the last event, by model, over the whole store."""
     only = (
         () if question.model is None else (Condition(_MODEL_FIELD.field, "=", (question.model,)),)
     )
     where = Filter(conditions=only)
     last, labelled = Measure("max", "@timestamp"), Measure("count", _LABELLED)
-    known: dict[Cell, datetime] = {}
+    last_event: dict[Cell, datetime] = {}
     with_label: dict[Cell, int] = {}
     for model, at, count in store.aggregate(
         PREDICTION, by=[_MODEL_FIELD], measures=[last, labelled], where=where
     ).rows:
-        known[model], with_label[model] = utc(cast("datetime", at)), int(cast("int", count))
+        last_event[model], with_label[model] = utc(cast("datetime", at)), int(cast("int", count))
     for model, at in store.aggregate(LABEL, by=[_MODEL_FIELD], measures=[last], where=where).rows:
         moment = utc(cast("datetime", at))
-        known[model] = max(known.get(model, moment), moment)
+        last_event[model] = max(last_event.get(model, moment), moment)
     catalog = store.catalog()
-    found: dict[Cell, LabelCounts] = {}
+    counts: dict[Cell, LabelCounts] = {}
     for entry in catalog.models:
         name = entry.name or None
-        own = with_label.get(name, 0)
-        beyond = entry.labels - entry.orphans - entry.sampled_out - entry.waiting - own
-        found[name] = LabelCounts(
-            *(entry.labels, own, max(beyond, 0), entry.orphans, entry.sampled_out),
+        number = with_label.get(name, 0)
+        beyond = entry.labels - entry.orphans - entry.sampled_out - entry.waiting - number
+        counts[name] = LabelCounts(
+            *(entry.labels, number, max(beyond, 0), entry.orphans, entry.sampled_out),
             *(entry.waiting, entry.given_up, entry.next_look),
         )
-    return found, known
+    return counts, last_event
 
 
 def _aggregate(
     store: Store, question: Question, dimension: Dimension
 ) -> Iterator[tuple[Group, Any, Sums, Sums]]:
-    """Ask for successful predictions: group with step, further dimension, all, labelled."""
+    """Yield sums of successful predictions: group, value of the dimension, all, labelled."""
     measures = (*support(), *support(_LABELLED))
     for group, (value, *cells) in grouped(store, question, [dimension], measures, SUCCEEDED):
         yield group, value, Sums.of(cells[:3]), Sums.of(cells[3:])
@@ -190,7 +190,7 @@ def _ask_delays(store: Store, question: Question, groups: dict[Group, _Labelled]
         group.total += total
         group.labelled += labelled
         if labelled.count:
-            # longer than all bins: in the last one
+            # a delay beyond all bins counts in the last one
             place = len(EDGES) - 2 if number is None else int(number)
             group.delays[place] = group.delays.get(place, 0.0) + labelled.weight
 
@@ -199,9 +199,9 @@ def _ask_ages(
     store: Store,
     question: Question,
     groups: dict[Group, _Labelled],
-    known: Mapping[Cell, datetime],
+    last_event: Mapping[Cell, datetime],
 ) -> None:
-    last = min(max(known.values(), default=question.until), question.until)
+    last = min(max(last_event.values(), default=question.until), question.until)
     seconds = (last - question.since).total_seconds()
     step = next(
         (s for s in _STEPS if seconds <= _MOST_STEPS * s.every * _SECONDS[s.unit]), _STEPS[-1]
@@ -210,7 +210,7 @@ def _ask_ages(
     model = question.by.index(MODEL) if MODEL in question.by else 0
     for key, begin, total, labelled in _aggregate(store, question, step):
         group = groups.setdefault(key, _Labelled())
-        age = max((known[key.by[model]] - utc(begin) - half).total_seconds(), 0.0)
+        age = max((last_event[key.by[model]] - utc(begin) - half).total_seconds(), 0.0)
         place = max(i for i, start in enumerate(AGES) if start <= age)
         before = group.by_age.get(place, (Sums(), Sums()))
         group.by_age[place] = before[0] + total, before[1] + labelled
@@ -238,7 +238,7 @@ def _row(
                      labelled.out_of(total, "no successful attempt"))
             for place, (total, labelled) in sorted(group.by_age.items())
         ),
-        tuple(Arrived(within, curve.within(within)) for within in AGES[1:]),
+        tuple(LabelArrival(within, curve.within(within)) for within in AGES[1:]),
         curve.delay(0.5, group.labelled),
         curve.delay(0.9, group.labelled),
         curve.horizon,
@@ -253,5 +253,5 @@ def _columns(question: Question) -> tuple[str, ...]:
 
 
 def answer(store: Store, question: Question) -> Answer:
-    """Return what the command shows; arguments and errors as of :func:`coverage`."""
+    """Return what the command shows; see :func:`coverage`."""
     return Answer(coverage(store, question))

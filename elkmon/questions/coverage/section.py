@@ -1,4 +1,4 @@
-"""Label coverage by age, for the report."""
+"""Show coverage by age in the report."""
 
 from __future__ import annotations
 
@@ -25,35 +25,25 @@ __all__ = ["ask", "blocks"]
 
 
 def ask(store: Store, frame: Frame) -> tuple[Sequence[CoverageRow], Sequence[str]]:
-    """Compute the label coverage of each model."""
+    """Return the coverage of each model."""
     result = coverage(store, frame.question)
     return result.rows, result.notes
 
 
 def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
-    """Show how much is labelled, by age."""
-    return [_block(answers, location)]
-
-
-def _block(answers: SectionAnswers, store: Place) -> Block:
+    """Return the block that shows how much is labelled, by age."""
     commands = (
-        Command("labels", command_line("labels", store, answers.question)),
-        events(answers, store, "truth="),
+        Command("labels", command_line("labels", location, answers.question)),
+        events(answers, location, "truth="),
     )
     for row in answers.rows[COVERAGE.method]:
-        return _coverage(answers, row, commands)
-    return Block("coverage", "Label coverage", commands=commands, reason="no successful attempt")
+        return [_coverage(answers, row, commands)]
+    return [Block("coverage", "Label coverage", commands=commands, reason="no successful attempt")]
 
 
 def _coverage(answers: SectionAnswers, row: CoverageRow, commands: tuple[Command, ...]) -> Block:
-    names = [_age(each) for each in row.ages]
-    rows = [
-        {
-            "age": name,
-            **drawn(each.share),
-        }
-        for name, each in zip(names, row.ages, strict=True)
-    ]
+    names = [_age(age) for age in row.ages]
+    rows = [{"age": name, **drawn(age.share)} for name, age in zip(names, row.ages, strict=True)]
     lead = [f"{percent(row.coverage)} of successful predictions are labelled."]
     if row.median.value is not None and row.p90.value is not None:
         lead.append(
@@ -79,14 +69,14 @@ def _coverage(answers: SectionAnswers, row: CoverageRow, commands: tuple[Command
                  commands=commands)  # fmt: skip
 
 
-def _age(each: AgeShare) -> str:
+def _age(age: AgeShare) -> str:
     def plain(seconds: float) -> str:
         return f"{seconds / 86_400:g} d" if seconds >= 86_400 else f"{seconds / 3600:g} h"  # noqa: PLR2004
 
-    if each.until is None:
-        return f"over {plain(each.since)}"
-    if not each.since:
-        return f"under {plain(each.until)}"
-    first, last = plain(each.since), plain(each.until)
-    # one unit is enough where both have the same
+    if age.until is None:
+        return f"over {plain(age.since)}"
+    if not age.since:
+        return f"under {plain(age.until)}"
+    first, last = plain(age.since), plain(age.until)
+    # the unit is written once if both ends have the same
     return f"{first.split()[0] if first[-1] == last[-1] else first}–{last}"

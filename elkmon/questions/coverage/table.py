@@ -1,4 +1,4 @@
-"""Label coverage on a terminal."""
+"""Write coverage to a terminal."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def _heads(answer: Result[CoverageRow]) -> list[str]:
 
 
 def _ages(out: Output, answer: Result[CoverageRow], *, wide: bool) -> Table:
-    used = sorted({AGES.index(each.since) for row in answer.rows for each in row.ages})
+    used = sorted({AGES.index(age.since) for row in answer.rows for age in row.ages})
     heads = _heads(answer) if wide else [", ".join(_heads(answer))]
-    made = table(out, [*heads, "labelled", *(_AGES[place] for place in used)])
+    grid = table(out, [*heads, "labelled", *(_AGES[place] for place in used)])
     for row in answer.rows:
-        shares = {AGES.index(each.since): each.share for each in row.ages}
+        shares = {AGES.index(age.since): age.share for age in row.ages}
         cells = _group(row)
         whole = (Text(percent(row.coverage), "bold"), Text(interval(row.coverage), "dim"))
         if wide:
@@ -75,8 +75,8 @@ def _ages(out: Output, answer: Result[CoverageRow], *, wide: bool) -> Table:
                 continue
             of = Text(counts(share) if wide else f"of {share.n:,}", "dim")
             cells.append(below(Text(percent(share)), of))
-        made.add_row(*cells)
-    return made
+        grid.add_row(*cells)
+    return grid
 
 
 def _delays(out: Output, answer: Result[CoverageRow], *, shares: bool, quantiles: bool) -> Table:
@@ -85,7 +85,7 @@ def _delays(out: Output, answer: Result[CoverageRow], *, shares: bool, quantiles
         if shares and any(row.arrived[place].share is not None for row in answer.rows)
     ]  # fmt: skip
     heads = [*(_NAMES[place] for place in used), *(["median", "p90"] if quantiles else [])]
-    made = table(out, [*_heads(answer), *heads])
+    grid = table(out, [*_heads(answer), *heads])
     for row in answer.rows:
         cells = []
         for place in used:
@@ -95,23 +95,23 @@ def _delays(out: Output, answer: Result[CoverageRow], *, shares: bool, quantiles
             Text.assemble((duration(figure.value), "bold"), " ", (span(figure), "dim"))
             for figure in ((row.median, row.p90) if quantiles else ())
         ]
-        made.add_row(*_group(row), *cells)
-    return made
+        grid.add_row(*_group(row), *cells)
+    return grid
 
 
 def _facts(row: CoverageRow) -> list[str]:
-    found = row.labels
-    if found is None:
+    labels = row.labels
+    if labels is None:
         return []
     name = cell(row.by.get("model"))
-    told = (
-        f"{name}, over the whole store: {found.labels:,} labels of {found.labelled:,} predictions; "
-        f"{found.corrections:,} beyond the first (corrections, repeats), {found.orphans:,} without "
-        f"a prediction, {found.sampled_out:,} of sampled-out ones"
+    sentence = (
+        f"{name}, over the whole store: {labels.labels:,} labels of {labels.labelled:,} "
+        f"predictions; {labels.corrections:,} beyond the first (corrections, repeats), "
+        f"{labels.orphans:,} without a prediction, {labels.sampled_out:,} of sampled-out ones"
     )
-    if found.waiting:
-        told += f", {found.waiting:,} wait for elkmon join"
-    if found.next_look is None and not found.given_up:
-        return [told]
-    again = looked_for(found.orphans, found.given_up, found.next_look)
-    return [told, f"{name}, labels without a prediction: {again}"]
+    if labels.waiting:
+        sentence += f", {labels.waiting:,} wait for elkmon join"
+    if labels.next_look is None and not labels.given_up:
+        return [sentence]
+    again = looked_for(labels.orphans, labels.given_up, labels.next_look)
+    return [sentence, f"{name}, labels without a prediction: {again}"]

@@ -1,4 +1,4 @@
-"""Issues: exceptions and wrong answers that became more frequent, as one list."""
+"""The questions ``issues`` and ``issue``: exceptions and increased wrong answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ISSUE", "ISSUES", "OPEN", "STATES", "State"]
 State = Literal["new", "ongoing", "regressed", "resolved", "ignored"]
 STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("regressed", "new", "ongoing")
-"""The states that somebody has to look at, the most urgent first."""
+"""The states that need attention, the most urgent first."""
 
 
 def issues(
@@ -32,11 +32,11 @@ def issues(
 ) -> Result[IssueRow]:
     """Return exceptions, and wrong answers that became more frequent, as one list.
 
-    ``every`` is the step of their trends, ``states`` are those to return (those that somebody has
-    to look at), ``limit`` is how many at most. Nothing is written.
+    ``every`` is the step of their trends, ``states`` are those to return (by default those that
+    need attention), ``limit`` is how many at most. Nothing is written.
 
     Raises:
-        QueryError: it cannot be asked; the message says what would do.
+        QueryError: the question is invalid; the message says what to change.
         StoreError: the store cannot be read.
     """
     from elkmon.questions.issues import figures  # noqa: PLC0415 - on first use
@@ -50,10 +50,10 @@ def issue(
     model: str | None = None,
     **arguments: Unpack[Stepped],
 ) -> IssueDetail:
-    """Return one issue in full, by its id or as much of its beginning as is needed.
+    """Return one issue in full, by its id or the unique beginning of its id.
 
     Raises:
-        QueryError: there is no such issue within the span, or it cannot be asked.
+        QueryError: there is no such issue within the span, or the question is invalid.
         StoreError: the store cannot be read.
     """
     from elkmon.questions.issues import detail  # noqa: PLC0415 - on first use
@@ -66,10 +66,10 @@ ISSUES = QuestionRecord(
     ask=issues,
     command="issues",
     summary="Show what goes wrong, as one list.",
-    help="What came back, what is new, what goes on: exceptions by their fingerprint; and wrong "
-    "answers (truth, prediction, segment) whose share of labelled predictions rose above that of "
-    "the version before, or of the span before, by a test. The first sight of each issue that is "
-    "shown is noted in the store, once.",
+    help="Regressed issues first, then new and ongoing ones: exceptions by their fingerprint; and "
+    "wrong answers (truth, prediction, segment) whose share of labelled predictions is "
+    "significantly higher than in the version before, or in the span before. When each issue was "
+    "first seen is noted in the store, once.",
     groups=False,
     options=(
         Option(

@@ -1,4 +1,4 @@
-"""Exceptions as issues: by fingerprint, counted by occurrence."""
+"""Turn exceptions into issues: grouped by fingerprint, counted by occurrence."""
 
 from __future__ import annotations
 
@@ -19,83 +19,76 @@ from elkmon.questions.issues.overrepresentation import Share
 from elkmon.questions.issues.row import IssueRow, Step
 from elkmon.questions.issues.states import Note, state_of, still_resolved
 from elkmon.statistics.rate import Sums
-from elkmon.stores.protocol import (
-    Catalog,
-    FieldValue,
-    Filter,
-    Measure,
-    ModelEntry,
-    Store,
-)
+from elkmon.stores.protocol import Catalog, FieldValue, Filter, Measure, ModelEntry, Store
 
 __all__ = ["exception_issues", "exception_shares", "new_since"]
 
 _FINGERPRINT = "error.fingerprint"
 _WORDS = "message"
-"""The type of a failure that was reported in words, without an exception."""
+"""The error type of a failure that was reported as text, without an exception."""
 _TITLE = 100
 
 
 def exception_issues(
-    store: Store, question: Question, catalog: Catalog, noted: Mapping[str, Note]
+    store: Store, question: Question, catalog: Catalog, notes: Mapping[str, Note]
 ) -> tuple[list[IssueRow], tuple[str, ...]]:
-    """Give the exceptions of a span as issues.
+    """Return the exceptions of a span as issues.
 
     Args:
-        store: to ask.
-        question: what to ask; its steps are those of the trend.
-        catalog: what the store has.
-        noted: what is noted of issues.
+        store: the store.
+        question: the question; its steps are those of the trend.
+        catalog: the store's catalog.
+        notes: the notes on issues.
 
     Returns:
-        The issues, and what a reader has to know.
+        The issues, and notes for the reader.
 
     Raises:
-        QueryError: it cannot be asked.
+        QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
     if foreign(question.conditions, ERROR):
         return [], exceptions(store, question).notes
-    found = exceptions(store, question)
-    if not found.rows:
+    result = exceptions(store, question)
+    if not result.rows:
         return [], ()
     trends = _trends(store, question)
     ever = _ever(store, question)
-    entries = {each.name: each for each in catalog.models}
+    entries = {entry.name: entry for entry in catalog.models}
     rows = []
-    for row in found.rows:
+    for row in result.rows:
         if row.fingerprint is not None:
             models = [entries[name] for name in row.models if name in entries]
-            note = noted.get(row.fingerprint)
-            made = _issue(row, ever[row.fingerprint], trends, models, note, question)
-            rows.append(_titled(store, made, question) if row.type == _WORDS else made)
+            note = notes.get(row.fingerprint)
+            issue = _issue(row, ever[row.fingerprint], trends, models, note, question)
+            rows.append(_titled(store, issue, question) if row.type == _WORDS else issue)
     return rows, ()
 
 
 def exception_shares(
     store: Store, question: Question, catalog: Catalog, rows: Iterable[IssueRow]
 ) -> Iterator[Share]:
-    """Count in which segment values attempts failed with each exception; raises as above."""
-    wanted = {row.id: row for row in rows}
-    names = {name for row in wanted.values() for name in row.models}
+    """Yield how often each exception occurred in each segment value; raise as above."""
+    by_id = {row.id: row for row in rows}
+    names = {name for row in by_id.values() for name in row.models}
     for model in catalog.models:
         if model.name not in names or not model.failures:
             continue
-        own = replace(question, model=model.name).filter
+        where = replace(question, model=model.name).filter
         for name in model.segments:
             by = (FieldValue(_FINGERPRINT), FieldValue(f"ml.segment.{name}"))
-            yield from _shares(name, _table(store, by, own), wanted)
+            yield from _shares(name, _sums(store, by, where), by_id)
 
 
 def new_since(models: Sequence[ModelEntry], question: Question) -> datetime:
-    """Give when what is new begins: with the current version, else with the span.
+    """Return from when on an issue is new: since the current version, else within the span.
 
-    Conditions play no part: what is new does not depend on what is counted.
+    The conditions of the question are ignored: whether an issue is new does not depend on them.
     """
     begins = []
     for model in models:
         side = current_side(model, question.unconditional)
-        names = [each.version for each in model.versions]
+        names = [entry.version for entry in model.versions]
         if side.version is not None and names.index(side.version) > 0:
             version = model.versions[names.index(side.version)]
             live = min(version.deployed_at or version.span.first, version.span.first)
@@ -107,9 +100,9 @@ _Seen = Mapping[str | None, datetime]
 
 
 def _ever(store: Store, question: Question) -> dict[str, tuple[_Seen, datetime]]:
-    """Tell of each fingerprint when each version last had it, and when it was first seen at all.
+    """Return when each version last had each fingerprint, and when it was first seen at all.
 
-    Conditions play no part: the state of an issue does not depend on what is counted.
+    The conditions of the question are ignored: the state of an issue does not depend on them.
     """
     table = store.aggregate(
         ERROR,
@@ -117,13 +110,13 @@ def _ever(store: Store, question: Question) -> dict[str, tuple[_Seen, datetime]]
         measures=(Measure("min", "@timestamp"), Measure("max", "@timestamp")),
         where=replace(question.unconditional.filter, since=None),
     )
-    found: dict[str, tuple[dict[str | None, datetime], datetime]] = {}
+    times: dict[str, tuple[dict[str | None, datetime], datetime]] = {}
     for fingerprint, version, first, last in table.rows:
         if isinstance(first, datetime) and isinstance(last, datetime):
-            seen, before = found.get(str(fingerprint), ({}, utc(first)))
+            seen, before = times.get(str(fingerprint), ({}, utc(first)))
             seen[None if version is None else str(version)] = utc(last)
-            found[str(fingerprint)] = (seen, min(before, utc(first)))
-    return dict(found)
+            times[str(fingerprint)] = (seen, min(before, utc(first)))
+    return dict(times)
 
 
 def _trends(store: Store, question: Question) -> dict[str, tuple[Step, ...]]:
@@ -134,14 +127,14 @@ def _trends(store: Store, question: Question) -> dict[str, tuple[Step, ...]]:
         measures=(Measure("count"),),
         where=question.filter,
     )
-    counted: dict[str, dict[datetime, int]] = {}
+    counts: dict[str, dict[datetime, int]] = {}
     for fingerprint, begin, number in table.rows:
         if isinstance(begin, datetime):
-            counted.setdefault(str(fingerprint), {})[utc(begin)] = int(number or 0)  # type: ignore[arg-type]  # a count is a number
+            counts.setdefault(str(fingerprint), {})[utc(begin)] = int(number or 0)  # type: ignore[arg-type]  # a count is a number
     times = grid(every, question.since, question.until)
     return {
         fingerprint: tuple(Step(time, steps.get(time, 0)) for time in times)
-        for fingerprint, steps in counted.items()
+        for fingerprint, steps in counts.items()
     }
 
 
@@ -157,7 +150,7 @@ def _issue(
     seen, first = ever
     if note is not None and note.first_seen is not None:
         first = min(first, note.first_seen)
-    order = [each.version for each in models[0].versions] if len(models) == 1 else []
+    order = [entry.version for entry in models[0].versions] if len(models) == 1 else []
     came_back = note is not None and not still_resolved(note, seen, order)
     return IssueRow(
         id=fingerprint,
@@ -181,40 +174,39 @@ def _issue(
 
 
 def _titled(store: Store, row: IssueRow, question: Question) -> IssueRow:
-    """Name a failure that was reported in words by its latest words."""
+    """Return the row with the latest message as title, for a failure reported as text."""
     where = replace(question.filter, conditions=(*question.filter.conditions, *row.where))
     for event in store.events(ERROR, where=where, limit=1):
-        said = str(lookup(event, "error.message") or row.title)
-        return replace(row, title=said if len(said) <= _TITLE else f"{said[:_TITLE]}…")
+        message = str(lookup(event, "error.message") or row.title)
+        return replace(row, title=message if len(message) <= _TITLE else f"{message[:_TITLE]}…")
     return row
 
 
-def _table(
+def _sums(
     store: Store, by: tuple[FieldValue, FieldValue], where: Filter
 ) -> dict[tuple[str | None, str | None], Sums]:
-    found = store.aggregate(PREDICTION, by=by, measures=support(), where=where)
-    made = {}
-    for fingerprint, value, *cells in found.rows:
-        key = (
-            (None if fingerprint is None else str(fingerprint)),
+    table = store.aggregate(PREDICTION, by=by, measures=support(), where=where)
+    return {
+        (
+            None if fingerprint is None else str(fingerprint),
             None if value is None else str(value),
-        )
-        made[key] = Sums.of(cells)
-    return made
+        ): Sums.of(cells)
+        for fingerprint, value, *cells in table.rows
+    }
 
 
 def _shares(
-    name: str, counted: Mapping[tuple[str | None, str | None], Sums], wanted: Mapping[str, IssueRow]
+    name: str, sums: Mapping[tuple[str | None, str | None], Sums], issues: Mapping[str, IssueRow]
 ) -> Iterator[Share]:
     whole: defaultdict[str | None, Sums] = defaultdict(Sums)
     hit_all: defaultdict[str | None, Sums] = defaultdict(Sums)
-    for (fingerprint, value), sums in counted.items():
-        whole[value] += sums
-        hit_all[fingerprint] += sums
+    for (fingerprint, value), hit in sums.items():
+        whole[value] += hit
+        hit_all[fingerprint] += hit
     if len(whole) > MOST_VALUES:
         return
     whole_all = sum(whole.values(), Sums())
-    for (fingerprint, value), hit in counted.items():
-        if fingerprint in wanted and value is not None:
+    for (fingerprint, value), hit in sums.items():
+        if fingerprint in issues and value is not None:
             all_of = (hit_all[fingerprint], whole_all)
             yield Share(fingerprint or "", (name, value), hit, whole[value], *all_of)

@@ -1,4 +1,4 @@
-"""In which segment values an issue is over-represented: each against the rest."""
+"""Find the segment values in which an issue is over-represented: each against the rest."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from elkmon.query.slices import Slice
-from elkmon.questions.compare.error_increases import LEVEL, rise_of, supported
+from elkmon.questions.compare.error_increases import LEVEL, increase_p_value, supported
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.statistics.significance import significant
 
-__all__ = ["Over", "Share", "over_represented"]
+__all__ = ["Overrepresentation", "Share", "overrepresentations"]
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Where an issue occurs: in a segment value, and in all."""
+    """How often an issue occurs in a segment value, and overall."""
 
     issue: str
     slice: Slice
     hit: Sums
-    """Its occurrences with this value."""
+    """The issue's occurrences with this value."""
     whole: Sums
-    """All that it could have occurred in, with this value."""
+    """All predictions or attempts with this value."""
     hit_all: Sums
     whole_all: Sums
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class Overrepresentation:
     """A segment value in which an issue occurs more often than elsewhere."""
 
     segment: str
@@ -39,28 +39,27 @@ class Over:
     """One-sided, by Fisher's exact test."""
 
 
-def over_represented(shares: Iterable[Share]) -> dict[str, list[Over]]:
-    """Give the segment values of each issue that stand out, the most evident first.
+def overrepresentations(shares: Iterable[Share]) -> dict[str, list[Overrepresentation]]:
+    """Return the over-represented segment values of each issue, the most evident first.
 
-    Every value is tested against the rest, with the false-discovery rate of issues over all that
-    are tried.
+    Every value is tested against the rest, at the false-discovery rate of issues over all tests.
 
     Args:
-        shares: of all issues and segment values.
+        shares: the shares of all issues and segment values.
     """
-    tried = []
-    for each in shares:
-        outside = _less(each.hit_all, each.hit), _less(each.whole_all, each.whole)
-        if supported(outside[1], each.whole, each.hit_all):
-            p_value = rise_of(outside, (each.hit, each.whole))
-            rates = each.hit.out_of(each.whole, ""), outside[0].out_of(outside[1], "")
-            tried.append((each.issue, Over("=".join(each.slice), *rates, p_value)))
-    cut = significant([over.p_value for _, over in tried], LEVEL)
-    found: dict[str, list[Over]] = {}
-    for issue, over in sorted(tried, key=lambda each: each[1].p_value):
+    tests = []
+    for share in shares:
+        outside = _less(share.hit_all, share.hit), _less(share.whole_all, share.whole)
+        if supported(outside[1], share.whole, share.hit_all):
+            p_value = increase_p_value(outside, (share.hit, share.whole))
+            rates = share.hit.out_of(share.whole, ""), outside[0].out_of(outside[1], "")
+            tests.append((share.issue, Overrepresentation("=".join(share.slice), *rates, p_value)))
+    cut = significant([over.p_value for _, over in tests], LEVEL)
+    by_issue: dict[str, list[Overrepresentation]] = {}
+    for issue, over in sorted(tests, key=lambda test: test[1].p_value):
         if over.p_value <= cut:
-            found.setdefault(issue, []).append(over)
-    return found
+            by_issue.setdefault(issue, []).append(over)
+    return by_issue
 
 
 def _less(whole: Sums, part: Sums) -> Sums:

@@ -1,4 +1,4 @@
-"""One issue: an exception, or a sort of wrong answer that became more frequent."""
+"""The row of an issue: an exception, or a kind of wrong answer that became more frequent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ISSUE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How often it occurred in one step of time."""
+    """How often an issue occurred in one step of time."""
 
     time: datetime
     count: int
@@ -32,47 +32,47 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class IssueRow:
-    """One issue within the span that was asked for."""
+    """One issue within the span of the question."""
 
     id: str
-    """Its fingerprint: the same whenever and wherever it is asked for."""
+    """The fingerprint, which never changes."""
     kind: Literal["exception", "wrong"]
     state: State
     title: str
     evidence: str
-    """Where it was raised; or how much more frequent it became, and by what test."""
+    """Where it was raised; or how much more frequent it became, with the test."""
     count: int
     """Occurrences within the span; of wrong answers, on the current side."""
     first_seen: datetime
-    """Ever: what was noted of it counts, also where its events are gone."""
+    """The first occurrence ever: a note in the store counts even if the events are gone."""
     last_seen: datetime
     models: tuple[str, ...]
     versions: tuple[str, ...]
     segments: tuple[str, ...]
     """Segment values in which it is over-represented, the most evident first."""
     p_value: float | None
-    """That the share rose; None for exceptions."""
+    """Of the increase; None for exceptions."""
     baseline: Rate | None
     """The share before, of labelled predictions at equal label age; None for exceptions."""
     current: Rate | None
     trend: tuple[Step, ...]
     dataset: Dataset
     where: tuple[Condition, ...]
-    """What its events meet; in dictionaries as it is typed."""
+    """The conditions of its events; in dictionaries as text."""
 
 
 def wrong_fingerprint(model: str, pair: Pair, where: Slice | None) -> str:
-    """Give the fingerprint of a sort of wrong answer: 16 hexadecimal digits."""
-    parts = ("wrong", model, *(each or "" for each in pair), *(where or ()))
+    """Return the fingerprint of a kind of wrong answer: 16 hexadecimal digits."""
+    parts = ("wrong", model, *(name or "" for name in pair), *(where or ()))
     joined = "\0".join(parts).encode("utf-8", "surrogatepass")
     return blake2b(joined, digest_size=8).hexdigest()
 
 
 def pair_in_words(pair: Pair, where: Slice | None) -> str:
-    """Say which answers are wrong, and where."""
+    """Return which answers are wrong, and where, in words."""
     truth, predicted = pair
     if truth is None:
-        said = "wrong answers" if predicted is None else f"{predicted}, which is wrong"
+        words = "wrong answers" if predicted is None else f"{predicted}, which is wrong"
     else:
-        said = f"{truth} predicted as {predicted if predicted is not None else 'no class'}"
-    return said if where is None else f"{said}, {where[0]}={where[1]}"
+        words = f"{truth} predicted as {predicted if predicted is not None else 'no class'}"
+    return words if where is None else f"{words}, {where[0]}={where[1]}"

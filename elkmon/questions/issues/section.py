@@ -1,22 +1,22 @@
-"""Issues for the report, with the stack of an exception or the features of a wrong answer."""
+"""Show issues in the report, with the stack of an exception or the features of a prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from elkmon.present.formatting import cell, clean, command_line, probability, when
+from elkmon.present.formatting import cell, command_line, probability, when
 from elkmon.present.page_block import Command, Table, rate_cells
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
 from elkmon.questions.issues import State
-from elkmon.questions.issues.detail import IssueDetail
+from elkmon.questions.issues.detail import IssueDetail, entries_of, stack_of
 from elkmon.questions.issues.row import IssueRow
 from elkmon.questions.issues.table import events_command
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Event
 
-__all__ = ["Example", "Shown", "shown_issues"]
+__all__ = ["Example", "IssueView", "issue_views"]
 
 _STACK_LINES = 30
 _FEATURES = 40
@@ -30,15 +30,15 @@ class Example:
     time: str
     facts: tuple[tuple[str, str], ...]
     stack: str | None
-    """Its lines, each of them safe to be shown."""
+    """Its lines, without control characters."""
     features: tuple[tuple[str, str], ...]
     more: int
-    """Features that are not shown."""
+    """How many features are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One issue, as it is shown."""
+class IssueView:
+    """One issue, as the page shows it."""
 
     id: str
     title: str
@@ -52,25 +52,25 @@ class Shown:
     commands: tuple[Command, ...]
 
 
-def shown_issues(
+def issue_views(
     question: Question, rows: Sequence[IssueRow], details: Sequence[IssueDetail], location: Place
-) -> list[Shown]:
-    """Return issues as they are shown, each with what its details say where there are any."""
+) -> list[IssueView]:
+    """Return issues as the page shows them, with details where there are any."""
     by_id = {detail.issue.id: detail for detail in details}
-    return [_shown(question, location, row, by_id.get(row.id)) for row in rows]
+    return [_view(question, location, row, by_id.get(row.id)) for row in rows]
 
 
-def _shown(question: Question, store: Place, row: IssueRow, detail: IssueDetail | None) -> Shown:
+def _view(question: Question, store: Place, row: IssueRow, detail: IssueDetail | None) -> IssueView:
     seen = f"{row.count:,} times; first {when(row.first_seen)}, last {when(row.last_seen)} UTC"
     if detail is not None and detail.rising_since is not None:
         seen += f"; rising since about {when(detail.rising_since)}"
-    return Shown(
+    return IssueView(
         id=row.id,
         title=row.title,
         state=row.state,
         evidence=row.evidence,
         seen=seen,
-        trend=tuple(float(each.count) for each in row.trend),
+        trend=tuple(float(step.count) for step in row.trend),
         versions=None if detail is None else _versions(detail),
         segments=None if detail is None or not detail.segments else _segments(detail),
         examples=() if detail is None else tuple(_examples(detail)),
@@ -88,17 +88,17 @@ def _of(detail: IssueDetail) -> str:
 def _versions(detail: IssueDetail) -> Table | None:
     if not detail.versions:
         return None
-    rows = tuple((cell(each.version), *rate_cells([each.share])) for each in detail.versions)
+    rows = tuple((cell(row.version), *rate_cells([row.share])) for row in detail.versions)
     return Table(("version", "share [95 %]", _of(detail)), rows, "By version", frozenset({1, 2}))
 
 
 def _segments(detail: IssueDetail) -> Table:
     rows = tuple(
         (
-            *(each.segment, *rate_cells([each.inside]), *rate_cells([each.outside])),
-            probability(each.p_value),
+            *(over.segment, *rate_cells([over.inside]), *rate_cells([over.outside])),
+            probability(over.p_value),
         )
-        for each in detail.segments
+        for over in detail.segments
     )
     heads = ("over-represented in", "share [95 %]", _of(detail), "elsewhere", _of(detail), "")
     return Table(heads, rows, "By segment", frozenset({1, 2, 3, 4, 5}))
@@ -107,33 +107,23 @@ def _segments(detail: IssueDetail) -> Table:
 def _examples(detail: IssueDetail) -> Iterator[Example]:
     stacks: set[str] = set()
     for event in detail.examples:
-        stack = lookup(event, "error.stack_trace")
-        known = isinstance(stack, str) and stack in stacks
-        if isinstance(stack, str):
-            stacks.add(stack)
-        features = [*_entries(event, "number"), *_entries(event, "category")]
+        features = [
+            (name, _short(value))
+            for kind in ("number", "category")
+            for name, value in entries_of(event, "ml", "features", kind)
+        ]
         yield Example(
             str(lookup(event, "@timestamp") or "")[:23].replace("T", " "),
             tuple(_facts(event)),
-            _stack(stack, known=known) if isinstance(stack, str) else None,
+            "\n".join(stack_of(event, stacks, _STACK_LINES)) or None,
             tuple(features[:_FEATURES]),
             max(len(features) - _FEATURES, 0),
         )
 
 
-def _stack(text: str, *, known: bool) -> str:
-    if known:
-        return "the same stack"
-    lines = text.rstrip().splitlines()
-    kept = [clean(line) for line in lines[-_STACK_LINES:]]
-    if len(lines) > _STACK_LINES:
-        kept.insert(0, f"… {len(lines) - _STACK_LINES} lines")
-    return "\n".join(kept)
-
-
 def _facts(event: Event) -> Iterator[tuple[str, str]]:
     for name, field in (
-        ("said", "error.message"),
+        ("message", "error.message"),
         ("version", "ml.model.version"),
         ("predicted", "ml.prediction.label"),
         ("score", "ml.prediction.score"),
@@ -146,17 +136,8 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
         value = lookup(event, field)
         if value is not None:
             yield name, _short(value)
-    segments = event.get("ml", {}).get("segment")
-    if isinstance(segments, Mapping):
-        for name, value in segments.items():
-            yield str(name), _short(value)
-
-
-def _entries(event: Event, kind: str) -> Iterator[tuple[str, str]]:
-    part = event.get("ml", {}).get("features", {}).get(kind)
-    if isinstance(part, Mapping):
-        for name, value in part.items():
-            yield str(name), _short(value)
+    for name, text in entries_of(event, "ml", "segment"):
+        yield name, _short(text)
 
 
 def _short(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What people said of issues, and when each was first seen: the ``elkmon.issue`` events."""
+"""Read the notes on issues (``elkmon.issue`` events), and derive the state of each issue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_SEEN, RESOLVED, IGNORED, REOPENED = "first_seen", "resolved", "ignored", "
 
 @dataclass(slots=True)
 class Note:
-    """What is noted of one issue."""
+    """The notes on one issue."""
 
     first_seen: datetime | None = None
     actions: dict[str, tuple[datetime, str | None]] = field(default_factory=dict)
@@ -26,13 +26,13 @@ class Note:
 
     @property
     def last(self) -> tuple[str, datetime, str | None] | None:
-        """Give the latest action, when it was, and the version of that time."""
-        latest = max(self.actions.items(), key=lambda each: each[1][0], default=None)
+        """Return the latest action, its time, and the version at that time."""
+        latest = max(self.actions.items(), key=lambda item: item[1][0], default=None)
         return None if latest is None else (latest[0], *latest[1])
 
 
 def notes_of(store: Store) -> dict[str, Note]:
-    """Read what is noted, by fingerprint; however old it is.
+    """Return all notes by fingerprint, however old they are.
 
     Raises:
         StoreError: the store cannot be read.
@@ -40,35 +40,35 @@ def notes_of(store: Store) -> dict[str, Note]:
     by = ("error.fingerprint", "event.action", "ml.model.version")
     table = store.aggregate(
         ISSUE,
-        by=tuple(FieldValue(each) for each in by),
+        by=tuple(FieldValue(field_name) for field_name in by),
         measures=(Measure("min", "@timestamp"), Measure("max", "@timestamp")),
         where=Filter(),
     )
-    found: dict[str, Note] = {}
+    notes: dict[str, Note] = {}
     for fingerprint, action, version, first, last in table.rows:
         if not isinstance(first, datetime) or not isinstance(last, datetime):
-            continue  # a store gives times of what has one
-        note = found.setdefault(str(fingerprint), Note())
+            continue  # an event without a time
+        note = notes.setdefault(str(fingerprint), Note())
         if action == FIRST_SEEN:
             note.first_seen = min(utc(first), note.first_seen or utc(first))
         elif action in {RESOLVED, IGNORED, REOPENED}:
             before = note.actions.get(str(action))
             if before is None or before[0] < utc(last):
-                said = None if version is None else str(version)
-                note.actions[str(action)] = (utc(last), said)
-    return found
+                version_name = None if version is None else str(version)
+                note.actions[str(action)] = (utc(last), version_name)
+    return notes
 
 
 def still_resolved(note: Note, seen: Mapping[str | None, datetime], order: Sequence[str]) -> bool:
-    """Say whether an issue has not come back since it was resolved.
+    """Return whether an issue has not come back since it was resolved.
 
-    It came back where it was seen again in the same or a later version; an older one that is still
-    at work tells nothing about what was done.
+    It came back if it was seen again in the same or a later version. Occurrences in an older
+    version do not count: the fix is not in it.
 
     Args:
-        note: of the issue, which was resolved.
+        note: the notes on the issue, which was resolved.
         seen: when it was last seen, by version.
-        order: the versions in the order in which they went live; none where models are several.
+        order: the versions in the order in which they went live; empty if there are several models.
     """
     if note.last is None:
         return False
@@ -84,12 +84,12 @@ def still_resolved(note: Note, seen: Mapping[str | None, datetime], order: Seque
 def state_of(
     note: Note | None, first_seen: datetime, new_since: datetime, *, came_back: bool
 ) -> State:
-    """Give the state of an issue that occurred.
+    """Return the state of an issue that occurred.
 
     Args:
-        note: what is noted of it.
-        first_seen: ever.
-        new_since: begin of what is new: of the current version, or of the span.
+        note: the notes on it.
+        first_seen: when it first occurred, ever.
+        new_since: from when on an issue is new: since the current version, or within the span.
         came_back: whether it was seen again since it was resolved.
     """
     last = None if note is None else note.last

@@ -1,4 +1,4 @@
-"""The list of issues on a terminal."""
+"""Write the list of issues to a terminal."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _MOST_BARS = 42
 
 
 def abbreviated(ids: Iterable[str]) -> Callable[[str], str]:
-    """Give a function that cuts an id to what tells it from all others, as git does."""
+    """Return a function that shortens an id to a unique beginning, as git does."""
     known = set(ids)
     length = _SHORTEST
-    while len({each[:length] for each in known}) < len(known):
+    while len({id_[:length] for id_ in known}) < len(known):
         length += 1
-    return lambda each: each[:length]
+    return lambda id_: id_[:length]
 
 
 def show(output: Output, store: Place, answer: Answer) -> None:
@@ -62,21 +62,21 @@ def show_issues(output: Output, rows: Sequence[IssueRow]) -> None:
 
 
 def bars_of(row: IssueRow) -> Sequence[Step]:
-    """Give the trend in no more steps than a column of a table has room for."""
+    """Return the trend in no more steps than fit a column of a table."""
     trend = row.trend
-    each = -(-len(trend) // _MOST_BARS) or 1
-    runs = [trend[start : start + each] for start in range(0, len(trend), each)]
+    width = -(-len(trend) // _MOST_BARS) or 1
+    runs = [trend[start : start + width] for start in range(0, len(trend), width)]
     return [Step(run[0].time, sum(step.count for step in run)) for run in runs]
 
 
 def trend_of(row: IssueRow) -> str:
-    """Draw how often an issue occurred, each issue to its own height."""
+    """Return a sparkline of an issue's occurrences, scaled to its own maximum."""
     counts = [bar.count for bar in bars_of(row)]
     return sparkline(counts, max(counts, default=0))
 
 
 def events_command(store: Place, question: Question, row: IssueRow) -> str:
-    """Write the command that lists an issue's events."""
+    """Return the command that lists an issue's events."""
     return command_line("events", store, events_of(question, row), "--dataset", row.dataset)
 
 
@@ -87,7 +87,7 @@ def _table(output: Output, rows: Sequence[IssueRow], *, wide: bool) -> Table:
         heads += ["model", "versions", "segments"]
     else:
         heads = ["id", "issue", "count", "first, last seen"]
-    made = table(output, heads, right={"count"})
+    grid = table(output, heads, right={"count"})
     for row in rows:
         title = Text(clean(row.title), "red")
         evidence = Text(clean(row.evidence), "dim")
@@ -100,9 +100,9 @@ def _table(output: Output, rows: Sequence[IssueRow], *, wide: bool) -> Table:
         identity = Text(short(row.id), "bold")
         if wide:
             issue = below(title, evidence)
-            made.add_row(identity, state, issue, count, trend, *times, models, versions, segments)
+            grid.add_row(identity, state, issue, count, trend, *times, models, versions, segments)
         else:
-            whose = Text(" ").join(each for each in (models, versions) if each)
-            issue = below(*(each for each in (title, whose, evidence) if each))
-            made.add_row(below(identity, state), issue, count, below(*times, trend))
-    return made
+            whose = Text(" ").join(text for text in (models, versions) if text)
+            issue = below(*(text for text in (title, whose, evidence) if text))
+            grid.add_row(below(identity, state), issue, count, below(*times, trend))
+    return grid

@@ -1,4 +1,4 @@
-"""Wrong answers as issues: only those whose share of labelled predictions rose."""
+"""Turn wrong answers into issues, if their share of labelled predictions rose."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from elkmon.query.times import grid, step, utc
 from elkmon.questions.compare.comparison_sides import Side, current_side, side_before
 from elkmon.questions.compare.error_increases import (
     LEVEL,
-    Rise,
-    Sides,
-    Trial,
-    rise_of,
-    risen,
-    trials,
+    ErrorIncrease,
+    GroupTest,
+    LabelledSides,
+    error_increases,
+    group_tests,
+    increase_p_value,
 )
-from elkmon.questions.compare.label_age import Maturity, maturity
+from elkmon.questions.compare.label_age import LabelAge, label_age
 from elkmon.questions.issues.exception_issues import new_since
 from elkmon.questions.issues.overrepresentation import Share
 from elkmon.questions.issues.row import IssueRow, Step, pair_in_words, wrong_fingerprint
@@ -30,34 +30,34 @@ from elkmon.questions.issues.states import RESOLVED, Note, state_of
 from elkmon.statistics.rate import Rate, Sums
 from elkmon.stores.protocol import Condition, FieldValue, Filter, Measure, ModelEntry, Store
 
-__all__ = ["Looked", "look", "wrong_issues", "wrong_shares"]
+__all__ = ["ComparedModel", "compare_wrong_answers", "wrong_issues", "wrong_shares"]
 
 _FEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """One model, looked at for wrong answers that became more frequent."""
+class ComparedModel:
+    """One model, with the tests for wrong answers that became more frequent."""
 
     model: ModelEntry
     baseline: Side
     current: Side
-    maturity: Maturity
+    label_age: LabelAge
     segments: tuple[str, ...]
-    sides: Sides
-    tried: tuple[Trial, ...]
+    sides: LabelledSides
+    tests: tuple[GroupTest, ...]
 
 
-def look(
+def compare_wrong_answers(
     store: Store, question: Question, model: ModelEntry
-) -> tuple[Looked | None, tuple[str, ...]]:
-    """Count both sides of a model, and try every group.
+) -> tuple[ComparedModel | None, tuple[str, ...]]:
+    """Count both sides of a model, and test every group.
 
     Returns:
-        What was found, or None where there is nothing to compare; and why, or what was left out.
+        The comparison, or None if there is nothing to compare; and notes: why, or what is left out.
 
     Raises:
-        QueryError: it cannot be asked.
+        QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
     current = current_side(model, question)
@@ -65,135 +65,139 @@ def look(
     if baseline is None:
         why = f"wrong answers are not compared, as there is nothing before {current.name}"
         return None, (f"{model.name}: {why}",)
-    aged = maturity(store, model, question, baseline, current)
-    if aged is None:
+    age = label_age(store, model, question, baseline, current)
+    if age is None:
         return None, ()
     usable = usable_segments(store, model.segments, current.filter(model.name, question))
     older, newer = (
-        tuple(parts(store, aged.filter(side, model.name, question), usable.names))
+        tuple(parts(store, age.filter(side, model.name, question), usable.names))
         for side in (baseline, current)
     )
-    sides = Sides(model.name, older, newer, aged.late)
-    before, after = (count(each).whole.get(None, Sums()).count for each in (older, newer))
+    sides = LabelledSides(model.name, older, newer, age.late)
+    before, after = (count(side).whole.get(None, Sums()).count for side in (older, newer))
     if min(before, after) < _FEWEST:
         why = (
             f"too few labels at equal age to compare wrong answers: {after:,} of {current.name}, "
-            f"{before:,} of {baseline.name} ({aged.words})"
+            f"{before:,} of {baseline.name} ({age.words})"
         )
         return None, (f"{model.name}: {why}",)
-    tried = tuple(trials(sides))
-    return Looked(model, baseline, current, aged, usable.names, sides, tried), usable.notes
+    tests = tuple(group_tests(sides))
+    return ComparedModel(model, baseline, current, age, usable.names, sides, tests), usable.notes
 
 
 def wrong_issues(
-    store: Store, question: Question, looked: Sequence[Looked], noted: Mapping[str, Note]
+    store: Store, question: Question, compared: Sequence[ComparedModel], notes: Mapping[str, Note]
 ) -> list[IssueRow]:
-    """Give the wrong answers that became more frequent as issues.
+    """Return the wrong answers that became more frequent as issues.
 
-    False discoveries are controlled over all groups of all models; raises as :func:`look`.
+    False discoveries are controlled over all groups of all models; raise as above.
 
     Args:
-        store: to ask.
-        question: what to ask; its steps are those of the trend.
-        looked: the models.
-        noted: what is noted of issues.
+        store: the store.
+        question: the question; its steps are those of the trend.
+        compared: the models.
+        notes: the notes on issues.
     """
-    rows = []
-    found = risen([(each.sides, each.tried) for each in looked])
-    for each, rises in zip(looked, found, strict=True):
-        for rise in rises:
-            fingerprint = wrong_fingerprint(each.model.name, rise.pair, rise.slice)
-            note = noted.get(fingerprint)
-            rows.append(_issue(store, question, each, rise, note))
-    return rows
+    by_model = error_increases([(model.sides, model.tests) for model in compared])
+    return [
+        _issue(store, question, model, increase, notes)
+        for model, increases in zip(compared, by_model, strict=True)
+        for increase in increases
+    ]
 
 
-def wrong_shares(looked: Iterable[Looked], rows: Iterable[IssueRow]) -> Iterator[Share]:
-    """Count in which segment values each sort of wrong answer occurs, within its own one."""
-    wanted = {row.id for row in rows if row.kind == "wrong"}
-    for each in looked:
-        everything = count(each.sides.current)
-        for pair, where in everything.wrong:
-            issue = wrong_fingerprint(each.model.name, pair, where)
-            if issue in wanted:
-                within = count(
-                    part for part in each.sides.current if where is None or where in part.slices
-                )
-                whole = within.whole[None], within.wrong[pair, None]
-                for own, sums in within.whole.items():
-                    if own is not None and own != where:
-                        hit = within.wrong.get((pair, own), Sums())
-                        yield Share(issue, own, hit, sums, whole[1], whole[0])
+def wrong_shares(compared: Iterable[ComparedModel], rows: Iterable[IssueRow]) -> Iterator[Share]:
+    """Yield how often each kind of wrong answer occurs in each segment value, within its own."""
+    ids = {row.id for row in rows if row.kind == "wrong"}
+    for model in compared:
+        predictions = model.sides.current
+        for pair, where in count(predictions).wrong:
+            issue = wrong_fingerprint(model.model.name, pair, where)
+            if issue in ids:
+                within = count(p for p in predictions if where is None or where in p.slices)
+                whole, wrong = within.whole[None], within.wrong[pair, None]
+                for slice_, sums in within.whole.items():
+                    if slice_ is not None and slice_ != where:
+                        hit = within.wrong.get((pair, slice_), Sums())
+                        yield Share(issue, slice_, hit, sums, wrong, whole)
 
 
 def _issue(
-    store: Store, question: Question, looked: Looked, rise: Rise, note: Note | None
+    store: Store,
+    question: Question,
+    compared: ComparedModel,
+    increase: ErrorIncrease,
+    notes: Mapping[str, Note],
 ) -> IssueRow:
-    model, side = looked.model, looked.current
-    where = _conditions(looked, question, rise)
-    trend, versions, first, last, number = _course(store, question, side, model, where)
+    model, side = compared.model, compared.current
+    fingerprint = wrong_fingerprint(model.name, increase.pair, increase.slice)
+    note = notes.get(fingerprint)
+    where = _conditions(compared, question, increase)
+    trend, versions, first, last, number = _occurrences(store, question, side, model, where)
     if note is not None and note.first_seen is not None:
         first = min(first, note.first_seen)
-    came_back = note is not None and _came_back(store, question, looked, rise, note)
+    came_back = note is not None and _came_back(store, question, compared, increase, note)
     return IssueRow(
-        id=wrong_fingerprint(model.name, rise.pair, rise.slice),
+        id=fingerprint,
         kind="wrong",
         state=state_of(note, first, new_since([model], question), came_back=came_back),
-        title=pair_in_words(rise.pair, rise.slice),
-        evidence=_evidence(looked, rise),
+        title=pair_in_words(increase.pair, increase.slice),
+        evidence=_evidence(compared, increase),
         count=number,
         first_seen=first,
         last_seen=last,
         models=(model.name,),
         versions=versions,
-        segments=() if rise.slice is None else ("=".join(rise.slice),),
-        p_value=rise.p_value,
-        baseline=rise.baseline,
-        current=rise.current,
+        segments=() if increase.slice is None else ("=".join(increase.slice),),
+        p_value=increase.p_value,
+        baseline=increase.baseline,
+        current=increase.current,
         trend=trend,
         dataset=PREDICTION,
         where=where,
     )
 
 
-def _evidence(looked: Looked, rise: Rise) -> str:
-    said = (
-        f"{_of(rise.current)} of {rise.current.n:,} labelled, {_of(rise.baseline)} of "
-        f"{rise.baseline.n:,} in {looked.baseline.name}; {looked.maturity.words}; "
-        f"{probability(rise.p_value)}"
+def _evidence(compared: ComparedModel, increase: ErrorIncrease) -> str:
+    evidence = (
+        f"{_of(increase.current)} of {increase.current.n:,} labelled, {_of(increase.baseline)} of "
+        f"{increase.baseline.n:,} in {compared.baseline.name}; {compared.label_age.words}; "
+        f"{probability(increase.p_value)}"
     )
-    if rise.apart:
-        said += f"; without {', '.join('='.join(each) for each in rise.apart)}"
-    return said
+    if increase.excluded:
+        evidence += f"; without {', '.join('='.join(item) for item in increase.excluded)}"
+    return evidence
 
 
 def _of(rate: Rate) -> str:
     return share_percent(rate.value or 0.0)
 
 
-def _conditions(looked: Looked, question: Question, rise: Rise) -> tuple[Condition, ...]:
-    """Give what its events on the current side meet."""
-    truth, predicted = rise.pair
+def _conditions(
+    compared: ComparedModel, question: Question, increase: ErrorIncrease
+) -> tuple[Condition, ...]:
+    """Return the conditions of its events on the current side."""
+    truth, predicted = increase.pair
     return narrowed(
-        looked.current.conditions(question),
+        compared.current.conditions(question),
         *(equal("ml.eval.outcome", "wrong"), equal("ml.truth.label", truth)),
         equal("ml.prediction.label", predicted),
-        *(equal(f"ml.segment.{name}", value) for name, value in filter(None, [rise.slice])),
-        *(Condition(f"ml.segment.{name}", "!=", (value,)) for name, value in rise.apart),
+        *(equal(f"ml.segment.{name}", value) for name, value in filter(None, [increase.slice])),
+        *(Condition(f"ml.segment.{name}", "!=", (value,)) for name, value in increase.excluded),
     )
 
 
-def _course(
+def _occurrences(
     store: Store, question: Question, side: Side, model: ModelEntry, where: tuple[Condition, ...]
 ) -> tuple[tuple[Step, ...], tuple[str, ...], datetime, datetime, int]:
-    """Ask how often it occurred on the current side, in steps; and when first and last."""
+    """Return its trend, versions, first and last time, and count on the current side."""
     every = question.every or step(question.since, question.until)
-    asked = replace(question, model=model.name, conditions=where)
+    issue_filter = replace(question, model=model.name, conditions=where).filter
     table = store.aggregate(
         PREDICTION,
         by=(every, FieldValue("ml.model.version")),
         measures=(Measure("count"), Measure("min", "@timestamp"), Measure("max", "@timestamp")),
-        where=replace(asked.filter, since=side.since, until=side.until),
+        where=replace(issue_filter, since=side.since, until=side.until),
     )
     steps: dict[datetime, int] = {}
     seen: dict[str, datetime] = {}
@@ -215,28 +219,33 @@ def _course(
     )
 
 
-def _came_back(store: Store, question: Question, looked: Looked, rise: Rise, note: Note) -> bool:
-    """Try the predictions that were made since an issue was resolved, by themselves.
+def _came_back(
+    store: Store, question: Question, compared: ComparedModel, increase: ErrorIncrease, note: Note
+) -> bool:
+    """Test only the predictions made since an issue was resolved.
 
-    Conditions play no part: the state of an issue does not depend on what is counted.
+    The conditions of the question are ignored: the state of an issue does not depend on them.
     """
     last = note.last
     if last is None or last[0] != RESOLVED:
         return False
     if question.unconditional != question:
-        whole, _ = look(store, question.unconditional, looked.model)
+        whole, _ = compare_wrong_answers(store, question.unconditional, compared.model)
         if whole is None:
             return False
-        question, looked = question.unconditional, whole
-    since = max(looked.current.since, last[1])
-    later = replace(looked.current, since=since)
-    where: Filter = looked.maturity.filter(later, looked.model.name, question)
+        question, compared = question.unconditional, whole
+    since = max(compared.current.since, last[1])
+    later = replace(compared.current, since=since)
+    where: Filter = compared.label_age.filter(later, compared.model.name, question)
     if where.until is None or where.until <= since:
         return False
-    after = count(parts(store, where, looked.segments), rise.apart)
-    before = count(looked.sides.baseline, rise.apart)
+    after = count(parts(store, where, compared.segments), increase.excluded)
+    before = count(compared.sides.baseline, increase.excluded)
     older, newer = (
-        (side.wrong.get((rise.pair, rise.slice), Sums()), side.whole.get(rise.slice, Sums()))
+        (
+            side.wrong.get((increase.pair, increase.slice), Sums()),
+            side.whole.get(increase.slice, Sums()),
+        )
         for side in (before, after)
     )
-    return newer[1].count > 0 and rise_of(older, newer, looked.maturity.late) <= LEVEL
+    return newer[1].count > 0 and increase_p_value(older, newer, compared.label_age.late) <= LEVEL

@@ -1,4 +1,4 @@
-"""Quality metrics from late labels: F1, AUC, log loss and the rest."""
+"""The question ``quality``: F1, AUC, log loss and other metrics from late labels."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def quality(
     model: str | None = None,
     **arguments: Unpack[Grouped],
 ) -> Result[QualityRow]:
-    """Return metrics from late labels, each with interval, support and coverage.
+    """Return quality metrics from late labels, each with interval, support and coverage.
 
-    ``metrics`` are names such as ``f1``, ``auc`` or ``log_loss``, one or several; by the task of
-    each model where none is named. What cannot be computed is None, with its reason.
+    ``metrics`` are names such as ``f1``, ``auc`` or ``log_loss``, one or several; by default a set
+    for the task of each model. A metric that cannot be computed is None, with its reason.
 
     Raises:
-        QueryError: it cannot be asked; the message says what would do.
+        QueryError: the question is invalid; the message says what to change.
         StoreError: the store cannot be read.
     """
     from elkmon.questions.quality import figures  # noqa: PLC0415 - on first use
@@ -41,8 +41,8 @@ QUALITY = QuestionRecord(
     ask=quality,
     command="quality",
     summary="Show how good the answers are, from late labels.",
-    help="Each metric with its 95 % interval, its course, and what it is made of; by model, over "
-    "the last 7 days if nothing else is said. What cannot be computed is absent, with the reason.",
+    help="Each metric with its 95 % interval, its course, and its counts; by model, over the last "
+    "7 days if not given. A metric that cannot be computed is absent, with the reason.",
     options=(
         Option(
             "metrics",

@@ -1,4 +1,4 @@
-"""Quality from late labels: every metric of a group, with interval, support and coverage."""
+"""Answer the question: every quality metric of a group, with interval, support and coverage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elkmon.query.groups import Group
 from elkmon.query.label_evidence import BINARY, PROBABILITY, RANK, Evidence, gather
 from elkmon.query.question import Question
 from elkmon.query.times import step
-from elkmon.questions.quality.metrics import Ground, Metric, chosen, defaults
+from elkmon.questions.quality.metrics import Metric, MetricInput, default_metrics, metrics_named
 from elkmon.questions.quality.score_bins import score_bins
 from elkmon.questions.record import Answer
 from elkmon.statistics.auc import ScoreBin
@@ -21,18 +21,26 @@ from elkmon.statistics.matrix import AVERAGED
 from elkmon.statistics.rate import Rate
 from elkmon.stores.protocol import Cell, Store
 
-__all__ = ["ClassRow", "Gathered", "QualityRow", "answer", "collect", "quality", "rows_of"]
+__all__ = [
+    "ClassRow",
+    "QualityEvidence",
+    "QualityRow",
+    "answer",
+    "collect_evidence",
+    "quality",
+    "rows_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """Figures of one class against all others."""
+    """The metrics of one class against all others."""
 
     label: str
     truth: int
-    """Stored predictions of which it was the true class."""
+    """How many stored predictions have this true class."""
     predicted: int
-    """Stored, labelled predictions that named it."""
+    """How many stored, labelled predictions name this class."""
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -47,72 +55,75 @@ class QualityRow:
     time: datetime | None
     task: str | None
     coverage: Rate
-    """Labelled out of successful predictions."""
+    """The share of successful predictions that are labelled."""
     figures: Mapping[str, Estimate]
-    """By metric, in the order in which they were asked for."""
+    """By metric, in the order of the question."""
     classes: tuple[ClassRow, ...]
     notes: tuple[str, ...]
-    """What its figures leave out, in sentences."""
+    """What the figures leave out, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What figures are made of: evidence in steps or in whole, and which metrics are wanted."""
+class QualityEvidence:
+    """The evidence from which metrics are computed, and the metrics to compute."""
 
     evidence: tuple[Evidence, ...]
     named: tuple[Metric, ...]
-    """As they were asked for; empty where each task has its default set."""
+    """The metrics of the question; empty for the default set of each task."""
     families: frozenset[str]
 
-    def together(self) -> Gathered:
-        """Add up the steps in time of each group."""
-        found: dict[tuple[Cell, ...], Evidence] = {}
-        for each in self.evidence:
-            key = (*each.by, each.task)
-            if key not in found:
-                found[key] = Evidence(each.by, each.task, None)
-            found[key].add(each)
-        return Gathered(tuple(found.values()), self.named, self.families)
+    def together(self) -> QualityEvidence:
+        """Return the evidence with the time steps of each group added up."""
+        together: dict[tuple[Cell, ...], Evidence] = {}
+        for evidence in self.evidence:
+            key = (*evidence.by, evidence.task)
+            if key not in together:
+                together[key] = Evidence(evidence.by, evidence.task, None)
+            together[key].add(evidence)
+        return QualityEvidence(tuple(together.values()), self.named, self.families)
 
     def metrics(self, task: str | None) -> tuple[Metric, ...]:
-        """Give the metrics to compute of a task."""
-        return self.named or defaults([task])
+        """Return the metrics to compute for a task."""
+        return self.named or default_metrics([task])
 
 
 def quality(
     store: Store, question: Question, metrics: str | Iterable[str] = ()
 ) -> Result[QualityRow]:
-    """Give the metrics of each group.
+    """Return the metrics of each group.
 
     Args:
-        store: to ask.
-        question: what to ask.
-        metrics: names of :data:`elkmon.questions.quality.metrics.METRICS`; a default set by the
-            model's task where there are none.
+        store: the store.
+        question: the question.
+        metrics: names of :data:`elkmon.questions.quality.metrics.METRICS`; by default a set for
+            the model's task.
 
     Raises:
-        QueryError: it cannot be asked, or there is no such metric.
+        QueryError: the question is invalid, or there is no such metric.
         StoreError: the store cannot be read.
     """
-    return rows_of(store, question, collect(store, question, metrics))
+    return rows_of(store, question, collect_evidence(store, question, metrics))
 
 
-def collect(store: Store, question: Question, metrics: str | Iterable[str] = ()) -> Gathered:
-    """Ask for what figures are made of; arguments and errors as of :func:`quality`."""
-    named = chosen(metrics)
-    wanted = named or defaults(TASKS)
-    families = frozenset(each.family for each in wanted if each.family is not None)
-    return Gathered(tuple(gather(store, question, families)), named, families)
+def collect_evidence(
+    store: Store, question: Question, metrics: str | Iterable[str] = ()
+) -> QualityEvidence:
+    """Return the evidence for metrics; see :func:`quality`."""
+    named = metrics_named(metrics)
+    families = frozenset(
+        metric.family for metric in named or default_metrics(TASKS) if metric.family is not None
+    )
+    return QualityEvidence(tuple(gather(store, question, families)), named, families)
 
 
 def rows_of(
-    store: Store, question: Question, gathered: Gathered, *, refine: bool = True
+    store: Store, question: Question, gathered: QualityEvidence, *, refine: bool = True
 ) -> Result[QualityRow]:
-    """Compute the figures.
+    """Return the metrics, computed from the evidence.
 
     Args:
-        store: to ask again where score bins are too coarse.
-        question: that the evidence answers; its steps are those of the evidence.
+        store: the store, which is asked again if score bins are too coarse.
+        question: the question of the evidence; its steps are those of the evidence.
         gathered: the evidence.
         refine: whether to ask again at all.
     """
@@ -121,8 +132,8 @@ def rows_of(
     if RANK in gathered.families:
         bins = score_bins(store, question, evidence, rounds=None if refine else 0)
     rows = tuple(
-        _row(question, each, own, gathered.metrics(each.task))
-        for each, own in zip(evidence, bins, strict=True)
+        _row(question, row, row_bins, gathered.metrics(row.task))
+        for row, row_bins in zip(evidence, bins, strict=True)
     )
     names = dict.fromkeys(name for row in rows for name in row.figures)
     names = names or dict.fromkeys(metric.name for metric in gathered.metrics(BINARY))
@@ -136,7 +147,7 @@ def rows_of(
 def _row(
     question: Question, evidence: Evidence, bins: Sequence[ScoreBin], metrics: Sequence[Metric]
 ) -> QualityRow:
-    ground = Ground(evidence, bins)
+    ground = MetricInput(evidence, bins)
     figures = {metric.name: metric.of(ground) for metric in metrics}
     return QualityRow(
         dict(zip(question.by, evidence.by, strict=True)),
@@ -149,7 +160,7 @@ def _row(
     )
 
 
-def _classes(ground: Ground) -> tuple[ClassRow, ...]:
+def _classes(ground: MetricInput) -> tuple[ClassRow, ...]:
     matrix = ground.matrix
     return tuple(
         ClassRow(
@@ -162,17 +173,16 @@ def _classes(ground: Ground) -> tuple[ClassRow, ...]:
     )
 
 
-def _left_out(ground: Ground, metrics: Sequence[Metric]) -> Iterable[str]:
-    """Count and name what figures leave out."""
+def _left_out(ground: MetricInput, metrics: Sequence[Metric]) -> Iterable[str]:
+    """Yield what the metrics leave out, in sentences with counts."""
     evidence = ground.evidence
     by_names: dict[tuple[str, ...], list[str]] = {}
     for metric, names in ground.left_out.items():
         if names:
             by_names.setdefault(names, []).append(metric)
     for names, of in by_names.items():
-        yield f"without support, absent from the mean over classes ({', '.join(of)}): " + ", ".join(
-            names
-        )
+        classes = ", ".join(names)
+        yield f"without support, absent from the mean over classes ({', '.join(of)}): {classes}"
     if evidence.task in {BINARY, "multiclass"}:
         unpredicted = evidence.classed - ground.matrix.total.count
         if unpredicted:
@@ -197,7 +207,7 @@ def _left_out(ground: Ground, metrics: Sequence[Metric]) -> Iterable[str]:
 
 
 def _notes(rows: Sequence[QualityRow]) -> tuple[str, ...]:
-    """Gather what rows leave out, with their group."""
+    """Return what rows leave out, with their group."""
     notes: dict[str, None] = {}
     for row in rows:
         group = Group(tuple(row.by.values()), row.time)
@@ -207,11 +217,11 @@ def _notes(rows: Sequence[QualityRow]) -> tuple[str, ...]:
 
 
 def answer(store: Store, question: Question, metrics: tuple[str, ...]) -> Answer:
-    """Return what the command shows; arguments and errors as of :func:`quality`."""
+    """Return what the command shows; see :func:`quality`."""
     steps = question.every or step(question.since, question.until)
-    # asked in steps in any case: what is shown in whole is their sum
+    # always asked in steps: the whole is their sum
     stepped = question.stepped(steps)
-    gathered = collect(store, stepped, metrics)
+    gathered = collect_evidence(store, stepped, metrics)
     return Answer(
         rows_of(store, question, gathered if question.every else gathered.together()),
         steps,

@@ -1,35 +1,28 @@
-"""The metrics of quality: declared once, each computed from the evidence of one group."""
+"""Declare the quality metrics once, each computed from the evidence of one group."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import sqrt
 
 from elkmon.events.errors import QueryError
-from elkmon.query.label_evidence import (
-    BINARY,
-    PROBABILITY,
-    RANK,
-    RATING,
-    RESIDUAL,
-    Evidence,
-)
+from elkmon.query.label_evidence import BINARY, PROBABILITY, RANK, RATING, RESIDUAL, Evidence
 from elkmon.statistics.auc import ScoreBin, auc, average_precision
 from elkmon.statistics.estimate import Estimate, absent, around, mean, of_rate
 from elkmon.statistics.matrix import AVERAGED, ByClass, Matrix
 from elkmon.stores.protocol import Measure
 
-__all__ = ["METRICS", "Ground", "Metric", "chosen", "defaults"]
+__all__ = ["METRICS", "Metric", "MetricInput", "default_metrics", "metrics_named"]
 
 _CLASSES, _REGRESSION, _GENERATION = (BINARY, "multiclass"), ("regression",), ("generation",)
 _KNOWN = (*_CLASSES, *_REGRESSION, *_GENERATION)
 
 
-class Ground:
-    """What figures of one group stand on: its evidence, its score bins, its confusion matrix."""
+class MetricInput:
+    """The input of one group's metrics: its evidence, its score bins, its confusion matrix."""
 
     def __init__(self, evidence: Evidence, bins: Sequence[ScoreBin] = ()) -> None:
         self.evidence = evidence
@@ -39,23 +32,23 @@ class Ground:
 
     @cached_property
     def matrix(self) -> Matrix:
-        """Give the confusion matrix."""
+        """Return the confusion matrix."""
         return Matrix(self.evidence.cells, self.why("labels do not say which class"))
 
     def why(self, otherwise: str) -> str:
-        """Say why a figure of labels is absent."""
+        """Return why a metric from labels is absent."""
         if not self.evidence.succeeded.count:
             return "no successful attempt"
         return otherwise if self.evidence.labelled.count else "no label yet"
 
     @property
     def positive(self) -> str | None:
-        """Give the positive class of a binary task, where there is one."""
-        named = {each for each in self.evidence.positives if each is not None}
-        return next(iter(named)) if len(named) == 1 else None
+        """Return the positive class of a binary task, or None if there is not exactly one."""
+        labels = {label for label in self.evidence.positives if label is not None}
+        return next(iter(labels)) if len(labels) == 1 else None
 
     def of(self, metric: ByClass) -> Estimate:
-        """Give a figure of the positive class, or the mean over classes where there are several."""
+        """Return a metric of the positive class, or the mean over classes if there are several."""
         if self.evidence.task != BINARY:
             return self.macro(metric)
         if self.positive is not None or not self.matrix.cells:
@@ -65,12 +58,12 @@ class Ground:
         return absent("the positive class was not named to the logger", self.matrix.total)
 
     def macro(self, metric: ByClass) -> Estimate:
-        """Give the plain mean over classes, and note those that it leaves out."""
+        """Return the plain mean over classes, and note the classes that it leaves out."""
         figure, self.left_out[f"{metric}_macro"] = self.matrix.macro(metric)
         return figure
 
     def weighted(self, metric: ByClass) -> Estimate:
-        """Give the mean over classes by support, and note those that it leaves out."""
+        """Return the mean over classes by support, and note the classes that it leaves out."""
         figure, self.left_out[f"{metric}_weighted"] = self.matrix.weighted(metric)
         return figure
 
@@ -82,38 +75,30 @@ class Metric:
     name: str
     title: str
     tasks: tuple[str, ...]
-    compute: Callable[[Ground], Estimate]
+    compute: Callable[[MetricInput], Estimate]
     family: str | None = None
-    """Of sums that it needs; None where every question has them."""
+    """The family of sums that it needs; None if every question has them."""
     default: tuple[str, ...] = ()
-    """Tasks that show it when no metric is named."""
+    """The tasks that show it if no metric is named."""
     falls: bool = False
-    """Whether less is better."""
+    """Whether lower is better."""
 
-    def of(self, ground: Ground) -> Estimate:
-        """Compute it; absent, with the reason, for a task that has no such figure."""
+    def of(self, ground: MetricInput) -> Estimate:
+        """Return the metric; absent, with the reason, for a task that has no such metric."""
         task = ground.evidence.task
         if task in _KNOWN and task not in self.tasks:
             return absent(f"there is none of a {task} task")
         return self.compute(ground)
 
 
-def _accuracy(ground: Ground) -> Estimate:
+def _accuracy(ground: MetricInput) -> Estimate:
     evidence = ground.evidence
     return of_rate(
         evidence.right.out_of(evidence.judged, ground.why("labels do not say right or wrong"))
     )
 
 
-def _auc(ground: Ground) -> Estimate:
-    return _ranked(ground, auc)
-
-
-def _average_precision(ground: Ground) -> Estimate:
-    return _ranked(ground, average_precision)
-
-
-def _ranked(ground: Ground, compute: Callable[[Iterable[ScoreBin]], Estimate]) -> Estimate:
+def _ranked(compute: Callable[[Iterable[ScoreBin]], Estimate], ground: MetricInput) -> Estimate:
     evidence = ground.evidence
     if evidence.task != BINARY:
         return absent("of several classes it needs every class's score, which is not in the bins")
@@ -128,18 +113,18 @@ def _ranked(ground: Ground, compute: Callable[[Iterable[ScoreBin]], Estimate]) -
     return compute(ground.bins)
 
 
-def _seen(ground: Ground) -> set[tuple[str, ...]]:
-    """Give the classes that scored predictions have: the positive one, and all others together."""
+def _seen(ground: MetricInput) -> set[tuple[str, ...]]:
+    """Return the true classes of scored predictions: the positive one, and all others together."""
     sides: set[tuple[str, ...]] = set()
-    if any(each.positive.count for each in ground.bins):
+    if any(score_bin.positive.count for score_bin in ground.bins):
         sides.add((ground.positive or "positive",))
-    if any(each.negative.count for each in ground.bins):
+    if any(score_bin.negative.count for score_bin in ground.bins):
         others = sorted(set(ground.evidence.truths) - {ground.positive or ""})
         sides.add(tuple(others))
     return sides
 
 
-def _no_probability(ground: Ground) -> str:
+def _no_probability(ground: MetricInput) -> str:
     if ground.evidence.task != BINARY:
         return "no prediction has the probability of every class, within [0, 1]"
     if not any(ground.evidence.positives):
@@ -147,8 +132,8 @@ def _no_probability(ground: Ground) -> str:
     return "no labelled prediction has a score within [0, 1]"
 
 
-def _probability(field: str) -> Callable[[Ground], Estimate]:
-    def compute(ground: Ground) -> Estimate:
+def _probability(field: str) -> Callable[[MetricInput], Estimate]:
+    def compute(ground: MetricInput) -> Estimate:
         evidence = ground.evidence
         if not evidence.truths:
             return absent(ground.why("labels do not say which class"))
@@ -157,11 +142,11 @@ def _probability(field: str) -> Callable[[Ground], Estimate]:
     return compute
 
 
-def _no_residual(ground: Ground) -> str:
+def _no_residual(ground: MetricInput) -> str:
     return ground.why("no label has a true value beside a predicted one")
 
 
-def _mae(ground: Ground) -> Estimate:
+def _mae(ground: MetricInput) -> Estimate:
     # |r|² is r²
     evidence = ground.evidence
     moments = replace(
@@ -171,7 +156,7 @@ def _mae(ground: Ground) -> Estimate:
     return mean(moments, _no_residual(ground), lowest=0.0)
 
 
-def _bias(ground: Ground) -> Estimate:
+def _bias(ground: MetricInput) -> Estimate:
     evidence = ground.evidence
     moments = replace(
         evidence.moments("ml.eval.residual"),
@@ -180,7 +165,7 @@ def _bias(ground: Ground) -> Estimate:
     return mean(moments, _no_residual(ground))
 
 
-def _rmse(ground: Ground) -> Estimate:
+def _rmse(ground: MetricInput) -> Estimate:
     squared = mean(
         ground.evidence.moments("ml.eval.sq_residual", "ml.eval.residual"),
         _no_residual(ground),
@@ -191,7 +176,7 @@ def _rmse(ground: Ground) -> Estimate:
     return replace(squared, value=value, low=low, high=high)
 
 
-def _r2(ground: Ground) -> Estimate:
+def _r2(ground: MetricInput) -> Estimate:
     evidence = ground.evidence
     truth = evidence.moments("ml.truth.value", "ml.eval.residual")
     support = truth.support
@@ -210,7 +195,7 @@ def _r2(ground: Ground) -> Estimate:
     )
 
 
-def _rating(ground: Ground) -> Estimate:
+def _rating(ground: MetricInput) -> Estimate:
     return mean(ground.evidence.moments("ml.truth.rating"), ground.why("labels have no rating"))
 
 
@@ -234,9 +219,9 @@ _TABLE: tuple[Metric, ...] = (
     *_by_class("f1", "F1", _CLASSES),
     *_by_class("specificity", "specificity", _BINARY),
     Metric("mcc", "MCC", _CLASSES, lambda g: g.matrix.mcc(), default=_CLASSES),
-    Metric("auc", "AUC", _CLASSES, _auc, RANK, default=_BINARY),
-    Metric("average_precision", "average precision", _CLASSES, _average_precision, RANK,
-           default=_BINARY),
+    Metric("auc", "AUC", _CLASSES, partial(_ranked, auc), RANK, default=_BINARY),
+    Metric("average_precision", "average precision", _CLASSES,
+           partial(_ranked, average_precision), RANK, default=_BINARY),
     Metric("log_loss", "log loss", _CLASSES, _probability("ml.eval.log_loss"), PROBABILITY,
            default=_CLASSES, falls=True),
     Metric("brier", "Brier score", _CLASSES, _probability("ml.eval.brier"), PROBABILITY,
@@ -247,31 +232,31 @@ _TABLE: tuple[Metric, ...] = (
     Metric("r2", "R²", _REGRESSION, _r2, RESIDUAL, default=_REGRESSION),
     Metric("rating", "mean rating", _GENERATION, _rating, RATING, default=_GENERATION),
 )  # fmt: skip
-METRICS: dict[str, Metric] = {each.name: each for each in _TABLE}
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
 
 
-def chosen(names: str | Iterable[str]) -> tuple[Metric, ...]:
-    """Understand names of metrics, also several in one text, with commas between them.
+def metrics_named(names: str | Iterable[str]) -> tuple[Metric, ...]:
+    """Return the metrics of these names; a text may hold several, separated by commas.
 
     Raises:
         QueryError: there is no such metric.
     """
     texts = [names] if isinstance(names, str) else names
     parts = [part.strip() for text in texts for part in text.split(",")]
-    found = []
+    metrics = []
     for name in dict.fromkeys(part for part in parts if part):
-        known = name.lower().replace("-", "_").replace(" ", "_")
-        if known not in METRICS:
-            close = difflib.get_close_matches(known, METRICS, n=2, cutoff=0.5)
+        key = name.lower().replace("-", "_").replace(" ", "_")
+        if key not in METRICS:
+            close = difflib.get_close_matches(key, METRICS, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else "there are: "
             more = "" if close else ", ".join(METRICS)
             raise QueryError(f"no such metric: {name}; {hint}{more}")
-        found.append(METRICS[known])
-    return tuple(found)
+        metrics.append(METRICS[key])
+    return tuple(metrics)
 
 
-def defaults(tasks: Iterable[str | None]) -> tuple[Metric, ...]:
-    """Give the metrics that are shown of models with such tasks, when none is named."""
-    wanted = set(tasks)
-    found = tuple(each for each in _TABLE if wanted & set(each.default))
-    return found or (METRICS["accuracy"],)
+def default_metrics(tasks: Iterable[str | None]) -> tuple[Metric, ...]:
+    """Return the metrics that are shown for these tasks if none is named."""
+    known_tasks = set(tasks)
+    metrics = tuple(metric for metric in _TABLE if known_tasks & set(metric.default))
+    return metrics or (METRICS["accuracy"],)

@@ -1,4 +1,4 @@
-"""Score bins of each group, made finer where too many scores of both classes share one."""
+"""Ask for finer score bins where too many scores of both classes share one."""
 
 from __future__ import annotations
 
@@ -18,65 +18,62 @@ from elkmon.stores.protocol import Condition, Edges, FieldValue, Measure, Store
 __all__ = ["BOUND", "score_bins"]
 
 BOUND = 0.005
-"""AUC and average precision may be off by so much; else another question is asked."""
+"""The largest error of AUC and average precision; beyond it the store is asked again."""
 _ROUNDS = 3
 _AUC, _ABOVE, _BELOW = (attrgetter(name) for name in ("auc", "above", "below"))
 _MOST_EDGES = 1000
 _SCORE = "ml.prediction.score"
-_MEASURES = (
-    *support(),
-    *(Measure("min", _SCORE), Measure("max", _SCORE)),
-)
+_MEASURES = (*support(), *(Measure("min", _SCORE), Measure("max", _SCORE)))
 
 
 def score_bins(
-    store: Store, question: Question, found: Sequence[Evidence], rounds: int | None = None
+    store: Store, question: Question, evidence: Sequence[Evidence], rounds: int | None = None
 ) -> list[tuple[ScoreBin, ...]]:
-    """Give the score bins of each piece of evidence, as fine as both bounds need.
+    """Return the score bins of each piece of evidence, as fine as both bounds need.
 
-    Crowded bins are cut into equal parts, up to three times, over the range that their scores
-    really have; what is still crowded then is told by the bounds.
+    Crowded bins are cut into equal parts, up to three times, over the actual range of their
+    scores. The bounds include what is still crowded then.
 
     Args:
-        store: to ask again, only where a bound is too large.
-        question: that the evidence answers.
-        found: the evidence, one piece a group, step and task.
-        rounds: how often to ask at most; three times where not given.
+        store: the store, which is asked again only if a bound is too large.
+        question: the question of the evidence.
+        evidence: the evidence, one piece for each group, step and task.
+        rounds: how often to ask at most; by default three times.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    bins = [_first(each) for each in found]
+    bins = [_first(piece) for piece in evidence]
     for _ in range(_ROUNDS if rounds is None else rounds):
-        crowded = [_crowded(each) for each in bins]
+        crowded = [_crowded(group_bins) for group_bins in bins]
         edges = _edges(crowded)
         if not edges:
             break
         finer = _ask(store, question, edges)
-        for place, each in enumerate(found):
-            parts = finer.get(Group(each.by, each.time), {})
+        for place, piece in enumerate(evidence):
+            parts = finer.get(Group(piece.by, piece.time), {})
             cut = [blur.bin for blur in crowded[place]]
             bins[place] = _cut(bins[place], cut, edges, parts)
     return bins
 
 
-def _first(found: Evidence) -> tuple[ScoreBin, ...]:
-    return tuple(ScoreBin(b[6], b[7], Sums(*b[0:3]), Sums(*b[3:6])) for b in found.bins.values())
+def _first(evidence: Evidence) -> tuple[ScoreBin, ...]:
+    return tuple(ScoreBin(b[6], b[7], Sums(*b[0:3]), Sums(*b[3:6])) for b in evidence.bins.values())
 
 
 def _crowded(bins: Sequence[ScoreBin]) -> list[Blur]:
-    """Name the bins that have to be cut so that what is left keeps within each bound."""
-    found = blurs(bins)
+    """Return the bins that have to be cut so that the rest keeps within each bound."""
+    all_blurs = blurs(bins)
     worst: dict[ScoreBin, Blur] = {}
     for part in (_AUC, _ABOVE, _BELOW):
-        left = [each for each in found if each.bin not in worst] if worst else found
+        left = [blur for blur in all_blurs if blur.bin not in worst] if worst else all_blurs
         lost = sum(map(part, left))
-        # most have nothing to cut, and need no order
-        for each in sorted(left, key=part, reverse=True) if lost > BOUND else ():
+        # most have nothing to cut, and need no sorting
+        for blur in sorted(left, key=part, reverse=True) if lost > BOUND else ():
             if lost <= BOUND:
                 break
-            lost -= part(each)
-            worst[each.bin] = each
+            lost -= part(blur)
+            worst[blur.bin] = blur
     return sorted(worst.values(), key=_size, reverse=True)
 
 
@@ -85,23 +82,23 @@ def _size(blur: Blur) -> float:
 
 
 def _edges(crowded: Sequence[Sequence[Blur]]) -> tuple[float, ...]:
-    """Cut crowded bins of all groups, the worst first and finest, as one question bears it.
+    """Return the edges that cut the crowded bins of all groups, the worst first and finest.
 
-    What is left of a bin is its blur divided by its parts; of a given number of parts in all, least
-    is left where each has them by the root of its blur.
+    The error that remains of a bin is its blur divided by the number of its parts. For a given
+    total of parts, least error remains if the parts are shared out by the root of the blur.
     """
     edges: set[float] = set()
-    whole = sum(sqrt(_size(each)) for bins in crowded for each in bins)
+    whole = sum(sqrt(_size(blur)) for bins in crowded for blur in bins)
     for rank in range(max(map(len, crowded), default=0)):
-        for each in (bins[rank] for bins in crowded if rank < len(bins)):
-            cut = _parts(each.bin, round(_MOST_EDGES * sqrt(_size(each)) / whole) - 1)
+        for blur in (bins[rank] for bins in crowded if rank < len(bins)):
+            cut = _parts(blur.bin, round(_MOST_EDGES * sqrt(_size(blur)) / whole) - 1)
             if len(edges) + len(cut) <= _MOST_EDGES:
                 edges |= cut
     return tuple(sorted(edges))
 
 
 def _parts(crowded: ScoreBin, number: int) -> set[float]:
-    """Cut a bin, into 2 parts at least."""
+    """Return the edges that cut a bin into at least 2 parts."""
     number = max(number, 2)
     width = (crowded.highest - crowded.lowest) / number
     cut = {crowded.lowest + width * part for part in range(number)}
@@ -115,15 +112,15 @@ def _ask(
         *(SUCCEEDED, Condition("ml.task", "=", (BINARY,)), Condition("ml.eval.brier", "exists")),
         *(Condition(_SCORE, ">=", (edges[0],)), Condition(_SCORE, "<", (edges[-1],))),
     )
-    said = FieldValue("ml.prediction.positive"), FieldValue("ml.truth.label")
-    by = (*said, Edges(_SCORE, edges))
-    found: dict[Group, dict[int, list[Any]]] = {}
+    classes = FieldValue("ml.prediction.positive"), FieldValue("ml.truth.label")
+    by = (*classes, Edges(_SCORE, edges))
+    by_group: dict[Group, dict[int, list[Any]]] = {}
     for group, row in grouped(store, question, by, _MEASURES, *only):
         positive, truth, number, *cells, low, high = row
-        part = found.setdefault(group, {}).setdefault(int(number), [Sums(), Sums(), inf, -inf])
+        part = by_group.setdefault(group, {}).setdefault(int(number), [Sums(), Sums(), inf, -inf])
         part[truth == positive] += Sums.of(cells)
         part[2], part[3] = min(part[2], low), max(part[3], high)
-    return found
+    return by_group
 
 
 def _cut(
@@ -132,15 +129,17 @@ def _cut(
     edges: tuple[float, ...],
     parts: dict[int, list[Any]],
 ) -> tuple[ScoreBin, ...]:
-    """Put the parts of crowded bins into their place."""
+    """Return the bins with the crowded ones replaced by their parts."""
     apart = set(crowded)
-    made = [each for each in bins if each not in apart]
-    for each in crowded:
-        first = bisect_left(edges, each.lowest)
-        last = bisect_left(edges, nextafter(each.highest, inf))
-        if edges[first : first + 1] != (each.lowest,):
-            made.append(each)  # there was no room for its edges
+    new_bins = [score_bin for score_bin in bins if score_bin not in apart]
+    for score_bin in crowded:
+        first = bisect_left(edges, score_bin.lowest)
+        last = bisect_left(edges, nextafter(score_bin.highest, inf))
+        if edges[first : first + 1] != (score_bin.lowest,):
+            new_bins.append(score_bin)  # there was no room for its edges
             continue
-        own = (parts[number] for number in range(first, last) if number in parts)
-        made += [ScoreBin(low, high, negative, positive) for negative, positive, low, high in own]
-    return tuple(made)
+        inside = (parts[number] for number in range(first, last) if number in parts)
+        new_bins += [
+            ScoreBin(low, high, negative, positive) for negative, positive, low, high in inside
+        ]
+    return tuple(new_bins)

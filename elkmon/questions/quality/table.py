@@ -1,4 +1,4 @@
-"""Quality metrics on a terminal: of a group with their course, or step by step."""
+"""Write quality metrics to a terminal: one table a group with their course, or step by step."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ class Trends:
         }
 
     def of(self, row: QualityRow, metric: str) -> tuple[str, str]:
-        """Draw a metric of a group between its lowest and highest value, and give these."""
+        """Return a sparkline of a group's metric, and its lowest and highest value."""
         key = (tuple(row.by.values()), row.task)
         figures = [self._figure((*key, time), metric) for time in self._times]
-        known = [each for each in figures if each is not None and each.value is not None]
-        values = [None if each is None else each.value for each in figures]
-        if not known:
+        present = [figure for figure in figures if figure is not None and figure.value is not None]
+        values = [None if figure is None else figure.value for figure in figures]
+        if not present:
             return course(values, values), ""
-        low, high = (find(known, key=_value) for find in (min, max))
+        low, high = (find(present, key=_value) for find in (min, max))
         return course(values, values), f"{number(low)} to {number(high)}".replace("*", "")
 
     def _figure(self, key: _Key, metric: str) -> Estimate | None:
@@ -96,9 +96,9 @@ def _value(figure: Estimate) -> float:
 
 def _show_group(output: Output, row: QualityRow, trends: Trends) -> None:
     """Write the metrics of one group, and why some are absent."""
-    made = fitting(output, lambda wide: _metrics(output, row, trends, wide=wide))
+    grid = fitting(output, lambda wide: _metrics(output, row, trends, wide=wide))
     lines = [Text(clean(line), "dim") for line in _absent(row.figures)]
-    output.show(_heading(row), made, *lines, Text(""))
+    output.show(_heading(row), grid, *lines, Text(""))
 
 
 def _heading(row: QualityRow) -> Text:
@@ -114,24 +114,24 @@ def _metrics(output: Output, row: QualityRow, trends: Trends, *, wide: bool) -> 
     heads = ["metric", "value", "95 % interval", "over time", "made of"]
     if wide:
         heads.insert(4, "lowest to highest")
-    made = table(output, heads, right={"value"})
+    grid = table(output, heads, right={"value"})
     for name, figure in row.figures.items():
-        drawn, reach = trends.of(row, name)
+        line, reach = trends.of(row, name)
         bound = [Text(spread(figure), "dim")] if spread(figure) else []
         support = [Text(made_of(figure) if figure.n else "", "dim"), *bound]
-        made.add_row(
+        grid.add_row(
             Text(METRICS[name].title),
             Text(number(figure), "bold"),
             Text(limits(figure), "dim"),
-            Text(drawn, "cyan"),
+            Text(line, "cyan"),
             *([Text(reach, "dim")] if wide else []),
             Text(", ").join(support) if wide else below(*support),
         )
-    return made
+    return grid
 
 
 def _absent(figures: Mapping[str, Estimate]) -> Iterable[str]:
-    """Say why figures or intervals are absent, each reason once."""
+    """Yield why figures or intervals are absent, each reason once."""
     by_reason: dict[str, list[str]] = {}
     for name, figure in figures.items():
         if figure.reason is not None:
@@ -149,17 +149,17 @@ def _show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
     for first in range(0, len(names), room):
         chosen = names[first : first + room]
         heads = ["time (UTC)", *(METRICS[name].title for name in chosen)]
-        made = table(output, [*heads, "labelled"] if first + room >= len(names) else heads)
+        grid = table(output, [*heads, "labelled"] if first + room >= len(names) else heads)
         for row in rows:
             cells = [Text(when(row.time)) if row.time is not None else Text("")]
             for name in chosen:
                 figure = row.figures[name]
-                shown = Text.assemble((number(figure), "bold"), " ", (limits(figure), "dim"))
-                cells.append(shown)
-            if len(made.columns) > len(cells):
+                text = Text.assemble((number(figure), "bold"), " ", (limits(figure), "dim"))
+                cells.append(text)
+            if len(grid.columns) > len(cells):
                 cells.append(Text(counts(row.coverage), "dim"))
-            made.add_row(*cells)
-        output.show(made, Text(""))
+            grid.add_row(*cells)
+        output.show(grid, Text(""))
     reasons = {line for row in rows for line in _absent(row.figures) if ": absent" in line}
     if reasons:
         output.show(*(Text(clean(line), "dim") for line in sorted(reasons)), Text(""))
@@ -167,20 +167,20 @@ def _show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
 
 def _show_classes(output: Output, row: QualityRow) -> None:
     """Write the figures of each class."""
-    made = fitting(output, lambda wide: _classes(output, row, wide=wide))
-    output.show(Text(f"{group_name(row.by)}, each class against the others"), made, Text(""))
+    grid = fitting(output, lambda wide: _classes(output, row, wide=wide))
+    output.show(Text(f"{group_name(row.by)}, each class against the others"), grid, Text(""))
 
 
 def _classes(output: Output, row: QualityRow, *, wide: bool) -> Table:
     heads = ["class", "true", "predicted", "precision", "recall", "F1", "specificity"]
-    made = table(output, heads, right={"true", "predicted"})
-    for each in row.classes:
-        figures = (each.precision, each.recall, each.f1, each.specificity)
+    grid = table(output, heads, right={"true", "predicted"})
+    for class_row in row.classes:
+        figures = (class_row.precision, class_row.recall, class_row.f1, class_row.specificity)
         parts = [(Text(number(figure), "bold"), Text(limits(figure), "dim")) for figure in figures]
-        made.add_row(
-            Text(clean(each.label)),
-            Text(f"{each.truth:,}"),
-            Text(f"{each.predicted:,}"),
+        grid.add_row(
+            Text(clean(class_row.label)),
+            Text(f"{class_row.truth:,}"),
+            Text(f"{class_row.predicted:,}"),
             *(Text(" ").join(pair) if wide else below(*pair) for pair in parts),
         )
-    return made
+    return grid

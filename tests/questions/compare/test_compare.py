@@ -49,7 +49,10 @@ def test_without_labels_errors_are_not_judged_and_failures_are(folder):
         "worse", "worse", "not enough",
     )  # fmt: skip
     assert (row.horizon, row.late_right, row.tried, row.worse) == (None, None, 0, ())
-    assert row.words[1] == "Not enough to judge errors: the baseline has no labels to compare."
+    assert (
+        row.words[1]
+        == "Not enough data to judge the error rate: the baseline has no labels to compare."
+    )
 
 
 def test_better_and_worse_together_are_mixed(folder):
@@ -69,8 +72,8 @@ def test_better_and_worse_together_are_mixed(folder):
     (row,) = compared(folder).rows
 
     assert (row.verdict, row.error_rate.verdict) == ("mixed", "better")
-    assert row.words[0].startswith("It fails more often: ")
-    assert row.words[1].startswith("It errs less often: ")
+    assert row.words[0].startswith("The failure rate rose: ")
+    assert row.words[1].startswith("The error rate fell: ")
 
 
 def test_nothing_that_changed_is_no_evidence(folder):
@@ -80,7 +83,7 @@ def test_nothing_that_changed_is_no_evidence(folder):
     (row,) = compared(folder).rows
 
     assert row.verdict == "no evidence"
-    assert all(each.startswith("No evidence that ") for each in row.words)
+    assert all(sentence.startswith("No evidence that ") for sentence in row.words)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +116,10 @@ def test_a_version_of_one_model_leaves_the_others_out_and_says_so(folder):
     serve(folder, "2", 5)
     serve(folder, "9", 0, model="other")
 
-    found = compared(folder, "1", "2")
+    result = compared(folder, "1", "2")
 
-    assert [row.model for row in found.rows] == ["m"]
-    assert found.notes[0].startswith("other is not compared: no such version: 2; there are: 9")
+    assert [row.model for row in result.rows] == ["m"]
+    assert result.notes[0].startswith("other is not compared: no such version: 2; there are: 9")
 
 
 def test_a_baseline_alone_is_compared_with_what_is_current(folder):

@@ -18,22 +18,22 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def say(run, served):
-    def asked(command, *arguments, span=SPAN):
+    def ask(command, *arguments, span=SPAN):
         result = run(command, "--store", served, *span, *arguments)
         assert result.exit_code == 0, result.output
         return result.stdout
 
-    return asked
+    return ask
 
 
 @pytest.fixture
 def compared(say):
-    def asked(*arguments):
+    def ask(*arguments):
         document = json.loads(say("compare", "--format", "json", *arguments))
         (row,) = document["comparisons"]
         return row
 
-    return asked
+    return ask
 
 
 def test_the_last_version_is_compared_with_the_one_before(compared):
@@ -80,14 +80,14 @@ def test_windows_are_compared(compared):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("side", "message"),
     [("3.0", "no such version: 3.0; there are: 1.0, 2.0"), ("7d..14d", "is empty")],
 )
-def test_a_side_that_is_none_is_wrong_usage(run, served, given, said):
-    result = run("compare", "--store", served, *SPAN, "--baseline", given)
+def test_a_side_that_is_none_is_wrong_usage(run, served, side, message):
+    result = run("compare", "--store", served, *SPAN, "--baseline", side)
 
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_the_table_says_the_verdict_and_ends_with_the_events(say, run):
@@ -95,15 +95,15 @@ def test_the_table_says_the_verdict_and_ends_with_the_events(say, run):
     lines = text.splitlines()
 
     assert "fraud: 2.0 compared with 1.0: worse" in text
-    assert "It errs more often: " in text
+    assert "The error rate rose: " in text
     assert re.search(r"failure rate +1\.0 % .* 4 / 400 +3\.5 % .* 14 / 400 +\+2\.5", text)
-    assert "errors at equal label age: labels within 10 min" in text
+    assert "errors at equal label age: labels that came within 10 min" in text
     commands = [shlex.split(line)[1:] for line in lines if line.startswith("elkmon events")]
-    counted = [
-        len(run(*each, "--limit", "999", "--format", "json").stdout.splitlines())
-        for each in commands
+    line_counts = [
+        len(run(*command, "--limit", "999", "--format", "json").stdout.splitlines())
+        for command in commands
     ]
-    assert counted == [14, 50]
+    assert line_counts == [14, 50]
     assert lines[-1].startswith("elkmon events")
 
 

@@ -19,11 +19,11 @@ def version(name, first, last, deployed=None):
 
 
 def model(*versions):
-    first = min((each.span.first for each in versions), default=END)
+    first = min((version.span.first for version in versions), default=END)
     return ModelEntry("m", ("binary",), versions, Span(first, END), 10, 0, 0, 0, 0, 0, 0, 0)
 
 
-def asked(**more):
+def question_with(**more):
     return Question.of(until=END, **more)
 
 
@@ -31,8 +31,8 @@ TWO = model(version("1", 30, 3), version("2", 3, 0))
 
 
 def test_the_last_version_is_compared_with_the_one_before():
-    now = current_side(TWO, asked())
-    before = side_before(TWO, asked(), now)
+    now = current_side(TWO, question_with())
+    before = side_before(TWO, question_with(), now)
 
     assert (now.name, now.since, now.until) == ("2", END - 3 * DAY, END)
     assert before.name == "1"
@@ -41,7 +41,7 @@ def test_the_last_version_is_compared_with_the_one_before():
 
 
 def test_a_version_that_began_before_the_span_counts_within_it():
-    now = current_side(TWO, asked(since=END - DAY))
+    now = current_side(TWO, question_with(since=END - DAY))
 
     assert now.since == END - DAY
 
@@ -49,8 +49,8 @@ def test_a_version_that_began_before_the_span_counts_within_it():
 def test_one_version_is_compared_with_its_own_span_before():
     one = model(version("1", 30, 0))
 
-    now = current_side(one, asked())
-    before = side_before(one, asked(), now)
+    now = current_side(one, question_with())
+    before = side_before(one, question_with(), now)
 
     assert now.version is None
     assert (before.since, before.until) == (END - 14 * DAY, END - 7 * DAY)
@@ -58,7 +58,7 @@ def test_one_version_is_compared_with_its_own_span_before():
 
 
 def test_the_first_of_several_is_compared_with_its_own_span_before():
-    question = asked(where=["version=1"])
+    question = question_with(where=["version=1"])
 
     now = current_side(TWO, question)
     before = side_before(TWO, question, now)
@@ -70,35 +70,35 @@ def test_the_first_of_several_is_compared_with_its_own_span_before():
 def test_where_there_is_nothing_before_there_is_no_baseline():
     young = model(version("1", 2, 0))
 
-    assert side_before(young, asked(), current_side(young, asked())) is None
+    assert side_before(young, question_with(), current_side(young, question_with())) is None
 
 
 def test_a_version_that_is_not_seen_in_the_span_is_not_current():
     gone = model(version("1", 30, 0), version("2", 20, 15))
 
-    assert current_side(gone, asked()).version == "1"
+    assert current_side(gone, question_with()).version == "1"
 
 
 @pytest.mark.parametrize(
     ("where", "expected"), [(["version!=2"], "1"), (["version!="], "2"), (["version=1"], "1")]
 )
 def test_conditions_choose_among_versions(where, expected):
-    assert current_side(TWO, asked(where=where)).version == expected
+    assert current_side(TWO, question_with(where=where)).version == expected
 
 
 def test_conditions_on_anything_else_hold_on_both_sides():
-    question = asked(where=["version=2", "segment.site=porto"])
+    question = question_with(where=["version=2", "segment.site=porto"])
     now = current_side(TWO, question)
     before = side_before(TWO, question, now)
 
     for side, name in ((now, "2"), (before, "1")):
-        found = side.filter("m", question)
-        assert [(each.field, each.values) for each in found.conditions] == [
+        where = side.filter("m", question)
+        assert [(condition.field, condition.values) for condition in where.conditions] == [
             ("ml.model.name", ("m",)),
             ("ml.model.version", (name,)),
             ("ml.segment.site", ("porto",)),
         ]
-        assert [each.field for each in side.conditions(question)] == [
+        assert [condition.field for condition in side.conditions(question)] == [
             "ml.model.version", "ml.segment.site",
         ]  # fmt: skip
 
@@ -106,37 +106,37 @@ def test_conditions_on_anything_else_hold_on_both_sides():
 def test_a_version_can_be_named_also_one_from_before_the_span():
     old = model(version("1", 30, 20), version("2", 20, 0))
 
-    found = side_named("1", asked(), [old])
+    side = side_named("1", question_with(), [old])
 
-    assert found.version == "1"
-    assert found.until == END - 20 * DAY + timedelta(milliseconds=1)
-    assert found.until - found.since == 7 * DAY
+    assert side.version == "1"
+    assert side.until == END - 20 * DAY + timedelta(milliseconds=1)
+    assert side.until - side.since == 7 * DAY
 
 
 def test_a_span_can_be_named():
-    found = side_named("2026-11-01..2026-11-08", asked(), [TWO])
+    side = side_named("2026-11-01..2026-11-08", question_with(), [TWO])
 
-    assert (found.version, found.since.day, found.until.day) == (None, 1, 8)
+    assert (side.version, side.since.day, side.until.day) == (None, 1, 8)
 
 
 def test_a_span_may_begin_with_the_first_event():
-    assert side_named("..2026-11-08", asked(), [TWO]).since.year == 1
+    assert side_named("..2026-11-08", question_with(), [TWO]).since.year == 1
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("3", "no such version: 3; there are: 1, 2; a span is FROM..TO"),
         ("2026-11-08..2026-11-01", "is empty"),
         ("soon..now", "not a time: 'soon'"),
     ],
 )
-def test_what_is_neither_is_refused(text, said):
-    with pytest.raises(QueryError, match=said):
-        side_named(text, asked(), [TWO])
+def test_what_is_neither_is_refused(text, message):
+    with pytest.raises(QueryError, match=message):
+        side_named(text, question_with(), [TWO])
 
 
 def test_a_version_with_dots_in_its_name_is_a_version():
     odd = model(version("1..2", 3, 0))
 
-    assert side_named("1..2", asked(), [odd]).version == "1..2"
+    assert side_named("1..2", question_with(), [odd]).version == "1..2"

@@ -9,7 +9,7 @@ import elkmon
 from elkmon.query.question import Question
 from elkmon.questions.compare.comparison_sides import current_side, side_before
 from elkmon.questions.compare.figures import compare
-from elkmon.questions.compare.label_age import HORIZONS, maturity
+from elkmon.questions.compare.label_age import HORIZONS, label_age
 from elkmon.questions.issues.figures import issues
 from elkmon.stores.local.store import LocalStore
 
@@ -34,8 +34,8 @@ def week(tmp_path):
                 id=[ids[n] for n in chosen], at=[times[n] for n in chosen], label="no"
             )
         rows = [(pid, *label) for pid, at in zip(ids, times, strict=True) for label in labels(at)]
-        names, truths, told = map(list, zip(*rows, strict=True))
-        log.labels(names, truths, observed_at=told)
+        names, truths, times = map(list, zip(*rows, strict=True))
+        log.labels(names, truths, observed_at=times)
         elkmon.reset()
         stores.append(LocalStore(folder))
         return stores[-1]
@@ -49,71 +49,71 @@ def week(tmp_path):
 END = START + timedelta(days=14)
 
 
-def asked(**more):
+def make_question(**more):
     return Question.of(since=END - timedelta(days=7), until=END, **more)
 
 
 def matured(store):
-    question = asked()
+    question = make_question()
     (model,) = store.catalog().models
     now = current_side(model, question)
     before = side_before(model, question, now)
-    return maturity(store, model, question, before, now), before, now
+    return label_age(store, model, question, before, now), before, now
 
 
-def until(end, *told):
+def until(end, *labels):
     """Keep the labels that came before an end."""
-    return [each for each in told if each[1] < end]
+    return [label for label in labels if label[1] < end]
 
 
 def test_where_all_labels_take_a_day_the_horizon_is_a_little_more(week):
     store = week(lambda at: until(END, ("no", at + 20 * HOUR)))
 
-    aged, _, _ = matured(store)
+    age, _, _ = matured(store)
 
-    assert aged.horizon == 24 * 3600
-    assert END - 24 * HOUR - timedelta(minutes=11) < aged.until <= END - 24 * HOUR
+    assert age.horizon == 24 * 3600
+    assert END - 24 * HOUR - timedelta(minutes=11) < age.until <= END - 24 * HOUR
 
 
 def test_labels_at_once_need_no_age_worth_the_name(week):
     store = week(lambda at: [("no", at)])
 
-    aged, _, _ = matured(store)
+    age, _, _ = matured(store)
 
-    assert aged.horizon == HORIZONS[0]
-    assert aged.late == 0
+    assert age.horizon == HORIZONS[0]
+    assert age.late == 0
 
 
 def test_the_horizon_is_the_one_that_leaves_the_most(week):
     random = np.random.default_rng(2)
     store = week(lambda at: until(END, ("no", at + 9 * HOUR * float(random.lognormal(0, 0.9)))))
 
-    aged, before, now = matured(store)
+    age, before, now = matured(store)
 
     def left(horizon):
         total = 0
         for event in store.events(
-            "elkmon.prediction", where=now.filter("m", asked()), limit=10_000
+            "elkmon.prediction", where=now.filter("m", make_question()), limit=10_000
         ):
             delay = event["ml"].get("eval", {}).get("first_delay")
             at = datetime.fromisoformat(event["@timestamp"].replace("Z", "+00:00"))
             total += delay is not None and delay < horizon <= (END - at).total_seconds()
         return total
 
-    counts = {each: left(each) for each in HORIZONS}
-    assert counts[aged.horizon] >= 0.98 * max(counts.values())
+    counts = {horizon: left(horizon) for horizon in HORIZONS}
+    assert counts[age.horizon] >= 0.98 * max(counts.values())
     assert before.until == now.since
 
 
 def test_labels_that_come_all_at_once_leave_no_equal_age(week):
-    told = END - HOUR
-    store = week(lambda at: [("yes" if at.minute == 0 else "no", told)])
+    label_time = END - HOUR
+    store = week(lambda at: [("yes" if at.minute == 0 else "no", label_time)])
 
-    aged, _, _ = matured(store)
+    age, _, _ = matured(store)
 
-    assert aged.horizon is None
-    assert aged.words == "labels of any age"
-    (row,) = compare(store, asked()).rows
+    assert age.horizon is None
+    assert age.words == "labels of any age"
+    (row,) = compare(store, make_question()).rows
     assert row.horizon is None
     assert row.error_rate.verdict == "no evidence"
 
@@ -124,28 +124,28 @@ def test_what_is_still_to_be_corrected_is_told_by_the_baseline(week):
     def labels(at):
         first = at + HOUR / 2
         mistaken = at.minute == 30 and at.hour % 2 == 0
-        told = [("yes", first), ("no", first + 24 * HOUR)] if mistaken else [("no", first)]
-        return until(END, *told)
+        labels = [("yes", first), ("no", first + 24 * HOUR)] if mistaken else [("no", first)]
+        return until(END, *labels)
 
     store = week(labels)
 
-    aged, _, _ = matured(store)
+    age, _, _ = matured(store)
 
     # of 7 days, those predictions that are between 1 hour and 24.5 hours old, a twelfth each
-    assert aged.horizon == 3600
-    assert aged.late_right == pytest.approx(23.5 / (7 * 24 - 1) / 12, rel=0.1)
-    assert aged.late_wrong == 0.0
-    assert issues(store, asked()).rows == ()
-    assert compare(store, asked()).rows[0].error_rate.verdict != "worse"
+    assert age.horizon == 3600
+    assert age.late_right == pytest.approx(23.5 / (7 * 24 - 1) / 12, rel=0.1)
+    assert age.late_wrong == 0.0
+    assert issues(store, make_question()).rows == ()
+    assert compare(store, make_question()).rows[0].error_rate.verdict != "worse"
 
 
 def test_no_label_that_says_right_or_wrong_leaves_nothing(week):
     store = week(lambda at: [(None, at)] if at.hour == 0 else [("no", at)], days=1)
-    question = asked()
+    question = make_question()
     (model,) = store.catalog().models
     now = current_side(model, question)
 
-    assert maturity(store, model, question, now, now) is None
+    assert label_age(store, model, question, now, now) is None
 
 
 def test_a_young_version_is_compared_at_its_own_age(week):
@@ -157,7 +157,7 @@ def test_a_young_version_is_compared_at_its_own_age(week):
         return until(END, ("yes", at + HOUR / 2) if wrong else ("no", at + 20 * HOUR))
 
     store = week(labels, version_of=lambda at: "2" if at >= live else "1")
-    question = asked()
+    question = make_question()
 
     (row,) = compare(store, question).rows
     shares = row.error_rate.baseline.value, row.error_rate.current.value
@@ -178,12 +178,12 @@ def test_late_labels_that_are_often_corrected_raise_no_alarm(week, seed):
         first = at + 9 * HOUR * float(random.lognormal(0, 0.9))
         mistaken = {"yes": "no", "no": "yes"}[right]
         corrected = [(mistaken, first), (right, first + HOUR * float(random.uniform(6, 48)))]
-        told = corrected if random.random() < 0.05 else [(right, first)]
-        return until(END, *told) if random.random() < 0.85 else []
+        labels = corrected if random.random() < 0.05 else [(right, first)]
+        return until(END, *labels) if random.random() < 0.85 else []
 
     store = week(labels, minutes=4)
 
-    assert issues(store, asked()).rows == ()
-    (row,) = compare(store, asked()).rows
+    assert issues(store, make_question()).rows == ()
+    (row,) = compare(store, make_question()).rows
     assert row.error_rate.verdict in {"no evidence", "not enough"}
     assert 0 < row.late_right < 0.05

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, fisher_exact
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from elkmon.questions.compare.label_age import Maturity
+from elkmon.questions.compare.label_age import LabelAge
 from elkmon.questions.compare.verdict import difference
 from elkmon.statistics.rate import Sums
 
@@ -18,32 +18,32 @@ def sums(number, weight=1.0):
     return Sums(number, number * weight, number * weight**2)
 
 
-def compared(k1, n1, k2, n2, *, weight=1.0, aged=None):
+def compared(k1, n1, k2, n2, *, weight=1.0, age=None):
     return difference(
-        (sums(k1, weight), sums(n1, weight)), (sums(k2, weight), sums(n2, weight)), "labels", aged
+        (sums(k1, weight), sums(n1, weight)), (sums(k2, weight), sums(n2, weight)), "labels", age
     )
 
 
 @pytest.mark.parametrize("counts", [(50, 500, 80, 400), (7, 900, 30, 950), (300, 500, 260, 500)])
 def test_figures_are_those_of_statsmodels(counts):
     k1, n1, k2, n2 = counts
-    found = compared(*counts)
+    result = compared(*counts)
 
-    assert found.value == pytest.approx(k2 / n2 - k1 / n1, abs=1e-12)
+    assert result.value == pytest.approx(k2 / n2 - k1 / n1, abs=1e-12)
     expected = confint_proportions_2indep(k2, n2, k1, n1, method="newcomb")
-    assert (found.low, found.high) == pytest.approx(expected, abs=1e-9)
-    assert found.test == "z"
-    assert found.p_value == pytest.approx(proportions_ztest([k1, k2], [n1, n2])[1], abs=1e-9)
+    assert (result.low, result.high) == pytest.approx(expected, abs=1e-9)
+    assert result.test == "z"
+    assert result.p_value == pytest.approx(proportions_ztest([k1, k2], [n1, n2])[1], abs=1e-9)
 
 
 @pytest.mark.parametrize("counts", [(1, 40, 6, 45), (0, 30, 4, 30), (38, 40, 39, 41)])
 def test_where_few_are_expected_the_test_is_fishers(counts):
     k1, n1, k2, n2 = counts
-    found = compared(*counts)
+    result = compared(*counts)
 
-    assert found.test == "Fisher"
+    assert result.test == "Fisher"
     expected = fisher_exact([[k1, n1 - k1], [k2, n2 - k2]]).pvalue
-    assert found.p_value == pytest.approx(expected, rel=1e-9)
+    assert result.p_value == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_sampled_rate_is_that_of_its_effective_number():
@@ -68,7 +68,7 @@ def test_verdicts(counts, verdict):
 
 
 def test_words_say_what_would_have_shown_or_how_many_more_would():
-    assert "points would have shown" in compared(500, 5000, 505, 5000).words
+    assert "points would have been detected" in compared(500, 5000, 505, 5000).words
     few = compared(500, 5000, 12, 100)
     assert few.verdict == "not enough"
     assert few.more is not None
@@ -80,28 +80,28 @@ def test_so_many_more_would_show_it_four_times_in_five():
     random = np.random.default_rng(1)
     number = 100 + few.more
 
-    drawn = random.binomial(number, 0.15, 400)
-    shown = np.mean([compared(500, 5000, int(k), number).verdict == "worse" for k in drawn])
+    counts = random.binomial(number, 0.15, 400)
+    detected = np.mean([compared(500, 5000, int(k), number).verdict == "worse" for k in counts])
 
-    assert 0.75 <= shown <= 0.9
+    assert 0.75 <= detected <= 0.9
 
 
 def test_a_baseline_that_is_too_small_says_so():
-    found = compared(3, 30, 100, 1000)
+    result = compared(3, 30, 100, 1000)
 
-    assert (found.verdict, found.more) == ("not enough", None)
-    assert "the baseline alone has too few" in found.words
+    assert (result.verdict, result.more) == ("not enough", None)
+    assert "the baseline alone has too few" in result.words
 
 
 @pytest.mark.parametrize(
-    ("k1", "n1", "k2", "n2", "said"),
+    ("k1", "n1", "k2", "n2", "message"),
     [(0, 0, 1, 9, "the baseline has no labels"), (1, 9, 0, 0, "the current side has no labels")],
 )
-def test_what_is_not_there_is_not_compared(k1, n1, k2, n2, said):
-    found = compared(k1, n1, k2, n2)
+def test_what_is_not_there_is_not_compared(k1, n1, k2, n2, message):
+    result = compared(k1, n1, k2, n2)
 
-    assert (found.value, found.p_value, found.verdict) == (None, None, "not enough")
-    assert said in found.words
+    assert (result.value, result.p_value, result.verdict) == (None, None, "not enough")
+    assert message in result.words
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def test_what_is_not_there_is_not_compared(k1, n1, k2, n2, said):
 def test_a_change_has_to_be_larger_than_what_is_still_to_be_corrected(
     right, wrong, counts, verdict
 ):
-    found = compared(*counts, aged=Maturity(60.0, NOW, right, wrong))
+    result = compared(*counts, age=LabelAge(60.0, NOW, right, wrong))
 
-    assert found.verdict == verdict
+    assert result.verdict == verdict
     if verdict == "no evidence":
-        assert "still to be corrected may explain" in found.words
+        assert "will still be corrected may explain" in result.words
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_change_has_to_be_larger_than_what_is_still_to_be_corrected(
 def test_where_nothing_changed_it_is_rarely_called_worse_or_better(share, n1, n2, weight):
     number = 2000
     random = np.random.default_rng(3)
-    drawn = zip(random.binomial(n1, share, number), random.binomial(n2, share, number), strict=True)
+    pairs = zip(random.binomial(n1, share, number), random.binomial(n2, share, number), strict=True)
 
-    verdicts = [compared(int(a), n1, int(b), n2, weight=weight).verdict for a, b in drawn]
+    verdicts = [compared(int(a), n1, int(b), n2, weight=weight).verdict for a, b in pairs]
 
     most = binom.ppf(0.999, number, 0.05)
-    assert sum(each in {"worse", "better"} for each in verdicts) <= most
+    assert sum(verdict in {"worse", "better"} for verdict in verdicts) <= most

@@ -62,7 +62,7 @@ def test_it_is_labelled_out_of_successful_predictions(store):
 def test_by_age_it_is_counted_back_from_the_last_that_is_known(store):
     (row,) = ask(store)
 
-    shares = {(each.since, each.until): each.share for each in row.ages}
+    shares = {(age.since, age.until): age.share for age in row.ages}
     assert list(shares) == [
         (0.0, 3600.0), (3600.0, 21_600.0), (21_600.0, 86_400.0), (86_400.0, 259_200.0),
         (259_200.0, 604_800.0), (604_800.0, 2_592_000.0),
@@ -78,7 +78,7 @@ def test_by_age_it_is_counted_back_from_the_last_that_is_known(store):
 def test_the_curve_says_what_becomes_of_a_prediction_in_time(store):
     (row,) = ask(store)
 
-    arrived = {each.within: each.share for each in row.arrived}
+    arrived = {arrival.within: arrival.share for arrival in row.arrived}
     assert arrived[3600.0] == 0.0
     assert arrived[86_400.0] == pytest.approx(0.75, abs=0.01)
     assert arrived[2_592_000.0] is None
@@ -91,18 +91,18 @@ def test_what_became_of_labels_is_of_the_whole_store(store):
     (row,) = ask(store, since=END - 24 * HOUR)
 
     labelled = sum(1 for hour in range(10, 216) if hour % 4) + 1
-    found = row.labels
-    assert (found.labels, found.labelled) == (labelled + 5 + 3, labelled)
-    assert (found.corrections, found.orphans, found.sampled_out) == (5, 3, 0)
-    assert found.waiting == 0
+    labels = row.labels
+    assert (labels.labels, labels.labelled) == (labelled + 5 + 3, labelled)
+    assert (labels.corrections, labels.orphans, labels.sampled_out) == (5, 3, 0)
+    assert labels.waiting == 0
 
 
 def test_labels_of_predictions_that_were_sampled_out_are_told_apart(store):
     (row,) = ask(store, "sampled")
 
-    wanted = [hour for hour in range(10, 216) if hour % 4]
-    here = [hour for hour in wanted if kept(str(hour), 0.25)]
-    assert row.labels.sampled_out == len(wanted) - len(here)
+    hours = [hour for hour in range(10, 216) if hour % 4]
+    here = [hour for hour in hours if kept(str(hour), 0.25)]
+    assert row.labels.sampled_out == len(hours) - len(here)
     assert (row.labels.orphans, row.labels.corrections) == (0, 0)
     assert row.coverage.k == len(here)
     assert row.coverage.weighted_k == 4 * len(here)

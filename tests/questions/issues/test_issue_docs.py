@@ -11,8 +11,8 @@ from tests.support.worse_version import SPAN, serve
 
 def examples(title):
     return [
-        json.loads(each)
-        for each in re.findall(r"```json\n(.*?)```", section(JSON, title), re.DOTALL)
+        json.loads(block)
+        for block in re.findall(r"```json\n(.*?)```", section(JSON, title), re.DOTALL)
     ]
 
 
@@ -23,36 +23,36 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def document(run, served):
-    def asked(*arguments, span=SPAN):
+    def ask(*arguments, span=SPAN):
         result = run(*arguments, "--format", "json", "--store", served, *span)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
-    return asked
+    return ask
 
 
-def assert_issue(given, documented):
+def assert_issue(row, documented):
     """Hold an issue to its shape; an exception has no rates."""
     rates = {"baseline", "current"}
-    if given["kind"] == "exception":
-        assert {given[name] for name in rates} == {None}
-        given, documented = (
-            {name: each for name, each in row.items() if name not in rates}
-            for row in (given, documented)
+    if row["kind"] == "exception":
+        assert {row[name] for name in rates} == {None}
+        row, documented = (
+            {name: value for name, value in row.items() if name not in rates}
+            for row in (row, documented)
         )
-    assert_shaped(given, documented)
+    assert_shaped(row, documented)
 
 
 def test_a_list_of_issues_has_the_documented_shape(document):
-    found = document("issues", "list", "--no-note")
+    answer = document("issues", "list", "--no-note")
 
     documented = shape(examples("elkmon issues")[0])
-    rows = found.pop("issues")
+    rows = answer.pop("issues")
     (one,) = documented.pop("issues")
     assert len(rows) == 3
     for row in rows:
         assert_issue(row, one)
-    assert_shaped(found, documented)
+    assert_shaped(answer, documented)
 
 
 def test_an_issue_has_the_documented_shape(document):
@@ -62,23 +62,23 @@ def test_an_issue_has_the_documented_shape(document):
 
     one = documented.pop("issue")
     for row in listed:
-        found = document("issues", "show", row["id"], "--every", "1d")
-        assert_issue(found.pop("issue"), one)
-        assert_shaped(found, documented)
+        answer = document("issues", "show", row["id"], "--every", "1d")
+        assert_issue(answer.pop("issue"), one)
+        assert_shaped(answer, documented)
 
 
 def test_a_comparison_has_the_documented_shape(document):
-    found = document("compare")
+    answer = document("compare")
 
-    assert found["comparisons"][0]["worse"]
-    assert_shaped(found, shape(examples("elkmon compare")[0]))
+    assert answer["comparisons"][0]["worse"]
+    assert_shaped(answer, shape(examples("elkmon compare")[0]))
 
 
 def test_metrics_have_the_documented_shape(document):
-    found = document("metrics", span=("--since", "1h"))
+    answer = document("metrics", span=("--since", "1h"))
 
-    assert len(found["metrics"]) == 2
+    assert len(answer["metrics"]) == 2
     assert_shaped(
-        {**found, "metrics": [{**row, "by": {"model": None}} for row in found["metrics"]]},
+        {**answer, "metrics": [{**row, "by": {"model": None}} for row in answer["metrics"]]},
         shape(examples("elkmon metrics")[0]),
     )

@@ -25,12 +25,12 @@ def test_notes_are_read_by_fingerprint_the_latest_of_each_action(laid):
         ("b", "something_newer", None, NOW, NOW),
     )
 
-    found = notes_of(store)
+    notes = notes_of(store)
 
-    assert found["a"].first_seen == NOW - 9 * DAY
-    assert found["a"].last == ("resolved", NOW - DAY, "2")
-    assert found["b"].last == ("ignored", NOW, None)
-    assert found["b"].first_seen is None
+    assert notes["a"].first_seen == NOW - 9 * DAY
+    assert notes["a"].last == ("resolved", NOW - DAY, "2")
+    assert notes["b"].last == ("ignored", NOW, None)
+    assert notes["b"].first_seen is None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_nobody_resolved_is_not_resolved():
 
 
 def test_fingerprints_of_wrong_answers_differ_where_they_do():
-    made = {
+    fingerprints = {
         wrong_fingerprint("m", ("a", "b"), None),
         wrong_fingerprint("n", ("a", "b"), None),
         wrong_fingerprint("m", ("b", "a"), None),
@@ -89,18 +89,18 @@ def test_fingerprints_of_wrong_answers_differ_where_they_do():
         wrong_fingerprint("m", (None, "b"), None),
     }
 
-    assert len(made) == 6
-    assert {len(each) for each in made} == {16}
+    assert len(fingerprints) == 6
+    assert {len(fingerprint) for fingerprint in fingerprints} == {16}
 
 
 def test_a_fingerprint_is_the_same_for_ever():
-    made = wrong_fingerprint("tumour-triage", ("malignant", "benign"), ("site", "porto"))
+    fingerprint = wrong_fingerprint("tumour-triage", ("malignant", "benign"), ("site", "porto"))
 
-    assert made == "bd48b9d8425f6be9"
+    assert fingerprint == "bd48b9d8425f6be9"
 
 
 @pytest.mark.parametrize(
-    ("pair", "where", "said"),
+    ("pair", "where", "words"),
     [
         (("a", "b"), None, "a predicted as b"),
         (("a", "b"), ("site", "porto"), "a predicted as b, site=porto"),
@@ -109,5 +109,5 @@ def test_a_fingerprint_is_the_same_for_ever():
         ((None, None), None, "wrong answers"),
     ],
 )
-def test_wrong_answers_are_named(pair, where, said):
-    assert pair_in_words(pair, where) == said
+def test_wrong_answers_are_named(pair, where, words):
+    assert pair_in_words(pair, where) == words

@@ -41,9 +41,9 @@ def serve(
     log.predictions(id=ids, at=times, label="b", segment={name: site})
     miss = [n % round(1 / wrong) == 0 for n in range(number)]
     if label is not None:
-        log.labels(ids, observed_at=times, correct=[not each for each in miss])
+        log.labels(ids, observed_at=times, correct=[not wrong for wrong in miss])
     else:
-        log.labels(ids, ["a" if each else "b" for each in miss], observed_at=times)
+        log.labels(ids, ["a" if wrong else "b" for wrong in miss], observed_at=times)
     elkmon.reset()
 
 
@@ -71,7 +71,7 @@ def test_a_rise_of_one_pair_is_an_issue(folder):
     assert (row.count, row.versions, row.models) == (75, ("2",), ("m",))
     assert (row.baseline.k, row.baseline.n) == (6, 300)
     assert row.first_seen == LIVE
-    assert sum(each.count for each in row.trend) == 75
+    assert sum(step.count for step in row.trend) == 75
 
 
 def test_answers_that_are_only_called_wrong_are_an_issue_too(folder):
@@ -86,10 +86,10 @@ def test_answers_that_are_only_called_wrong_are_an_issue_too(folder):
 def test_nothing_before_is_said(folder):
     serve(folder, wrong=0.5)
 
-    found = listed(folder)
+    result = listed(folder)
 
-    assert found.rows == ()
-    (note,) = found.notes
+    assert result.rows == ()
+    (note,) = result.notes
     assert note.startswith("m: wrong answers are not compared, as there is nothing before 2026-11")
 
 
@@ -113,10 +113,10 @@ def test_a_segment_with_too_many_values_is_left_out_and_named(folder):
 def test_conditions_that_predictions_never_meet_leave_wrong_answers_out(folder):
     both(folder)
 
-    found = listed(folder, where=["error.type!=X", "error.culprit=y"])
+    result = listed(folder, where=["error.type!=X", "error.culprit=y"])
 
-    assert found.rows == ()
-    assert "wrong answers are left out: error.culprit is not known of predictions" in found.notes
+    assert result.rows == ()
+    assert "wrong answers are left out: error.culprit is not known of predictions" in result.notes
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_whether_wrong_answers_came_back_does_not_depend_on_what_is_counted(fold
     (row,) = listed(folder, where=where).rows
     write_notes(folder, [IssueNote(row.id, "resolved", row.title, "m", "2", after)])
 
-    for asked in ((), where):
-        (again,) = listed(folder, where=asked, states=["regressed", "resolved"]).rows
+    for conditions in ((), where):
+        (again,) = listed(folder, where=conditions, states=["regressed", "resolved"]).rows
         assert (again.id, again.state) == (row.id, state)
 
 
@@ -169,18 +169,18 @@ def test_what_is_fixed_after_a_resolve_stays_resolved(folder):
     write_notes(folder, [IssueNote(row.id, "resolved", row.title, "m", "2", resolved_at)])
     serve(folder, begin=resolved_at)
 
-    assert [each.state for each in listed(folder, states=["resolved"]).rows] == ["resolved"]
+    assert [row.state for row in listed(folder, states=["resolved"]).rows] == ["resolved"]
 
 
 def test_a_first_sight_that_was_noted_counts(folder):
     both(folder)
     (row,) = listed(folder).rows
-    noted = START - timedelta(days=400)
-    write_notes(folder, [IssueNote(row.id, "first_seen", row.title, "m", "1", noted)])
+    first_seen = START - timedelta(days=400)
+    write_notes(folder, [IssueNote(row.id, "first_seen", row.title, "m", "1", first_seen)])
 
     (again,) = listed(folder).rows
 
-    assert (again.state, again.first_seen) == ("ongoing", noted)
+    assert (again.state, again.first_seen) == ("ongoing", first_seen)
 
 
 def test_errors_in_words_are_named_by_their_words(folder):
@@ -256,12 +256,12 @@ def test_one_issue_in_full(folder):
             monitor.issue("nothing", **SPAN)
 
     assert row.title == "a predicted as b, site=porto"
-    assert [(each.version, each.share.k, each.share.n) for each in detail.versions] == [
+    assert [(version.version, version.share.k, version.share.n) for version in detail.versions] == [
         ("2", 75, 300), ("1", 6, 300),
     ]  # fmt: skip
     assert detail.rising_since == LIVE
     assert len(detail.examples) == 3
-    assert {each["ml"]["truth"]["label"] for each in detail.examples} == {"a"}
+    assert {event["ml"]["truth"]["label"] for event in detail.examples} == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,11 @@ def test_segments_may_be_called_anything(folder, name, site):
 
     assert row.segments == (f"{name}={site}",)
     assert (row.count, len(behind)) == (75, 75)
-    assert [(each.version, each.share.k) for each in detail.versions] == [("2", 75), ("1", 6)]
-    assert {each["ml"]["segment"][name] for each in detail.examples} == {site}
+    assert [(version.version, version.share.k) for version in detail.versions] == [
+        ("2", 75),
+        ("1", 6),
+    ]
+    assert {event["ml"]["segment"][name] for event in detail.examples} == {site}
 
 
 def test_conditions_that_allow_several_segments_leave_an_issue_its_own(folder):

@@ -34,23 +34,23 @@ def folder(served, tmp_path):
 def issues(run, folder):
     """Run one of the commands on the copy; give what it printed."""
 
-    def asked(*arguments, span=SPAN):
+    def ask(*arguments, span=SPAN):
         result = run("issues", *arguments, "--store", folder, *span)
         assert (result.exit_code, result.stderr) == (0, ""), result.output
         return result.stdout
 
-    return asked
+    return ask
 
 
 @pytest.fixture
 def listed(issues):
     """List issues as JSON, by title."""
 
-    def asked(*arguments):
+    def ask(*arguments):
         document = json.loads(issues("list", "--format", "json", *arguments))
         return {row["title"]: row for row in document["issues"]}
 
-    return asked
+    return ask
 
 
 RISEN = "fraud predicted as legit, site=porto"
@@ -58,8 +58,8 @@ RISEN = "fraud predicted as legit, site=porto"
 
 def notes(folder):
     with Monitor(folder) as monitor:
-        found = monitor.events(ISSUE, since="2000-01-01", until="2100-01-01", limit=100)
-        return [(each["event"]["action"], each["error"]["fingerprint"]) for each in found]
+        events = monitor.events(ISSUE, since="2000-01-01", until="2100-01-01", limit=100)
+        return [(event["event"]["action"], event["error"]["fingerprint"]) for event in events]
 
 
 def test_it_lists_what_was_injected_and_nothing_else(listed):
@@ -95,13 +95,15 @@ def test_alone_it_is_the_list(issues):
 
 def test_options_may_stand_before_the_command(run, folder, listed):
     row = listed()["KeyError"]
-    asked = ("--store", folder, *SPAN, "--model=fraud", "--where", "version=2.0")
+    arguments = ("--store", folder, *SPAN, "--model=fraud", "--where", "version=2.0")
 
-    said = run("issues", *asked, "ignore", row["id"])
-    rows = json.loads(run("issues", *asked, "--all", "list", "--format", "json").stdout)["issues"]
+    result = run("issues", *arguments, "ignore", row["id"])
+    rows = json.loads(run("issues", *arguments, "--all", "list", "--format", "json").stdout)[
+        "issues"
+    ]
 
-    assert said.stdout.startswith("ignored ")
-    assert {each["title"]: each["state"] for each in rows}["KeyError"] == "ignored"
+    assert result.stdout.startswith("ignored ")
+    assert {row["title"]: row["state"] for row in rows}["KeyError"] == "ignored"
 
 
 def test_a_value_that_is_called_as_a_command_is_none(run, folder):
@@ -121,9 +123,9 @@ def test_the_events_behind_are_as_many_as_are_counted(issues, run):
     text = issues("list")
 
     command = shlex.split(text.splitlines()[-1])
-    shown = run(*command[1:], "--limit", "1000", "--format", "json").stdout.splitlines()
+    lines = run(*command[1:], "--limit", "1000", "--format", "json").stdout.splitlines()
     assert command[:2] == ["elkmon", "events"]
-    assert len(shown) == 50
+    assert len(lines) == 50
 
 
 def test_first_sight_is_noted_once_and_only_by_the_list(issues, folder):
@@ -138,8 +140,8 @@ def test_first_sight_is_noted_once_and_only_by_the_list(issues, folder):
 
 
 def listed_id(issues, title):
-    found = json.loads(issues("list", "--format", "json", "--no-note"))["issues"]
-    return next(row["id"] for row in found if row["title"] == title)
+    rows = json.loads(issues("list", "--format", "json", "--no-note"))["issues"]
+    return next(row["id"] for row in rows if row["title"] == title)
 
 
 def test_what_was_noted_keeps_an_old_issue_from_being_new(issues, folder, listed):
@@ -170,9 +172,9 @@ def test_a_store_that_cannot_be_written_is_still_listed(run, folder, monkeypatch
 def test_what_is_resolved_leaves_the_list_and_regresses_when_it_comes_again(issues, listed, folder):
     before = listed()["KeyError"]
 
-    said = issues("resolve", before["id"][:9])
+    message = issues("resolve", before["id"][:9])
 
-    assert said == f"resolved {before['id'][:7]}: KeyError (in 2.0)\n"
+    assert message == f"resolved {before['id'][:7]}: KeyError (in 2.0)\n"
     # its events are older than the resolve, whatever the clock says
     serve_again(folder)
     assert listed("--all")["KeyError"]["state"] == "regressed"
@@ -213,9 +215,9 @@ def test_several_are_decided_at_once(issues, listed):
 def test_what_was_noted_can_be_decided_after_its_events_are_gone(issues, listed, folder):
     row = listed()["KeyError"]
 
-    said = issues("ignore", row["id"], span=("--since", "2026-11-10", "--until", "2026-11-11"))
+    message = issues("ignore", row["id"], span=("--since", "2026-11-10", "--until", "2026-11-11"))
 
-    assert "KeyError" in said
+    assert "KeyError" in message
     assert ("ignored", row["id"]) in notes(folder)
 
 
@@ -233,7 +235,7 @@ def test_a_beginning_of_several_ids_names_them(run, folder, issues, listed):
     result = run("issues", "show", "", "--store", folder, *SPAN)
 
     assert result.exit_code == 2
-    assert all(each in result.stderr for each in ids)
+    assert all(id_ in result.stderr for id_ in ids)
 
 
 def test_one_exception_is_shown_with_versions_and_its_stack(issues):
@@ -275,9 +277,9 @@ def test_a_long_trend_is_drawn_in_a_row_of_a_table_and_loses_nothing():
     steps = [Step(start + hour * timedelta(hours=1), int(hour in {0, 167})) for hour in range(168)]
     row = SimpleNamespace(trend=steps)
 
-    drawn = trend_of(row)
+    trend = trend_of(row)
 
-    assert (len(drawn), drawn[0], drawn[-1], set(drawn[1:-1])) == (42, "█", "█", {"▁"})
+    assert (len(trend), trend[0], trend[-1], set(trend[1:-1])) == (42, "█", "█", {"▁"})
 
 
 def test_a_csv_of_one_is_its_trend(issues):
@@ -305,8 +307,8 @@ def test_conditions_choose(listed):
 def test_an_old_exception_is_not_new_in_the_version_that_is_asked_for(run, folder):
     result = run("errors", "--where", "version=2.0", "--format", "json", "--store", folder, *SPAN)
 
-    found = {row["title"]: row["state"] for row in json.loads(result.stdout)["issues"]}
-    assert found == {RISEN: "new", "KeyError": "new", "ValueError": "ongoing"}
+    states = {row["title"]: row["state"] for row in json.loads(result.stdout)["issues"]}
+    assert states == {RISEN: "new", "KeyError": "new", "ValueError": "ongoing"}
 
 
 def test_errors_end_with_the_top_issues(run, folder):

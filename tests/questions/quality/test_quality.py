@@ -52,10 +52,10 @@ def store(drawn, tmp_path_factory):
     price = elkmon.get_logger("price", "1", task="regression")
     chat = elkmon.get_logger("chat", "1", task="generation")
     for i in range(N):
-        said = "yes" if drawn["scores"][i] >= 0.5 else "no"
+        answer = "yes" if drawn["scores"][i] >= 0.5 else "no"
         right = "yes" if drawn["truth"][i] else "no"
         for log in (binary, sampled):
-            log.prediction(label=said, score=drawn["scores"][i], id=str(i), at=at(i))
+            log.prediction(label=answer, score=drawn["scores"][i], id=str(i), at=at(i))
             log.label(str(i), right, observed_at=at(i + 1))
         chances = {str(c): float(p) for c, p in enumerate(drawn["chances"][i])}
         many.prediction(
@@ -146,7 +146,9 @@ def test_several_classes_have_the_figures_of_scikit_learn(store, drawn):
     same(row.figures["log_loss"], sk.log_loss(truth, chances))
     same(row.figures["brier"], np.mean(np.sum((chances - np.eye(3)[truth]) ** 2, axis=1)))
     by_class = sk.f1_score(truth, predicted, average=None)
-    assert [each.f1.value for each in row.classes] == pytest.approx(by_class.tolist(), rel=1e-9)
+    assert [class_row.f1.value for class_row in row.classes] == pytest.approx(
+        by_class.tolist(), rel=1e-9
+    )
     assert "every class's score" in row.figures["auc"].reason
     assert row.figures["mae"].reason == "there is none of a multiclass task"
 

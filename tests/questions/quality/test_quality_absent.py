@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import elkmon
 from elkmon.query.question import Question
-from elkmon.questions.quality.figures import collect, rows_of
+from elkmon.questions.quality.figures import collect_evidence, rows_of
 from elkmon.questions.quality.metrics import METRICS
 from elkmon.stores.local.store import LocalStore
 
@@ -35,8 +35,13 @@ def serve(tmp_path):
             call(log)
         elkmon.reset()
         opened.append(LocalStore(tmp_path / "store"))
-        asked = Question.of(**SPAN, **dict(question))
-        return rows_of(opened[0], asked, collect(opened[0], asked, metrics), refine=refine)
+        full_question = Question.of(**SPAN, **dict(question))
+        return rows_of(
+            opened[0],
+            full_question,
+            collect_evidence(opened[0], full_question, metrics),
+            refine=refine,
+        )
 
     yield served
     elkmon.reset()
@@ -168,7 +173,8 @@ def test_crowded_bins_are_made_finer(serve):
     truth = random.random(600) < 0.3
     scores = 10.0 ** (-9 + 4 * random.random(600) + truth)  # all of them in the first bin
     rows = [
-        ("no", score, "yes" if each else "no") for each, score in zip(truth, scores, strict=True)
+        ("no", score, "yes" if is_yes else "no")
+        for is_yes, score in zip(truth, scores, strict=True)
     ]
 
     (row,) = serve(rows, "auc,average_precision").rows
@@ -183,7 +189,7 @@ def test_bins_are_made_finer_for_average_precision_where_auc_needs_it_not(serve)
     # of what counts most, the highest scores, too many share one bin
     truth = np.arange(1000) % 3 == 0
     scores = np.concatenate([np.linspace(0.9991, 0.9999, 30), np.linspace(0, 0.99, 970)])
-    rows = [("no", *each) for each in zip(scores, np.where(truth, "yes", "no"), strict=True)]
+    rows = [("no", *row) for row in zip(scores, np.where(truth, "yes", "no"), strict=True)]
 
     (row,) = serve(rows, "auc,average_precision").rows
     (coarse,) = serve([], "auc,average_precision", refine=False).rows

@@ -115,13 +115,13 @@ def test_the_last_line_is_the_command_that_lists_the_events_behind(ask, run, nam
 
     program, command, *arguments = shlex.split(last)
     assert (program, command) == ("elkmon", "events")
-    shown = run("events", *arguments, "--limit", "1000", "--format", "json")
-    counted = {"quality": 18, "confusion": 18, "calibration": 100, "labels": 56}
-    assert shown.exit_code == 0
-    if name in counted:
-        assert len(shown.stdout.splitlines()) == counted[name]
+    result = run("events", *arguments, "--limit", "1000", "--format", "json")
+    line_counts = {"quality": 18, "confusion": 18, "calibration": 100, "labels": 56}
+    assert result.exit_code == 0
+    if name in line_counts:
+        assert len(result.stdout.splitlines()) == line_counts[name]
     else:
-        assert shown.stdout
+        assert result.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,4 +1,4 @@
-"""A store that is asked nothing twice while a report is made."""
+"""Keep what a store answers while a report is built, so that nothing is asked twice."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterator, Sequence
 from elkmon.events.datasets import Dataset
 from elkmon.stores.protocol import Catalog, Dimension, Event, Filter, Measure, Store, Table
 
-__all__ = ["Remembered"]
+__all__ = ["CachedStore"]
 
-_Asked = tuple[Dataset, tuple[Dimension, ...], tuple[Measure, ...], Filter]
+_Key = tuple[Dataset, tuple[Dimension, ...], tuple[Measure, ...], Filter]
 
 
-class Remembered:
-    """A store whose catalog and aggregates are kept: several figures ask for the same ones.
+class CachedStore:
+    """A store that keeps its catalog and aggregates: several sections ask for the same ones.
 
     Args:
-        store: to ask; it stays open.
+        store: the store to ask; it stays open.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._catalog: Catalog | None = None
-        self._tables: dict[_Asked, Table] = {}
+        self._tables: dict[_Key, Table] = {}
 
     def aggregate(
         self,
@@ -32,26 +32,26 @@ class Remembered:
         measures: Sequence[Measure],
         where: Filter,
     ) -> Table:
-        """Group events and compute measures, as the store does, once."""
-        asked = (dataset, tuple(by), tuple(measures), where)
-        if asked not in self._tables:
-            self._tables[asked] = self._store.aggregate(
+        """Return the aggregate; the store computes it once."""
+        key = (dataset, tuple(by), tuple(measures), where)
+        if key not in self._tables:
+            self._tables[key] = self._store.aggregate(
                 dataset, by=by, measures=measures, where=where
             )
-        return self._tables[asked]
+        return self._tables[key]
 
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Give events, as the store does."""
+        """Return the events of the store."""
         return self._store.events(dataset, where=where, limit=limit, newest_first=newest_first)
 
     def catalog(self) -> Catalog:
-        """Say what is in the store, as it does, once."""
+        """Return the catalog; the store computes it once."""
         if self._catalog is None:
             self._catalog = self._store.catalog()
         return self._catalog
 
     def close(self) -> None:
-        """Forget; the store stays open."""
+        """Forget the aggregates; the store stays open."""
         self._tables.clear()
