@@ -14,7 +14,7 @@ from elkmon.events.fields import _SHORT
 from elkmon.query.conditions import conditions
 from elkmon.questions.quality.metrics import METRICS
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 CLI = (DOCS / "cli.md").read_text(encoding="utf-8")
 JSON = (DOCS / "json.md").read_text(encoding="utf-8")
 
