@@ -42,6 +42,10 @@ def test_every_option_of_every_command_is_documented(name):
         assert f"`{option}`" in text, f"elkmon {name} {option}"
 
 
+def test_every_command_is_in_the_list():
+    assert set(re.findall(r"^\| \[`(\w+)`\]\(#elkmon-\1\)", CLI, re.MULTILINE)) == set(COMMANDS)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_option_is_documented_that_does_not_exist(name):
     rows = [line for line in section(CLI, f"elkmon {name}").splitlines() if line[:2] == "| "]
