@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test stack-test lint format demo bench kibana clean
+.PHONY: help test stack-test lint format docs pictures demo bench kibana clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -32,6 +32,12 @@ format: $(READY)  ## let ruff write the code's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(READY)  ## build the site into site/; any broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+pictures: $(READY)  ## take the pictures of README and site anew, with Chromium
+	$(BIN)/python -m tests.support.pictures
+
 demo: $(READY)  ## a simulated week of real predictions, and its error report
 	$(BIN)/elkmon demo
 
@@ -42,4 +48,4 @@ kibana: $(READY)  ## write kibana/elkmon.ndjson anew, from the field table
 	$(BIN)/python -m elkmon.kibana
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* dist site

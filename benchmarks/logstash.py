@@ -1,9 +1,9 @@
 """What Logstash's pipelines cost, beside a bare json → elasticsearch pipeline on the same events.
 
 Both run on the Logstash that LOGSTASH_HOME names, read the same files, keep their queues on the
-disk, and write to the Elasticsearch that BENCH_ES_URL names (credentials as in docs/settings.md).
-What counts is the time from the first event that was stored to the last one, as its monitoring API
-tells.
+disk, and write to the Elasticsearch that BENCH_ES_URL names (credentials as in
+docs/reference/settings.md). What counts is the time from the first event that was stored to the
+last one, as its monitoring API tells.
 """
 
 from __future__ import annotations

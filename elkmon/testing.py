@@ -133,7 +133,7 @@ def _value(event: Event, name: str) -> object:
     try:
         field, key = find(name.replace("__", "."))
     except KeyError:
-        raise AssertionError(f"no such field: {name}; see docs/fields.md") from None
+        raise AssertionError(f"no such field: {name}; see docs/reference/fields.md") from None
     here: Any = event
     for part in (*field.name.split("."), *([key] if key is not None else [])):
         if not isinstance(here, dict) or part not in here:

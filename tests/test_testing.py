@@ -116,7 +116,7 @@ def test_none_holds_that_there_is_none(events):
 
 
 def test_a_field_that_does_not_exist_is_said_so(events):
-    with pytest.raises(AssertionError, match=r"no such field: lable; see docs/fields.md"):
+    with pytest.raises(AssertionError, match=r"no such field: lable; see docs/reference/fields.md"):
         events.of(lable="legit")
 
 

@@ -10,11 +10,11 @@ from elkmon.events.fields import FIELDS
 from elkmon.events.query_settings import QUERY_SETTINGS
 from elkmon.events.settings import SETTINGS, Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 
 
 def fields_page() -> str:
-    """Return ``docs/fields.md``."""
+    """Return ``docs/reference/fields.md``."""
     lines = [
         "# Events and their fields",
         "",
@@ -49,7 +49,7 @@ def fields_page() -> str:
 
 
 def settings_page() -> str:
-    """Return ``docs/settings.md``."""
+    """Return ``docs/reference/settings.md``."""
     lines = [
         "# Settings",
         "",

@@ -1,6 +1,6 @@
 """The field table: every field of every event, declared once.
 
-The local store's columns, index templates, dashboards and ``docs/fields.md`` come from it.
+The local store's columns, index templates, dashboards and the reference page come from it.
 """
 
 from __future__ import annotations

@@ -67,7 +67,8 @@ def _stats(url: str, access: Access) -> Mapping[str, Any]:
     if answer.meta.status == _BROKEN and not answer.body:
         raise StoreError(
             f"{url} answers 500 and nothing else: Logstash's monitoring API is broken, as on new "
-            "kernels of Linux (docs/logstash.md), which says nothing of its pipelines; its log does"
+            "kernels of Linux (docs/troubleshooting.md), which says nothing of its pipelines; its "
+            "log does"
         )
     try:
         stats = orjson.loads(answer.body)["pipelines"] if answer.meta.status == _OK else None

@@ -63,7 +63,11 @@ def resolve(name: str) -> tuple[Field, str]:
         field, key = find(name)
     except KeyError:
         close = difflib.get_close_matches(name, [*BY_NAME, "version", "model", "segment"], n=2)
-        hint = f"did you mean {' or '.join(close)}?" if close else "docs/fields.md lists them all"
+        hint = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else "docs/reference/fields.md lists them all"
+        )
         raise QueryError(f"no such field: {name}; {hint}") from None
     if field.kind.keyed and not key:
         raise QueryError(f"{name} holds many entries: name one, such as {field.name}.country")

@@ -76,7 +76,9 @@ def lookup(name: str) -> tuple[Field, str | None]:
         return find(name)
     except KeyError:
         close = difflib.get_close_matches(name, BY_NAME, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else "; see docs/fields.md"
+        hint = (
+            f"; did you mean {' or '.join(close)}?" if close else "; see docs/reference/fields.md"
+        )
         raise QueryError(f"no such field: {name}{hint}") from None
 
 

@@ -14,7 +14,7 @@ from elkmon.events.fields import _SHORT
 from elkmon.query.conditions import conditions
 from elkmon.questions.quality.metrics import METRICS
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs/reference"
 CLI = (DOCS / "cli.md").read_text(encoding="utf-8")
 JSON = (DOCS / "json.md").read_text(encoding="utf-8")
 
@@ -40,6 +40,10 @@ def test_every_option_of_every_command_is_documented(name):
 
     for option in options_of(name):
         assert f"`{option}`" in text, f"elkmon {name} {option}"
+
+
+def test_every_command_is_in_the_list():
+    assert set(re.findall(r"^\| \[`(\w+)`\]\(#elkmon-\1\)", CLI, re.MULTILINE)) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -103,7 +103,7 @@ def test_nothing_one_text_and_conditions_are_taken_as_they_are():
         ("version", "not a condition: 'version'; use field=value"),
         ("=2", "not a condition"),
         ("versio=2", "no such field: versio; did you mean version or ecs.version?"),
-        ("qqqq=2", "no such field: qqqq; docs/fields.md"),
+        ("qqqq=2", "no such field: qqqq; docs/reference/fields.md"),
         ("ml.segment=de", "ml.segment holds many entries: name one"),
         ("version>2", "version holds text, which has no order here"),
         ("ml.prediction.score>", "has no value"),

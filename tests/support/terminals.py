@@ -9,7 +9,7 @@ STYLE = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 
 
 def shown_on_terminal(columns, *command, stdout=None, stderr=False):
-    """Give the lines that were put there, without their style.
+    """Return the lines that were put there, without their style.
 
     What is drawn over and over, as a bar is, is there as often as it was drawn.
 
@@ -19,11 +19,18 @@ def shown_on_terminal(columns, *command, stdout=None, stderr=False):
         stdout: a file for standard output, which is on the terminal where none is given.
         stderr: whether standard error is on the terminal, too.
     """
+    shown = styled_on_terminal(columns, *command, stdout=stdout, stderr=stderr)
+    assert "\x1b[" in shown, "a terminal gets style"
+    return STYLE.sub("", shown).splitlines()
+
+
+def styled_on_terminal(columns, *command, stdout=None, stderr=False, cwd=None):
+    """Return what was put there, with its style; the arguments are those above."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)}
     environment.pop("NO_COLOR", None)
     streams = {"stdout": stdout or theirs, "stderr": theirs if stderr else None}
-    with subprocess.Popen(command, **streams, env=environment) as process:
+    with subprocess.Popen(command, **streams, env=environment, cwd=cwd) as process:
         os.close(theirs)
         shown = b""
         while True:
@@ -36,5 +43,4 @@ def shown_on_terminal(columns, *command, stdout=None, stderr=False):
             shown += part
     os.close(ours)
     assert process.returncode == 0
-    assert b"\x1b[" in shown, "a terminal gets style"
-    return STYLE.sub("", shown.decode()).splitlines()
+    return shown.decode()

@@ -450,7 +450,7 @@ def test_a_file_is_no_store(tmp_path):
     ("by", "said"),
     [
         (FieldValue("ml.model.nam"), "no such field: ml.model.nam; did you mean ml.model.name"),
-        (FieldValue("quite.else"), "no such field: quite.else; see docs/fields.md"),
+        (FieldValue("quite.else"), "no such field: quite.else; see docs/reference/fields.md"),
         (FieldValue(""), "no such field"),
         (FieldValue("ml.segment.\0"), "names hold no NUL"),
         (FieldValue("x' OR 1=1"), "no such field"),
