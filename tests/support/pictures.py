@@ -92,7 +92,7 @@ def screen(name, arguments, hidden=(), cwd=None):
         with Path(os.devnull).open("w") as nowhere:
             console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
             console.print(Text(f"$ {shlex.join(['elkmon', *arguments])}", style="bold"))
-            console.print(Text.from_ansi(shown))
+            console.print(Text.from_ansi(shown), end="\n\n")  # so that no underscore is cut off
         drawn = console.export_svg(
             title="", theme=colours, code_format=SVG, unique_id=f"{name}-{theme}"
         )
