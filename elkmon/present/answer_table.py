@@ -1,4 +1,4 @@
-"""What the tables of several questions have in common: what explains them, and what is behind."""
+"""Write what the tables of several questions share: group columns, notes, and commands."""
 
 from __future__ import annotations
 
@@ -10,61 +10,75 @@ from rich.text import Text
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import cell, command_line, when
-from elkmon.present.output import Output, clean, typed_text
+from elkmon.present.output import Output, clean, copyable
 from elkmon.present.result import Result
-from elkmon.query.conditions import dimension, equal, typed
+from elkmon.query.conditions import condition_texts, dimension, equal
 from elkmon.query.question import Question
-from elkmon.query.times import SECONDS
+from elkmon.query.times import grid
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Cell, TimeBucket
 
-__all__ = ["behind", "explain", "group_name", "of_group", "sampled", "steps_of"]
+__all__ = ["all_steps", "group_cells", "group_heads", "group_name", "show_command", "show_notes"]
+
+_SAMPLED = (
+    "* sampled: each prediction counts as many times as it stands for; the counts are what is "
+    "stored"
+)
 
 
-def explain(out: Output, result: Result[Any], *lines: str) -> None:
-    """Write the span, what explains a table, and notes."""
-    question = result.question
-    span = f"{when(question.since)} to {when(question.until)} UTC; in brackets the 95 % interval"
-    out.show(*(Text(line, "dim") for line in (span, *lines) if line))
+def show_notes(out: Output, result: Result[Any], *lines: str, weighted: bool) -> None:
+    """Write the span, explanations of a table, and notes.
+
+    Args:
+        out: where to write.
+        result: with the span and the notes.
+        lines: explanations; empty ones are left out.
+        weighted: whether a figure has an asterisk, because it is weighted.
+    """
+    span = f"{when(result.question.since)} to {when(result.question.until)} UTC"
+    lines = (f"{span}; in brackets the 95 % interval", *lines, _SAMPLED if weighted else "")
+    out.show(*(Text(line, "dim") for line in lines if line))
     if result.notes:
         out.show(*(Text(clean(note), "yellow") for note in result.notes))
 
 
-def behind(out: Output, folder: Place, question: Question, *more: str) -> None:
-    """Write the command that lists the predictions behind a figure."""
-    line = command_line("events", folder, question, "--dataset", PREDICTION, *more)
-    out.show(Text(""), Text("The events behind", "bold"), typed_text(line))
+def show_command(
+    out: Output, store: Place, question: Question, *where: str, by: Mapping[str, Cell] | None = None
+) -> None:
+    """Write the command that lists the predictions behind a figure.
+
+    Args:
+        out: where to write.
+        store: the folder or the address.
+        question: of the figure.
+        where: further conditions, as text.
+        by: the group of the figure; all groups if not given.
+    """
+    groups = dict(by or {})
+    model = groups.pop("model", None)
+    more = [] if model is None or question.model is not None else ["--model", clean(model)]
+    group = condition_texts([equal(dimension(name), value) for name, value in groups.items()])
+    more += [part for text in (*group, *where) for part in ("--where", text)]
+    line = command_line("events", store, question, "--dataset", PREDICTION, *more)
+    out.show(Text(""), Text("The events behind", "bold"), copyable(line))
 
 
-def of_group(question: Question, by: Mapping[str, Cell]) -> list[str]:
-    """Give the arguments that narrow a command to one group."""
-    more: list[str] = []
-    for name, value in by.items():
-        if name == "model" and question.model is None and value is not None:
-            more += ["--model", clean(value)]
-        elif name != "model":
-            more += ["--where", *typed([equal(dimension(name), value)])]
-    return more
+def group_heads(question: Question) -> list[str]:
+    """Return the heads of the columns that name a row's group and step."""
+    time = [] if question.every is None else ["time (UTC)"]
+    return [*map(clean, question.by), *time]
+
+
+def group_cells(by: Mapping[str, Cell], time: datetime | None) -> list[Text]:
+    """Return the cells under :func:`group_heads`."""
+    return [*(Text(cell(value)) for value in by.values()), *([Text(when(time))] if time else [])]
 
 
 def group_name(by: Mapping[str, Cell]) -> str:
-    """Write a group on one line."""
+    """Return a group on one line."""
     return " ".join(cell(value) for value in by.values())
 
 
-def steps_of(steps: TimeBucket, times: Sequence[datetime]) -> list[datetime]:
-    """List all steps from the first to the last, those without events as well."""
-    known = sorted(set(times))
-    width = timedelta(seconds=steps.every * SECONDS[steps.unit])
-    number = (known[-1] - known[0]) // width + 1 if known else 0
-    return [known[0] + width * position for position in range(number)]
-
-
-def sampled(weighted: bool) -> str:
-    """Explain the asterisk, where there is one."""
-    if not weighted:
-        return ""
-    return (
-        "* sampled: each prediction counts as many times as it stands for; the counts are what is "
-        "stored"
-    )
+def all_steps(steps: TimeBucket, times: Sequence[datetime]) -> list[datetime]:
+    """Return all steps from the first to the last, also those without events."""
+    return grid(steps, min(times), max(times) + timedelta.resolution) if times else []

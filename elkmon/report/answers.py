@@ -9,7 +9,7 @@ from typing import Any
 from elkmon.events.datasets import DEPLOYMENT
 from elkmon.events.times import from_iso
 from elkmon.present.page_block import Deployment, Frame, SectionAnswers
-from elkmon.query.conditions import foreign, lookup
+from elkmon.query.conditions import lookup, unknown_fields
 from elkmon.query.question import MODEL, Question
 from elkmon.query.times import step, utc
 from elkmon.questions.compare.figures import Comparison, Uncompared, compare_models
@@ -151,7 +151,7 @@ def _family(rows: Sequence[Comparison]) -> Family:
 
 
 def _deployments(store: Store, question: Question) -> tuple[Deployment, ...]:
-    known = (each for each in question.filter.conditions if not foreign((each,), DEPLOYMENT))
+    known = (each for each in question.filter.conditions if not unknown_fields((each,), DEPLOYMENT))
     where = Filter(question.since, question.until, tuple(known))
     found = store.events(DEPLOYMENT, where=where, limit=_MOST_DEPLOYMENTS)
     return tuple(reversed([each for event in found for each in _deployment(event)]))

@@ -18,7 +18,7 @@ from elkmon.present.formatting import (
     when,
 )
 from elkmon.present.page_block import Command
-from elkmon.query.conditions import equal, lookup, typed
+from elkmon.query.conditions import condition_texts, equal, lookup
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
 from elkmon.questions.compare.verdict import Difference
@@ -238,5 +238,5 @@ def _events(answers: Answers, made: Comparison, store: Place, noun: str) -> str:
     which = "outcome=failure" if noun == "failures" else "ml.eval.outcome=wrong"
     more = ["--where", which]
     if made.current.version is not None:
-        more += ["--where", *typed([equal("ml.model.version", made.current.version)])]
+        more += ["--where", *condition_texts([equal("ml.model.version", made.current.version)])]
     return command_line("events", store, answers.question, "--dataset", PREDICTION, *more)

@@ -1,4 +1,4 @@
-"""Calibration: whether scores come true as often as they say."""
+"""The question of calibration: whether scores come true as often as they say."""
 
 from __future__ import annotations
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elkmon.present import plots
-from elkmon.present.formatting import cell, command_line, duration, percent, span
+from elkmon.present.formatting import cell, command_line, duration, duration_interval, percent
 from elkmon.present.page_block import (
     Block,
     Command,
     Frame,
     SectionAnswers,
     Table,
-    drawn,
     events,
+    plot_values,
     rate_cells,
 )
 from elkmon.questions.coverage import COVERAGE
@@ -50,7 +50,7 @@ def _coverage(answers: SectionAnswers, row: CoverageRow, commands: tuple[Command
     rows = [
         {
             "age": name,
-            **drawn(each.share),
+            **plot_values(each.share),
         }
         for name, each in zip(names, row.ages, strict=True)
     ]
@@ -58,7 +58,7 @@ def _coverage(answers: SectionAnswers, row: CoverageRow, commands: tuple[Command
     if row.median.value is not None and row.p90.value is not None:
         lead.append(
             f"Half of the labels that come are there within {duration(row.median.value)} "
-            f"{span(row.median)}, 9 of 10 within {duration(row.p90.value)}."
+            f"{duration_interval(row.median)}, 9 of 10 within {duration(row.p90.value)}."
         )
     notes = []
     if row.labels is not None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import QueryError
-from elkmon.query.conditions import narrowed
+from elkmon.query.conditions import add_conditions
 from elkmon.query.groups import support
 from elkmon.query.question import Question
 from elkmon.query.times import utc
@@ -17,14 +17,7 @@ from elkmon.questions.issues.figures import issues_and_segments
 from elkmon.questions.issues.overrepresentation import Over
 from elkmon.questions.issues.row import IssueRow
 from elkmon.statistics.rate import Rate, Sums
-from elkmon.stores.protocol import (
-    Condition,
-    Event,
-    FieldValue,
-    Filter,
-    Store,
-    TimeBucket,
-)
+from elkmon.stores.protocol import Condition, Event, FieldValue, Filter, Store, TimeBucket
 
 __all__ = ["IssueDetail", "VersionShare", "events_of", "find_issue", "issue_detail"]
 
@@ -102,7 +95,7 @@ def events_of(question: Question, row: IssueRow) -> Question:
     """Give the question that an issue's events answer."""
     if row.kind == "wrong":
         return replace(question, model=row.models[0], conditions=row.where)
-    return replace(question, conditions=narrowed(question.conditions, *row.where))
+    return replace(question, conditions=add_conditions(question.conditions, *row.where))
 
 
 def _versions(store: Store, asked: Question, row: IssueRow) -> list[VersionShare]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
-from elkmon.present.event_line import in_words, time_of
+from elkmon.present.event_line import summary_of, time_of
 from elkmon.present.formatting import about_duration, counts, interval, percent, probability, when
-from elkmon.present.output import Output, clean, table, typed_text
+from elkmon.present.output import Output, clean, copyable, table
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
 from elkmon.questions.issues.detail import IssueDetail
@@ -55,7 +55,7 @@ def show_issue(output: Output, store: Place, question: Question, detail: IssueDe
     for number, event in enumerate(detail.examples, 1):
         output.show(Text(""), Text(f"Example {number}", "bold"), *_example(event, shown))
     line = events_command(store, question, row)
-    output.show(Text(""), Text("All its events", "bold"), typed_text(line))
+    output.show(Text(""), Text("All its events", "bold"), copyable(line))
 
 
 def _show_shares(output: Output, detail: IssueDetail) -> None:
@@ -89,7 +89,7 @@ def _of(rate: Rate) -> Text:
 
 def _example(event: Event, shown: set[str]) -> Iterator[Text]:
     """Write an event, with its stack, unless it was shown already, or its features."""
-    yield Text(f"{time_of(event)} {in_words(event)}")
+    yield Text(f"{time_of(event)} {summary_of(event)}")
     stack = lookup(event, "error.stack_trace")
     if isinstance(stack, str) and stack in shown:
         yield Text("  the same stack", "dim")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from elkmon.events.datasets import ERROR, PREDICTION
-from elkmon.query.conditions import equal, foreign, lookup
+from elkmon.query.conditions import equal, lookup, unknown_fields
 from elkmon.query.groups import support
 from elkmon.query.question import Question
 from elkmon.query.slices import MOST_VALUES
@@ -19,14 +19,7 @@ from elkmon.questions.issues.overrepresentation import Share
 from elkmon.questions.issues.row import IssueRow, Step
 from elkmon.questions.issues.states import Note, state_of, still_resolved
 from elkmon.statistics.rate import Sums
-from elkmon.stores.protocol import (
-    Catalog,
-    FieldValue,
-    Filter,
-    Measure,
-    ModelEntry,
-    Store,
-)
+from elkmon.stores.protocol import Catalog, FieldValue, Filter, Measure, ModelEntry, Store
 
 __all__ = ["exception_issues", "exception_shares", "new_since"]
 
@@ -54,7 +47,7 @@ def exception_issues(
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    if foreign(question.conditions, ERROR):
+    if unknown_fields(question.conditions, ERROR):
         return [], exceptions(store, question).notes
     found = exceptions(store, question)
     if not found.rows:
