@@ -94,7 +94,7 @@ def usable_segments(store: Store, names: Iterable[str], where: Filter) -> Usable
 
 
 def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
-    """Count labelled predictions by both classes and all segments at once.
+    """Return counts of labelled predictions by both classes and all segments.
 
     Raises:
         QueryError: it cannot be asked.

@@ -88,7 +88,7 @@ def latency(store: Store, question: Question) -> Result[LatencyRow]:
 
 
 def count_bins(store: Store, question: Question) -> list[Durations]:
-    """Count attempts by bin of their duration, sorted by group, step and outcome."""
+    """Return counts of attempts by bin of their duration, sorted by group, step and outcome."""
     by_group: dict[tuple[Group, bool], Durations] = {}
     by = FieldValue("event.outcome"), FieldValue("ml.duration_bin")
     for group, (outcome, number, *cells) in grouped(store, question, by, support()):

@@ -44,7 +44,7 @@ __all__ = ["ask", "blocks"]
 
 
 def ask(store: Store, frame: Frame) -> tuple[list[Durations], Sequence[str]]:
-    """Count durations by version, step and outcome."""
+    """Return the durations of each version, step and outcome, and no notes."""
     return count_bins(store, frame.versions.stepped(frame.steps)), ()
 
 

@@ -160,7 +160,7 @@ def _columns(question: Question, *rate_names: str) -> tuple[str, ...]:
 
 
 def count_attempts(store: Store, question: Question) -> list[Tally]:
-    """Count attempts by group, step, outcome and truth, in one request to the store.
+    """Return counts of attempts by group and step, from one request to the store.
 
     Returns:
         A tally of each group and step, sorted by group (numbers within text count as numbers), then

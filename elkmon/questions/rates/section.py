@@ -41,7 +41,7 @@ _PART = 20
 
 
 def ask(store: Store, frame: Frame) -> tuple[list[Tally], Sequence[str]]:
-    """Count predictions by model, version and step."""
+    """Return the attempts of each model, version and step, and no notes."""
     return count_attempts(store, frame.versions.stepped(frame.steps)), ()
 
 
