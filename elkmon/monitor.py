@@ -1,4 +1,4 @@
-"""The Python client: one method a question."""
+"""Ask a store from Python: one method per question."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Monitor(Questions):
         return partial(record.ask, self.store)
 
     def __dir__(self) -> list[str]:
-        """Name all methods, those of plug-ins as well."""
+        """Return the names of all methods, also those of plug-ins."""
         return sorted({*super().__dir__(), *questions()})
 
     def events(
@@ -88,10 +88,10 @@ class Monitor(Questions):
         limit: int = 100,
         newest_first: bool = True,
     ) -> Iterator[Event]:
-        """Give events as they were written, predictions with what their labels make of them.
+        """Return events as they were written, and predictions with the fields of their labels.
 
-        Of one ``dataset`` (``error`` or ``elkmon.error``), or of all that can meet the conditions;
-        at most ``limit``, sorted by time; the rest as everywhere.
+        They are of one ``dataset`` (``error`` or ``elkmon.error``), or of all that can meet the
+        conditions; at most ``limit``, sorted by time; the other arguments as everywhere.
 
         Raises:
             QueryError: it cannot be asked; the message says what would do.
@@ -107,7 +107,7 @@ class Monitor(Questions):
         )
 
     def catalog(self) -> Catalog:
-        """Say what is in the store: models, versions, time span, completeness, labels.
+        """Return the contents of the store: models, versions, time span, completeness, labels.
 
         Raises:
             StoreError: the store cannot be read.

@@ -1,4 +1,4 @@
-"""For users' own tests: capture what would be logged, and say what is expected of it.
+"""Capture the events that an application logs, and check them, in users' own tests.
 
 With pytest::
 
@@ -49,56 +49,55 @@ class Captured:
         self.emitter = Emitter(settings, sink=self)
 
     def write(self, data: bytes, ms: int, lines: int = 1) -> None:  # noqa: ARG002 - a sink
-        """Take lines, as a sink does."""
+        """Write lines, as a sink does."""
         self.events.extend(orjson.loads(line) for line in data.splitlines())
         self.written += lines
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is open."""
 
     def abandon(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no file is open."""
 
     def stats(self) -> Stats:
-        """Tell what was accepted, dropped and misused."""
+        """Return the counts of accepted, dropped and misused events."""
         return self.emitter.stats()
 
     def of(self, dataset: Dataset | None = None, **where: object) -> list[Event]:
-        """Give the events of a kind for which all conditions hold.
+        """Return the events of a dataset that meet all conditions.
 
         Args:
-            dataset: such as ``prediction`` or ``elkmon.prediction``; any where not given.
+            dataset: such as ``prediction`` or ``elkmon.prediction``; any dataset if not given.
             **where: fields by short name (``model``, ``version``, ``label``, ``outcome``, …) or by
                 full name with ``__`` for the dots (``ml__segment__country="de"``).
         """
         return [event for event in self.events if _matches(event, dataset, where)]
 
     def one(self, dataset: Dataset | None = None, **where: object) -> Event:
-        """Give the only such event.
+        """Return the only event that meets the conditions.
 
         Raises:
-            AssertionError: there is none, or there are several; it says what there is.
+            AssertionError: there is none, or more than one; the message lists what was captured.
         """
-        found = self.of(dataset, **where)
-        if len(found) != 1:
-            raise AssertionError(
-                f"expected one {_sought(dataset, where)}, found {len(found)}; {self._there_is()}"
-            )
-        return found[0]
+        events = self.of(dataset, **where)
+        if len(events) != 1:
+            expected = _description(dataset, where)
+            raise AssertionError(f"expected one {expected}, found {len(events)}; {self._summary()}")
+        return events[0]
 
     def none(self, dataset: Dataset | None = None, **where: object) -> None:
-        """Hold that there is no such event.
+        """Check that no event meets the conditions.
 
         Raises:
-            AssertionError: there is one; it says which.
+            AssertionError: there is one; the message shows it.
         """
-        found = self.of(dataset, **where)
-        if found:
+        events = self.of(dataset, **where)
+        if events:
             raise AssertionError(
-                f"expected no {_sought(dataset, where)}, found {len(found)}: {found[0]}"
+                f"expected no {_description(dataset, where)}, found {len(events)}: {events[0]}"
             )
 
-    def _there_is(self) -> str:
+    def _summary(self) -> str:
         kinds: dict[str, int] = {}
         for event in self.events:
             name = event["event"]["dataset"]
@@ -109,7 +108,7 @@ class Captured:
 
 @contextmanager
 def capture(*, strict: bool = True, **settings: object) -> Iterator[Captured]:
-    """Keep events in memory instead of writing them, for the length of a block.
+    """Keep events in memory instead of writing them while the block runs.
 
     Args:
         strict: whether wrong use raises, as it should in a test.
@@ -142,7 +141,7 @@ def _value(event: Event, name: str) -> object:
     return here
 
 
-def _sought(dataset: Dataset | None, where: dict[str, object]) -> str:
+def _description(dataset: Dataset | None, where: dict[str, object]) -> str:
     conditions = " with " + ", ".join(f"{k}={v!r}" for k, v in where.items()) if where else ""
     return f"{_named(dataset) if dataset else 'event'}{conditions}"
 

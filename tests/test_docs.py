@@ -185,7 +185,7 @@ def test_the_generated_pages_are_current():
 
 
 def test_every_setting_has_its_row():
-    assert [each.name for each in SETTINGS] == list(Settings.__dataclass_fields__)
+    assert [setting.name for setting in SETTINGS] == list(Settings.__dataclass_fields__)
 
 
 def test_every_name_that_is_exported_exists_and_is_sorted():

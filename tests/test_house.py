@@ -56,7 +56,7 @@ def test_the_wheel_emits_with_its_three_dependencies_alone(wheel, tmp_path):
         "log.prediction(label='fraud', score=0.9); print(elkmon.stats().written)"
     )
 
-    said = subprocess.run(
+    result = subprocess.run(
         [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     listed = subprocess.run(
@@ -66,8 +66,12 @@ def test_the_wheel_emits_with_its_three_dependencies_alone(wheel, tmp_path):
         check=True,
     )
 
-    assert said.stdout == "1\n"
+    assert result.stdout == "1\n"
     (file,) = (tmp_path / "elkmon-data").glob("*.ndjson")
     assert json.loads(file.read_text().splitlines()[0])["ml"]["prediction"]["label"] == "fraud"
-    names = {each["name"] for each in json.loads(listed.stdout)} - {"pip", "setuptools", "wheel"}
+    names = {row["name"] for row in json.loads(listed.stdout)} - {
+        "pip",
+        "setuptools",
+        "wheel",
+    }
     assert names <= {"elkmon", "orjson", "python-json-logger", "structlog", "typing_extensions"}

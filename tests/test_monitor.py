@@ -53,9 +53,9 @@ def test_error_rate_by_version(folder):
 
 def test_over_time_and_under_conditions(folder):
     with Monitor(folder) as monitor:
-        found = monitor.error_rate(every="6h", where={"version": "2"}, model="fraud", **SPAN)
+        result = monitor.error_rate(every="6h", where={"version": "2"}, model="fraud", **SPAN)
 
-    assert [(row.time.hour, row.error_rate.k) for row in found.rows] == [(0, 3), (6, 0)]
+    assert [(row.time.hour, row.error_rate.k) for row in result.rows] == [(0, 3), (6, 0)]
 
 
 def test_quality_confusion_and_calibration(folder):
@@ -65,7 +65,7 @@ def test_quality_confusion_and_calibration(folder):
         (drawn,) = monitor.calibration(bins=5, **SPAN).rows
 
     assert (row.figures["accuracy"].k, row.figures["accuracy"].n) == (15, 18)
-    assert {(each.truth, each.share.k) for each in cells} == {("legit", 6), ("fraud", 3)}
+    assert {(cell.truth, cell.share.k) for cell in cells} == {("legit", 6), ("fraud", 3)}
     assert drawn.ece.reason == "no labelled prediction has a score within [0, 1]"
 
 

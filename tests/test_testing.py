@@ -48,9 +48,9 @@ def test_a_forked_child_captures_in_its_own_memory(log, tmp_path):
         child = os.fork()
         if child == 0:
             log.prediction(label="legit", id="captured")
-            found = len(captured.events)
+            count = len(captured.events)
     if child == 0:
-        log.prediction(label="legit", id=f"captured {found}")
+        log.prediction(label="legit", id=f"captured {count}")
         flush()
         os._exit(0)
     os.waitpid(child, 0)
@@ -59,10 +59,10 @@ def test_a_forked_child_captures_in_its_own_memory(log, tmp_path):
 
     assert captured.events == []
     with Monitor(tmp_path / "spool") as monitor:
-        found = [event["ml"]["prediction"]["id"] for event in monitor.events("elkmon.prediction")]
+        ids = [event["ml"]["prediction"]["id"] for event in monitor.events("elkmon.prediction")]
         processes = monitor.catalog().processes
-    assert sorted(found) == ["after", "before", "captured 1"]
-    assert [each.missing for each in processes] == [0, 0]
+    assert sorted(ids) == ["after", "before", "captured 1"]
+    assert [process.missing for process in processes] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_one_says_what_there_is_where_it_finds_none(events):
     with pytest.raises(AssertionError) as failed:
         events.one("elkmon.error", model="fraud")
 
-    said = str(failed.value)
-    assert "expected one elkmon.error with model='fraud', found 0" in said
-    assert "1 elkmon.label, 2 elkmon.prediction" in said
+    message = str(failed.value)
+    assert "expected one elkmon.error with model='fraud', found 0" in message
+    assert "1 elkmon.label, 2 elkmon.prediction" in message
 
 
 def test_one_says_how_many_it_found(events):

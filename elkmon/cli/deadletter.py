@@ -17,7 +17,7 @@ from elkmon.cli.ship_options import age_options, name_option, shown_shipping
 from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import access
 from elkmon.events.errors import QueryError
-from elkmon.present.output import Form, Output, clean, opened, table, write_csv, write_json
+from elkmon.present.output import Form, Output, clean, output_to, table, write_csv, write_json
 from elkmon.ship.deadletters import DeadLetters, Letter
 from elkmon.ship.pace import Patience, StoppedError
 from elkmon.ship.retry import retry
@@ -48,7 +48,7 @@ def list_(store: Path, limit: int, form: Form, output: Path | None) -> None:
     letters = DeadLetters(store)
     shown = list(islice(letters.letters(), limit))
     reasons = Counter(_VARYING.sub("…", letter.unfit.reason) for letter in letters.letters())
-    with opened(form, output) as out:
+    with output_to(form, output) as out:
         if form == "json":
             counted = [{"reason": name, "count": n} for name, n in reasons.most_common()]
             rows = [dict(zip(_COLUMNS, _row(letter), strict=True)) for letter in shown]

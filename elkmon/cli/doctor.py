@@ -13,7 +13,7 @@ from elkmon.cli.options import format_options, store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.events.cluster_settings import access
 from elkmon.events.errors import StoreError
-from elkmon.present.output import Form, Output, clean, opened, write_csv, write_json
+from elkmon.present.output import Form, Output, clean, output_to, write_csv, write_json
 from elkmon.present.result import plain
 from elkmon.stores.finding import Finding
 from elkmon.stores.location import Place
@@ -42,7 +42,7 @@ def command(store: Place, logstash: str | None, form: Form, output: Path | None)
     --logstash: its pipelines, queues and dead letters. Exits with 1 where there is a problem.
     """
     found = _found(store) if logstash is None else _of_logstash(logstash)
-    with opened(form, output) as out:
+    with output_to(form, output) as out:
         if form == "json":
             write_json(out, plain(found))
         elif form == "csv":

@@ -14,8 +14,17 @@ from rich.text import Text
 
 from elkmon.cli.options import dataset_option, format_options, question_options, store_option
 from elkmon.present.empty_answer import explanation
-from elkmon.present.event_line import colour_of, dataset_of, in_words, model_of, time_of
-from elkmon.present.output import Form, Output, below, fitting, opened, table, write_csv, write_line
+from elkmon.present.event_line import colour_of, dataset_of, model_of, summary_of, time_of
+from elkmon.present.output import (
+    Form,
+    Output,
+    below,
+    fit_width,
+    output_to,
+    table,
+    write_csv,
+    write_line,
+)
 from elkmon.query import conditions as where
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
@@ -52,7 +61,7 @@ def command(
     make of them. --format json gives NDJSON: each event whole, one a line.
     """
     question = Question.of(**asked)
-    with closing(open_store(store)) as source, opened(form, output) as out:
+    with closing(open_store(store)) as source, output_to(form, output) as out:
         found = source.events(
             dataset or where.dataset_of(question.conditions),
             where=question.filter,
@@ -65,11 +74,11 @@ def command(
             for event in events:
                 write_line(out, event)
         elif form == "csv":
-            rows = ([*(where.lookup(e, name) for name in _FIELDS), in_words(e)] for e in events)
+            rows = ([*(where.lookup(e, name) for name in _FIELDS), summary_of(e)] for e in events)
             write_csv(out, _COLUMNS, rows)
         elif first is not None:
             shown = list(events)
-            out.show(fitting(out, lambda wide: _table(out, shown, wide=wide)))
+            out.show(fit_width(out, lambda wide: _table(out, shown, wide=wide)))
         if first is None:
             more = [] if dataset is None else ["--dataset", dataset]
             why = explanation(source.catalog(), store, question, "events", *more)
@@ -82,7 +91,7 @@ def _table(output: Output, events: Sequence[Event], *, wide: bool) -> Table:
     heads = ["time (UTC)", "dataset", *(["model", "what"] if wide else ["model, what"])]
     made = table(output, heads)
     for event in events:
-        parts = [Text(model_of(event), "bold"), Text(in_words(event))]
+        parts = [Text(model_of(event), "bold"), Text(summary_of(event))]
         made.add_row(
             Text(time_of(event)[:19]),
             Text(dataset_of(event), colour_of(event)),

@@ -15,7 +15,7 @@ from elkmon.cli.options import format_options, question_options, store_option
 from elkmon.cli.question_command import question_command
 from elkmon.emit.issue_notes import IssueNote
 from elkmon.events.datasets import ISSUE
-from elkmon.present.output import Form, clean, opened, write_csv, write_json
+from elkmon.present.output import Form, clean, output_to, write_csv, write_json
 from elkmon.present.result import plain
 from elkmon.query.conditions import lookup
 from elkmon.query.question import Question
@@ -91,7 +91,7 @@ def show(issue: str, store: Place, form: Form, output: Path | None, **arguments:
     question = Question.of(**arguments)
     with closing(open_store(store)) as source:
         detail = issue_detail(source, question, issue)
-    with opened(form, output) as out:
+    with output_to(form, output) as out:
         if form == "json":
             write_json(out, {"question": question.to_dict(), **plain(detail)})
         elif form == "csv":

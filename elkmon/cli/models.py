@@ -19,8 +19,8 @@ from elkmon.present.output import (
     Output,
     below,
     clean,
-    fitting,
-    opened,
+    fit_width,
+    output_to,
     table,
     write_csv,
     write_json,
@@ -49,7 +49,7 @@ def command(store: Place, form: Form, output: Path | None) -> None:
     """
     with closing(open_store(store)) as source:
         catalog = source.catalog()
-    with opened(form, output) as out:
+    with output_to(form, output) as out:
         if form == "json":
             write_json(out, plain(catalog))
         elif form == "csv":
@@ -98,7 +98,7 @@ def _show(output: Output, store: Place, catalog: Catalog) -> None:
 
 def _show_model(output: Output, model: ModelEntry) -> None:
     task = f" ({', '.join(model.tasks)})" if model.tasks else ""
-    made = fitting(output, lambda wide: _versions_table(output, model, wide=wide))
+    made = fit_width(output, lambda wide: _versions_table(output, model, wide=wide))
     output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), made)
     output.show(*(Text(clean(line), "dim") for line in _facts(model)))
 
@@ -140,7 +140,7 @@ def _facts(model: ModelEntry) -> list[str]:
 
 
 def _show_processes(output: Output, processes: tuple[ProcessEntry, ...]) -> None:
-    made = fitting(output, lambda wide: _processes_table(output, processes, wide=wide))
+    made = fit_width(output, lambda wide: _processes_table(output, processes, wide=wide))
     output.show(
         Text(""),
         Text("How complete it is", "bold"),

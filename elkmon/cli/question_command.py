@@ -1,4 +1,4 @@
-"""The command of a question, made from its record."""
+"""Build the command of a question from its record."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from elkmon.cli.options import (
     store_option,
 )
 from elkmon.present.empty_answer import explanation
-from elkmon.present.output import Form, Output, clean, opened, typed_text, write_csv, write_json
+from elkmon.present.output import Form, Output, clean, copyable, output_to, write_csv, write_json
 from elkmon.query.question import Question
+from elkmon.query.times import text_of
 from elkmon.questions.record import Answer, Option, QuestionRecord
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Store
@@ -28,18 +29,18 @@ from elkmon.stores.registry import open_store
 __all__ = ["question_command"]
 
 After = Callable[[Store, Place, Answer], list[str]]
-"""What is done once the store has answered; returns notes."""
+"""Called once the store has answered; returns notes."""
 
 
 def question_command(
     record: QuestionRecord[..., Any], name: str | None = None, after: After | None = None
 ) -> click.Command:
-    """Make the command of a question.
+    """Return the command of a question.
 
     Args:
-        record: the question's.
-        name: of the command; the record's where not given.
-        after: is called with what was answered, unless the user says ``--no-note``.
+        record: of the question.
+        name: of the command; the record's if not given.
+        after: called with the answer, unless the user gives ``--no-note``.
     """
 
     def command(
@@ -49,10 +50,11 @@ def question_command(
         no_note: bool = False,
         **options: Any,  # noqa: ANN401 - those of the record
     ) -> None:
-        own = {option.name: options.pop(option.name) for option in record.options}
+        values = {option.name: options.pop(option.name) for option in record.options}
         question = Question.of(**options)
         with closing(open_store(store)) as source:
-            answer = record.figures.answer(source, question, **_of_figures(record, own))
+            arguments = {o.name: values[o.name] for o in record.options if not o.of_table}
+            answer = record.figures.answer(source, question, **arguments)
             notes = list(answer.result.notes)
             if answer.empty:
                 reason = answer.reason or _explanation(source, store, question, record)
@@ -60,8 +62,8 @@ def question_command(
             if after is not None and not no_note:
                 notes += after(source, store, answer)
             result = replace(answer.result, notes=tuple(notes))
-            with opened(form, output) as out:
-                _write(out, record, replace(answer, result=result, options=own), store)
+            with output_to(form, output) as out:
+                _write(out, record, replace(answer, result=result, options=values), store)
 
     command.__doc__ = f"{record.summary}\n\n{record.help}"
     parameters = [store_option, question_options, *([group_options] if record.groups else [])]
@@ -96,14 +98,9 @@ def _write(
         for note in notes:
             click.echo(clean(note), err=True)
     elif answer.empty:
-        out.show(*(typed_text(clean(note)) for note in notes))
+        out.show(*(copyable(clean(note)) for note in notes))
     else:
         record.table.show(out, store, answer)
-
-
-def _of_figures(record: QuestionRecord[..., Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that change the answer."""
-    return {each.name: options[each.name] for each in record.options if not each.of_table}
 
 
 def _explanation(
@@ -111,12 +108,12 @@ def _explanation(
 ) -> list[str]:
     more = [part for name in question.by if name != "model" for part in ("--by", name)]
     if question.every is not None:
-        more += ["--every", f"{question.every.every}{question.every.unit}"]
+        more += ["--every", text_of(question.every)]
     return explanation(source.catalog(), store, question, record.command or "", *more)
 
 
 def _option(option: Option) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Turn a record's option into one of click."""
+    """Return a record's option as one of click."""
     if option.default is False:
         return click.option(option.flag, option.name, is_flag=True, help=option.help)
     kind: click.Choice[str] | click.IntRange | None = None

@@ -13,7 +13,7 @@ from elkmon.cli.first_sight import note_first_sight
 from elkmon.cli.options import no_note_option, question_options, store_option
 from elkmon.cli.progress import shown_progress
 from elkmon.present.empty_answer import explanation
-from elkmon.present.output import clean, opened
+from elkmon.present.output import clean, output_to
 from elkmon.query.question import Question
 from elkmon.stores.location import Place
 from elkmon.stores.registry import open_store
@@ -59,7 +59,7 @@ def command(
         if not no_note:
             notes += note_first_sight(source, store, report.answers.issues)
     report.save(output)
-    with opened("table", None) as out:
+    with output_to("table", None) as out:
         show_changed(out, report)
         size = f"{output.stat().st_size / _MEGABYTE:.1f} MB"
         out.show(Text(""), Text(f"{clean(output)}: {size}; open it in a browser", no_wrap=True))

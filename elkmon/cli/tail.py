@@ -14,8 +14,8 @@ from rich.text import Text
 from elkmon.cli.options import dataset_option, folder_option, where_option
 from elkmon.cli.program import INTERRUPTED
 from elkmon.present.empty_answer import no_events
-from elkmon.present.event_line import colour_of, dataset_of, in_words, model_of, time_of
-from elkmon.present.output import Output, opened
+from elkmon.present.event_line import colour_of, dataset_of, model_of, summary_of, time_of
+from elkmon.present.output import Output, output_to
 from elkmon.query.conditions import conditions, matches
 from elkmon.stores.local.follow import Follower
 from elkmon.stores.protocol import Condition
@@ -49,7 +49,7 @@ def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int
         wanted = (*wanted, Condition("event.dataset", "=", (dataset,)))
     follower = Follower(store, lambda event: matches(event, wanted), partial(click.echo, err=True))
     try:
-        with opened("table", None) as out:
+        with output_to("table", None) as out:
             for event in follower.last(lines):
                 _show(out, event)
             if not store.exists():
@@ -65,7 +65,7 @@ def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int
 
 def _show(output: Output, event: Mapping[str, Any]) -> None:
     kind = dataset_of(event)
-    failed = kind == "prediction" and in_words(event).startswith("failed")
+    failed = kind == "prediction" and summary_of(event).startswith("failed")
     output.show(
         Text.assemble(
             (time_of(event), "dim"),
@@ -74,6 +74,6 @@ def _show(output: Output, event: Mapping[str, Any]) -> None:
             " ",
             (model_of(event), "bold"),
             " " if model_of(event) else "",
-            (in_words(event), "red" if failed else ""),
+            (summary_of(event), "red" if failed else ""),
         )
     )

@@ -1,1 +1,1 @@
-"""How figures look to people: numbers and times as text, tables, plots."""
+"""Show figures to people: numbers and times as text, tables, plots."""

@@ -1,4 +1,4 @@
-"""Why there is nothing to show, and the command that would show something."""
+"""Explain an empty answer, and give the command that would show something."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from elkmon.present.formatting import command_line, when
 from elkmon.present.output import clean
+from elkmon.query.conditions import condition_texts
 from elkmon.query.question import Question
 from elkmon.stores.location import Place, is_cluster, is_missing
 from elkmon.stores.protocol import Catalog, Span
@@ -17,46 +18,51 @@ __all__ = ["explanation", "no_events"]
 def explanation(
     catalog: Catalog, folder: Place, question: Question, command: str, *more: str
 ) -> list[str]:
-    """Explain an empty answer, in lines; the last is the command to try where there is one.
+    """Return lines that explain an empty answer; the last one may be a command to try.
 
     Args:
-        catalog: what the store has.
-        folder: where it is.
-        question: what was asked.
-        command: that was called.
-        more: its own arguments.
+        catalog: of the store.
+        folder: or the address of the store.
+        question: that has no answer.
+        command: that asked it.
+        more: further arguments of the command.
     """
     if catalog.span is None:
         return [no_events(folder)]
     span = catalog.span
     if question.model is not None:
-        names = {each.name: each.span for each in catalog.models}
-        if question.model not in names:
-            known = f"it has: {', '.join(sorted(names))}" if names else "it has no predictions"
-            return [clean(f"{folder} knows no model {question.model}; {known}")]
-        span = names[question.model] or span
-    asked = f"from {when(question.since)} to {when(question.until)} UTC"
+        spans = {entry.name: entry.span for entry in catalog.models}
+        if question.model not in spans:
+            known = f"it has: {', '.join(sorted(spans))}" if spans else "it has no predictions"
+            return [clean(f"{folder} has no model {question.model}; {known}")]
+        span = spans[question.model] or span
+    in_span = f"from {when(question.since)} to {when(question.until)} UTC"
     if span.first < question.until and span.last >= question.since:
-        tried = clean(shlex.join(["elkmon", "models", "--store", str(folder)]))
-        return [f"nothing {asked} meets the conditions; what there is shows: {tried}"]
-    whose = clean(f"the store's ({folder})" if question.model is None else f"{question.model}'s")
+        where = clean(" and ".join(condition_texts(question.conditions)))
+        missing = f"that match {where}: change --where" if where else "that answer this question"
+        return [
+            f"there are no events {in_span} {missing}; to see what the store holds:",
+            clean(shlex.join(["elkmon", "models", "--store", str(folder)])),
+        ]
+    events = f"from {when(span.first)} to {when(span.last)} UTC"
+    source = clean(f"the store ({folder})" if question.model is None else question.model)
     return [
-        f"nothing {asked}; {whose} events span {when(span.first)} to {when(span.last)} UTC:",
+        f"there are no events {in_span}; those of {source} run {events}:",
         command_line(command, folder, _over(question, span), *more),
     ]
 
 
 def no_events(folder: Place) -> str:
-    """Say that a store is empty."""
+    """Return the message that a store is empty."""
     if is_cluster(folder):
-        return f"{clean(folder)} holds no events yet: elkmon setup, then elkmon ship, bring them"
+        return f"{clean(folder)} holds no events yet: run elkmon setup, then elkmon ship"
     if is_missing(folder):
-        return f"there is no folder {clean(folder)}: say where the events are with --store"
+        return f"there is no folder {clean(folder)}: name the folder of the events with --store"
     return f"{clean(folder)} holds no events yet"
 
 
 def _over(question: Question, span: Span) -> Question:
-    """Ask the same over a span, from its first second to the end of its last."""
+    """Return the same question over a span of whole seconds."""
     return question.over(
         span.first.replace(microsecond=0),
         span.last.replace(microsecond=0) + timedelta(seconds=1),

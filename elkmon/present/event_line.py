@@ -1,4 +1,4 @@
-"""One event in a few words: its time, kind, model, and what happened."""
+"""Write one event on a line: its time, dataset, model, and what happened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elkmon.events.datasets import (
 from elkmon.present.output import clean
 from elkmon.query.conditions import lookup
 
-__all__ = ["colour_of", "dataset_of", "in_words", "model_of", "time_of"]
+__all__ = ["colour_of", "dataset_of", "model_of", "summary_of", "time_of"]
 
 _READINGS = {
     "cpu": "system.cpu.total.norm.pct",
@@ -29,16 +29,16 @@ _READINGS = {
     "gpu": "system.gpu.id",
     "working": "system.gpu.utilization.pct",
 }
-"""What says most of a host's readings."""
+"""The most important readings of a host."""
 
 _Event = Mapping[str, Any]
 _MS = 1_000_000
 _WORDS = 200
-"""Characters of what an event says that fit on a line."""
+"""How many characters of an event are written."""
 
 
 def time_of(event: _Event) -> str:
-    """Give its time, to the millisecond."""
+    """Return the time of an event, to the millisecond."""
     return clean(lookup(event, "@timestamp") or "").replace("T", " ").removesuffix("Z")[:23]
 
 
@@ -48,27 +48,27 @@ def dataset_of(event: _Event) -> str:
 
 
 def colour_of(event: _Event) -> str:
-    """Return its dataset's colour on a terminal; that of plain text where there is no such one."""
+    """Return the colour of its dataset on a terminal; none if the dataset is unknown."""
     record = RECORDS.get(str(lookup(event, "event.dataset")))
     return "" if record is None else record.colour
 
 
 def model_of(event: _Event) -> str:
-    """Give its model and version."""
+    """Return its model and version."""
     parts = (lookup(event, "ml.model.name"), lookup(event, "ml.model.version"))
     return clean(" ".join(str(part) for part in parts if part is not None))
 
 
-def in_words(event: _Event) -> str:
-    """Say what happened."""
+def summary_of(event: _Event) -> str:
+    """Return what happened, on one line."""
     dataset = str(lookup(event, "event.dataset"))
     text = clean(_SENTENCES.get(dataset, _line)(event))
     return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
 
 
-def _given(event: _Event, **names: str) -> list[str]:
-    found = ((word, lookup(event, name)) for word, name in names.items())
-    return [f"{word} {_number(value)}" for word, value in found if value is not None]
+def _present(event: _Event, **names: str) -> list[str]:
+    pairs = ((word, lookup(event, name)) for word, name in names.items())
+    return [f"{word} {_number(value)}" for word, value in pairs if value is not None]
 
 
 def _number(value: object) -> str:
@@ -77,61 +77,61 @@ def _number(value: object) -> str:
 
 def _prediction(event: _Event) -> str:
     if lookup(event, "event.outcome") == "failure":
-        said = [f"failed: {lookup(event, 'error.type') or 'no reason given'}"]
+        parts = [f"failed: {lookup(event, 'error.type') or 'no reason given'}"]
     else:
         answers = (lookup(event, "ml.prediction.label"), lookup(event, "ml.prediction.value"))
-        said = [_number(each) for each in answers if each is not None]
-        said += _given(event, score="ml.prediction.score")
-    said += _given(event, truth="ml.truth.label") or _given(event, truth="ml.truth.value")
+        parts = [_number(value) for value in answers if value is not None]
+        parts += _present(event, score="ml.prediction.score")
+    parts += _present(event, truth="ml.truth.label") or _present(event, truth="ml.truth.value")
     outcome = lookup(event, "ml.eval.outcome")
-    said += [] if outcome is None else [str(outcome)]
+    parts += [] if outcome is None else [str(outcome)]
     duration = lookup(event, "event.duration")
     if isinstance(duration, (int, float)):
-        said.append(f"{duration / _MS:.3g} ms")
+        parts.append(f"{duration / _MS:.3g} ms")
     segments = lookup(event, "ml.segment")
     if isinstance(segments, Mapping):
-        said += [f"{name}={value}" for name, value in segments.items()]
-    return ", ".join([*said, *_given(event, id="ml.prediction.id")])
+        parts += [f"{name}={value}" for name, value in segments.items()]
+    return ", ".join([*parts, *_present(event, id="ml.prediction.id")])
 
 
 def _error(event: _Event) -> str:
     kind, message = lookup(event, "error.type"), lookup(event, "error.message")
     where = lookup(event, "error.culprit")
-    said = f"{message}" if kind in {None, "message"} else f"{kind}: {message}"
-    return said if where is None else f"{said} ({where})"
+    text = f"{message}" if kind in {None, "message"} else f"{kind}: {message}"
+    return text if where is None else f"{text} ({where})"
 
 
 def _metric(event: _Event) -> str:
     if lookup(event, "metric.name") is None:
-        return ", ".join(_given(event, **_READINGS))
+        return ", ".join(_present(event, **_READINGS))
     unit = lookup(event, "metric.unit")
     value = f"{lookup(event, 'metric.name')} = {_number(lookup(event, 'metric.value'))}"
     return value if unit is None else f"{value} {unit}"
 
 
 def _action(event: _Event) -> str:
-    said = [str(lookup(event, "event.action") or "")]
-    said += [str(each) for each in [lookup(event, "error.fingerprint")] if each is not None]
-    return " ".join(said)
+    fingerprint = lookup(event, "error.fingerprint")
+    action = str(lookup(event, "event.action") or "")
+    return action if fingerprint is None else f"{action} {fingerprint}"
 
 
 def _emitter(event: _Event) -> str:
     dropped = lookup(event, "ml.emitter.dropped")
     lost = dropped.items() if isinstance(dropped, Mapping) else ()
-    counts = _given(event, **RECORDS[EMITTER].words)
+    counts = _present(event, **RECORDS[EMITTER].words)
     return ", ".join([*counts, *(f"{reason} {count}" for reason, count in lost)])
 
 
 def _line(event: _Event) -> str:
     record = RECORDS.get(str(lookup(event, "event.dataset")))
     if record is not None and record.words:
-        return ", ".join(_given(event, **record.words))
+        return ", ".join(_present(event, **record.words))
     level, message = lookup(event, "log.level"), lookup(event, "message")
     labels = lookup(event, "labels")
-    said = [str(each) for each in (level, message) if each is not None]
+    parts = [str(part) for part in (level, message) if part is not None]
     if isinstance(labels, Mapping):
-        said += [f"{name}={value}" for name, value in labels.items()]
-    return " ".join(said)
+        parts += [f"{name}={value}" for name, value in labels.items()]
+    return " ".join(parts)
 
 
 _SENTENCES: Mapping[str, Callable[[_Event], str]] = {

@@ -1,7 +1,7 @@
-"""How figures look to people: shares, estimates, durations, times, commands.
+"""Write shares, estimates, durations, times and commands as text for people.
 
-What is shown is one line of text in which nothing steers a terminal or a page; whoever puts it into
-another form (HTML, CSV) escapes it for that form as well.
+Each is one line of text that cannot control a terminal or a page; other forms (HTML, CSV) need
+their own escapes on top.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 from datetime import datetime
 from math import floor, log10
 
-from elkmon.query.conditions import typed
+from elkmon.query.conditions import condition_texts
 from elkmon.query.question import Question
 from elkmon.query.times import iso
 from elkmon.statistics.estimate import Estimate
@@ -27,18 +27,17 @@ __all__ = [
     "command_line",
     "counts",
     "duration",
+    "duration_interval",
     "interval",
-    "limits",
-    "made_of",
     "number",
     "percent",
     "points",
     "probability",
     "share_percent",
     "size_in_points",
-    "span",
     "spread",
     "when",
+    "with_interval",
 ]
 
 ABSENT = "–"
@@ -55,74 +54,70 @@ _UNITS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"
 
 
 def clean(value: object) -> str:
-    """Make a value safe to be shown: what would steer a terminal is written out instead."""
+    """Return a value as text, with characters that could control a terminal written out."""
     return _UNSAFE.sub(_written_out, str(value))
 
 
-def _written_out(found: re.Match[str]) -> str:
-    char = found[0]
+def _written_out(match: re.Match[str]) -> str:
+    char = match[0]
     code = ord(char)
     return _NAMES.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004
 
 
 def percent(rate: Rate) -> str:
-    """Write a share: ``12.3 %``; with ``*`` where it is weighted, ``–`` where there is none."""
+    """Return a share: ``12.3 %``; ``*`` marks a weighted share, ``–`` an absent one."""
     if rate.value is None:
         return ABSENT
     return f"{_share(rate.value, _share_places(rate))} %{'*' if rate.weighted else ''}"
 
 
-def interval(rate: Rate) -> str:
-    """Write the 95 % interval: ``[10.1, 14.9]``, in percent as the share."""
-    if rate.low is None or rate.high is None:
-        return ""
-    places = _share_places(rate)
-    return f"[{_share(rate.low, places)}, {_share(rate.high, places)}]"
-
-
-def counts(rate: Rate) -> str:
-    """Write what the share was counted from: ``29 / 7,200``."""
-    return f"{rate.k:,} / {rate.n:,}"
-
-
 def number(figure: Estimate) -> str:
-    """Write a value: ``0.878``; with ``*`` where it is weighted, ``–`` where there is none."""
+    """Return a value: ``0.878``; ``*`` marks a weighted value, ``–`` an absent one."""
     if figure.value is None:
         return ABSENT
     return _rounded(figure.value, _places(figure)) + ("*" if figure.weighted else "")
 
 
-def limits(figure: Estimate) -> str:
-    """Write the 95 % interval: ``[0.866, 0.890]``, with the digits of the value."""
+def interval(figure: Rate | Estimate) -> str:
+    """Return the 95 % interval, with the digits of the value: ``[10.1, 14.9]``."""
     if figure.low is None or figure.high is None:
         return ""
+    if isinstance(figure, Rate):
+        places = _share_places(figure)
+        return f"[{_share(figure.low, places)}, {_share(figure.high, places)}]"
     places = _places(figure)
     return f"[{_rounded(figure.low, places)}, {_rounded(figure.high, places)}]"
 
 
+def with_interval(figure: Rate | Estimate) -> str:
+    """Return the value and its interval: ``12.3 % [10.1, 14.9]``."""
+    value = percent(figure) if isinstance(figure, Rate) else number(figure)
+    return f"{value} {interval(figure)}".strip()
+
+
 def spread(figure: Estimate) -> str:
-    """Write how far binning may have moved the value: ``±0.0017 by binning``."""
+    """Return how far binning may have moved the value: ``±0.0017 by binning``."""
     if not figure.bound:
         return ""
     places = max(1 - floor(log10(figure.bound)), 0)
     return f"±{figure.bound:.{min(places, _MOST_DIGITS)}f} by binning"
 
 
-def made_of(figure: Estimate) -> str:
-    """Write what it is counted from: ``29 / 7,200``, or ``7,200``."""
+def counts(figure: Rate | Estimate) -> str:
+    """Return the events that a figure is computed from: ``29 / 7,200``, or ``7,200``."""
     return f"{figure.n:,}" if figure.k is None else f"{figure.k:,} / {figure.n:,}"
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time to three digits in the unit that suits it: ``4.49 ms``, ``9.50 h``."""
+    """Return a time to three digits in the unit that suits it: ``4.49 ms``, ``9.50 h``."""
     if seconds is None:
         return ABSENT
     unit, name = _unit(seconds)
     return f"{_three_digits(seconds / unit)} {name}"
 
 
-def span(figure: Estimate, unit: float = 1.0) -> str:
-    """Write the interval of a time, in the unit of its value: ``[3.11, 4.02] h``.
+def duration_interval(figure: Estimate, unit: float = 1.0) -> str:
+    """Return the interval of a time, in the unit of its value: ``[3.11, 4.02] h``.
 
     Args:
         figure: a time.
@@ -130,18 +125,18 @@ def span(figure: Estimate, unit: float = 1.0) -> str:
     """
     if figure.value is None or figure.low is None or figure.high is None:
         return ""
-    own, name = _unit(figure.value * unit)
-    low, high = (_three_digits(limit * unit / own) for limit in (figure.low, figure.high))
+    size, name = _unit(figure.value * unit)
+    low, high = (_three_digits(limit * unit / size) for limit in (figure.low, figure.high))
     return f"[{low}, {high}] {name}"
 
 
-def when(time: datetime) -> str:
-    """Write a time to the minute, in UTC."""
-    return iso(time)[:16].replace("T", " ")
+def when(time: datetime | None) -> str:
+    """Return a time to the minute, in UTC; nothing if there is none."""
+    return "" if time is None else iso(time)[:16].replace("T", " ")
 
 
 def cell(value: Cell) -> str:
-    """Write a group's value."""
+    """Return a group's value."""
     if value is None:
         return "(none)"
     if isinstance(value, bool):
@@ -152,25 +147,25 @@ def cell(value: Cell) -> str:
 
 
 def command_line(command: str, store: Place, question: Question, *more: str) -> str:
-    """Write the command that asks about the same model, span and conditions.
+    """Return a command line for the same model, span and conditions.
 
     Args:
-        command: its name, with a space within where it is one of a group.
-        store: the folder.
-        question: what it asks.
+        command: its name, such as ``errors`` or ``issues show``.
+        store: the folder or the address.
+        question: with the model, the span and the conditions.
         more: further arguments.
     """
     arguments = ["elkmon", *command.split(), "--store", str(store)]
     if question.model is not None:
         arguments += ["--model", question.model]
     arguments += ["--since", iso(question.since), "--until", iso(question.until)]
-    for text in typed(question.conditions):
+    for text in condition_texts(question.conditions):
         arguments += ["--where", text]
     return clean(shlex.join([*arguments, *more]))
 
 
 def about_duration(seconds: float) -> str:
-    """Write a span of time: ``36 h``, ``7 d``, ``5 min``; what is below 3 days in hours."""
+    """Return a span of time: ``36 h``, ``7 d``, ``5 min``; below 3 days in hours."""
     for size, unit in _LONG_UNITS:
         if seconds >= (3 * size if unit == "d" else size):
             return f"{seconds / size:.3g} {unit}"
@@ -178,22 +173,22 @@ def about_duration(seconds: float) -> str:
 
 
 def share_percent(share: float) -> str:
-    """Write a share: ``12.3 %``."""
+    """Return a share: ``12.3 %``."""
     return f"{_digits(100 * share)} %"
 
 
 def points(difference: float) -> str:
-    """Write a difference of two shares, in points of a percentage: ``+2.5``, ``−0.31``."""
+    """Return a difference of two shares, in points of a percentage: ``+2.5``, ``−0.31``."""
     return f"{'−' if difference < 0 else '+'}{size_in_points(difference)}"
 
 
 def size_in_points(difference: float) -> str:
-    """Write the size of a difference of two shares, in points of a percentage: ``2.5``."""
+    """Return the size of a difference of two shares, in points of a percentage: ``2.5``."""
     return _digits(abs(100 * difference))
 
 
 def probability(p_value: float) -> str:
-    """Write a p-value: ``p = 0.003``, ``p = 2e-12``."""
+    """Return a p-value: ``p = 0.003``, ``p = 2e-12``."""
     if p_value < _LEAST_P:
         return f"p < {_LEAST_P:.0e}"
     return f"p = {p_value:.2g}" if p_value >= 0.001 else f"p = {p_value:.0e}"  # noqa: PLR2004 - as people write them
@@ -204,7 +199,7 @@ def _digits(value: float) -> str:
 
 
 def _unit(seconds: float) -> tuple[float, str]:
-    return next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
+    return next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
 
 
 def _three_digits(value: float) -> str:
@@ -213,7 +208,7 @@ def _three_digits(value: float) -> str:
 
 
 def _share_places(rate: Rate) -> int:
-    """Give as many decimals as the interval's end needs for two digits or so."""
+    """Return how many decimals the interval's end needs for about two digits."""
     high = 100 * (rate.high or 0.0)
     return 1 if high >= 1 else 2 if high >= 0.1 else 3 if high >= 0.01 else 4  # noqa: PLR2004
 
@@ -222,12 +217,12 @@ def _share(share: float, places: int) -> str:
     if share in {0, 1}:
         return f"{100 * share:.0f}"
     text = f"{100 * share:.{places}f}"
-    # what is more than nothing is never shown as nothing
+    # a share above 0 is never written as 0
     return text if float(text) > 0 else f"{100 * share:.0e}"
 
 
 def _places(figure: Estimate) -> int:
-    """Give as many decimals as half the interval needs for two digits."""
+    """Return how many decimals half the interval needs for two digits."""
     if figure.low is None or figure.high is None:
         about = abs(figure.value or 0.0) / 10
     else:

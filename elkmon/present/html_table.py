@@ -1,4 +1,4 @@
-"""Tables of figures as HTML: in the report's page, and in notebooks."""
+"""Write tables of figures as HTML, for the report and for notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Table", "html_table"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Figures as text: what stands behind a plot, or by itself."""
+    """A table of figures as text."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -22,7 +22,7 @@ class Table:
 
 
 def html_table(table: Table, *, hide: bool = False) -> str:
-    """Write a table as HTML; nothing in a cell can become markup.
+    """Return a table as HTML, with its cells escaped.
 
     Args:
         table: to write.

@@ -1,4 +1,4 @@
-"""Where output goes and in which form: tables, JSON or CSV, each escaped for its readers."""
+"""Write tables, JSON and CSV to a file or standard output, each with its own escapes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
     "Output",
     "below",
     "clean",
-    "fitting",
-    "opened",
+    "copyable",
+    "fit_width",
+    "output_to",
     "table",
-    "typed_text",
     "write_csv",
     "write_json",
     "write_line",
@@ -42,7 +42,7 @@ Form = Literal["table", "json", "csv"]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ENDLESS = 10_000
-"""Columns of a pipe: no line is broken or cut for it."""
+"""The width of a pipe: no line is wrapped or cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class Output:
 
     @property
     def width(self) -> int:
-        """Give how many columns there are."""
+        """Return the number of columns."""
         return self.console.width
 
     def show(self, *parts: RenderableType) -> None:
-        """Write what people read: in colour on a terminal, as plain lines elsewhere."""
+        """Write text for people: in colour on a terminal, as plain lines elsewhere."""
         if self.terminal:
             for part in parts:
                 self.console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
@@ -74,8 +74,8 @@ class Output:
 
 
 @contextmanager
-def opened(form: Form, path: Path | None) -> Iterator[Output]:
-    """Open where output goes: a file, or standard output.
+def output_to(form: Form, path: Path | None) -> Iterator[Output]:
+    """Open the output: a file, or standard output.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -101,14 +101,14 @@ def _output(stream: IO[str], form: Form) -> Output:
 
 
 def table(output: Output, heads: Sequence[str], right: Collection[str] = ()) -> Table:
-    """Make an empty table, ruled on a terminal, bare in a pipe.
+    """Return an empty table, with rules on a terminal only.
 
     Args:
-        output: where it will be shown.
+        output: where the table is shown.
         heads: of its columns.
-        right: those of them that are aligned to the right.
+        right: the heads of columns that are aligned to the right.
     """
-    made = Table(
+    empty = Table(
         box=SIMPLE_HEAD if output.terminal else None,
         pad_edge=False,
         show_edge=False,
@@ -116,31 +116,31 @@ def table(output: Output, heads: Sequence[str], right: Collection[str] = ()) -> 
         header_style="bold",
     )
     for head in heads:
-        made.add_column(Text(head), justify="right" if head in right else "left", overflow="fold")
-    return made
+        empty.add_column(Text(head), justify="right" if head in right else "left", overflow="fold")
+    return empty
 
 
-def fitting(output: Output, build: Callable[[bool], Table]) -> Table:
-    """Build a table wide, or narrow where it would not fit a terminal.
+def fit_width(output: Output, build: Callable[[bool], Table]) -> Table:
+    """Return a table in its wide form, or in its narrow form if the terminal is too narrow.
 
     Args:
-        output: where it will be shown.
-        build: makes it, told whether it may be wide.
+        output: where the table is shown.
+        build: returns the wide form for True, else the narrow form.
     """
-    made = build(True)
+    wide = build(True)
     if not output.terminal:
-        return made
-    needed = Measurement.get(output.console, output.console.options.update(width=_ENDLESS), made)
-    return made if needed.maximum <= output.width else build(False)
+        return wide
+    needed = Measurement.get(output.console, output.console.options.update(width=_ENDLESS), wide)
+    return wide if needed.maximum <= output.width else build(False)
 
 
 def below(*parts: Text) -> Text:
-    """Put parts below each other, in one cell."""
+    """Return one cell with the parts below each other."""
     return Text("\n").join(parts)
 
 
-def typed_text(line: str) -> Text:
-    """Make a command that can be copied as it stands: the terminal breaks it, we do not."""
+def copyable(line: str) -> Text:
+    """Return a command line without line breaks, so that it can be copied."""
     return Text(line, no_wrap=True)
 
 
@@ -156,32 +156,32 @@ def write_line(output: Output, document: object) -> None:
 
 def _write(output: Output, data: bytes) -> None:
     text = data.decode()
-    # JSON leaves some of what steers terminals as it is; within its strings it may be escaped
+    # JSON allows some characters that control terminals; they may be escaped within its strings
     output.stream.write(re.sub("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", _escaped, text))
     output.stream.write("\n")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _clean_surrogates(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Write times, and replace halves of surrogates, which UTF-8 cannot hold."""
+    """Return JSON with times as text, and without surrogates, which UTF-8 cannot hold."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
         return {str(_clean_surrogates(k)): _clean_surrogates(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_clean_surrogates(each) for each in value]
+        return [_clean_surrogates(item) for item in value]
     return iso(value) if isinstance(value, datetime) else value
 
 
 def write_csv(output: Output, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a header and rows; no cell can be taken for a formula."""
+    """Write a header and rows; no cell is read as a formula."""
     writer = csv.writer(output.stream, lineterminator="\n")
     writer.writerow([_cell(name) for name in columns])
     for row in rows:
-        writer.writerow([_cell(each) for each in row])
+        writer.writerow([_cell(value) for value in row])
 
 
 def _cell(value: object) -> object:

@@ -1,18 +1,17 @@
-"""The parts that a page is made of: a figure with its plot, its table, its commands."""
+"""Define the blocks of the report's page: a figure with its plot, table and commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from elkmon.events.datasets import PREDICTION
-from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, percent, when
+from elkmon.present.formatting import cell, command_line, counts, when, with_interval
 from elkmon.present.html_table import Table
 from elkmon.present.plots import Spec
 from elkmon.query.question import MODEL, Question
-from elkmon.query.times import SECONDS, grid
 from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
@@ -29,25 +28,23 @@ __all__ = [
     "SectionAnswers",
     "Table",
     "days",
-    "deployed",
-    "drawn",
     "events",
     "milliseconds",
+    "plot_deployments",
+    "plot_values",
     "rate_cells",
-    "steps_of",
     "version_of",
     "versions_of",
-    "width_of",
 ]
 
 VERSION = "version"
 MOST_VERSIONS = 4
-"""Versions that are shown beside each other."""
+"""How many versions are shown side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line that shows what is behind a figure."""
+    """A command line that lists the events behind a figure."""
 
     what: str
     line: str
@@ -65,7 +62,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every section of the report covers: the same models, span and conditions."""
+    """The models, span and conditions of all sections of the report."""
 
     question: Question
     """By model."""
@@ -79,15 +76,15 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class SectionAnswers(Frame):
-    """What the store says, for the sections of the report."""
+    """The store's answers for the sections of the report."""
 
     catalog: Catalog
     deployments: tuple[Deployment, ...]
     rows: Mapping[str, tuple[Any, ...]]
-    """What each section asked for, by the method of its question."""
+    """The rows of each section, by the method of its question."""
 
     def entry(self, name: str | None) -> ModelEntry | None:
-        """Return what the catalog knows of a model."""
+        """Return the catalog's entry of a model."""
         return next((entry for entry in self.catalog.models if entry.name == name), None)
 
 
@@ -96,7 +93,7 @@ class Bar:
     """A figure of one version, with its interval, on a scale of 0 to 100."""
 
     number: int
-    """Of the version, the current one 1."""
+    """The number of the version; the current one is 1."""
     shown: str
     interval: str
     of: str
@@ -108,7 +105,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """One metric, for each version."""
+    """One metric of each version."""
 
     title: str
     better: str
@@ -120,21 +117,21 @@ class Block:
     """One figure of a model."""
 
     name: str
-    """What its anchor ends with."""
+    """The end of its anchor."""
     title: str
     lead: tuple[str, ...] = ()
-    """What it says, in sentences."""
+    """The finding, in sentences."""
     spec: Spec | None = None
     alt: str = ""
     table: Table | None = None
     versions: tuple[str, ...] = ()
-    """Of ``bars``, the current one first."""
+    """The versions of ``bars``, the current one first."""
     bars: tuple[Bars, ...] = ()
     notes: tuple[str, ...] = ()
-    """How to read it, what it leaves out."""
+    """How to read it, and what is left out."""
     commands: tuple[Command, ...] = ()
     reason: str | None = None
-    """Why there is none."""
+    """Why there is no figure."""
     wide: bool = field(default=False)
 
 
@@ -145,74 +142,62 @@ def version_of(by: Mapping[str, Cell]) -> str | None:
 
 
 def versions_of(answers: SectionAnswers, known: Iterable[object]) -> list[str | None]:
-    """Give the versions that have a figure, the current one first, no more than can be told apart.
+    """Return the versions that have a figure, the current one first, at most four.
 
     Args:
         answers: about one model.
         known: versions that have the figure.
     """
-    having = {None if each is None else str(each) for each in known}
+    having = {None if version is None else str(version) for version in known}
     entry = answers.entry(answers.question.model)
-    order: list[str | None] = [] if entry is None else [each.version for each in entry.versions]
+    order: list[str | None] = (
+        [] if entry is None else [version.version for version in entry.versions]
+    )
     order += sorted(having.difference(order), key=natural)
-    return [each for each in reversed(order) if each in having][:MOST_VERSIONS]
-
-
-def steps_of(answers: SectionAnswers) -> list[datetime]:
-    """List the beginnings of all steps of the span."""
-    return grid(answers.steps, answers.question.since, answers.question.until)
-
-
-def width_of(steps: TimeBucket) -> timedelta:
-    """Give how wide a step is."""
-    return timedelta(seconds=steps.every * SECONDS[steps.unit])
+    return [version for version in reversed(order) if version in having][:MOST_VERSIONS]
 
 
 def days(answers: SectionAnswers) -> float:
-    """Give the length of the span in days."""
+    """Return the length of the span in days."""
     return (answers.question.until - answers.question.since).total_seconds() / 86_400
 
 
 def milliseconds(time: datetime) -> int:
-    """Give a time as plots take it."""
+    """Return a time as plots need it."""
     return round(time.timestamp() * 1000)
 
 
-def drawn(rate: Rate) -> dict[str, Any]:
-    """Give a share as plots take it: value, interval, and both in words."""
+def plot_values(rate: Rate) -> dict[str, Any]:
+    """Return a share as plots need it: value, interval, and both as text."""
     return {
         "value": rate.value,
         "low": rate.low,
         "high": rate.high,
-        "shown": f"{percent(rate)} {interval(rate)}".strip(),
+        "shown": with_interval(rate),
         "of": counts(rate),
     }
 
 
 def rate_cells(rates: Sequence[Rate]) -> tuple[str, ...]:
-    """Write shares as cells: value with interval, then the counts."""
-    cells: list[str] = []
-    for rate in rates:
-        shown = f"{percent(rate)} {interval(rate)}".strip()
-        cells += [shown or ABSENT, counts(rate)]
-    return tuple(cells)
+    """Return shares as cells: the value with its interval, then the counts."""
+    return tuple(text for rate in rates for text in (with_interval(rate), counts(rate)))
 
 
-def deployed(answers: SectionAnswers) -> list[dict[str, Any]]:
-    """Give the deployments as plots take them."""
+def plot_deployments(answers: SectionAnswers) -> list[dict[str, Any]]:
+    """Return the deployments as plots need them."""
     return [
         {
-            "time": milliseconds(each.time),
-            "version": cell(each.version),
-            "at": when(each.time),
-            "words": f"{cell(each.version)} {cell(each.action).replace('_', ' ')}",
+            "time": milliseconds(deployment.time),
+            "version": cell(deployment.version),
+            "at": when(deployment.time),
+            "words": f"{cell(deployment.version)} {cell(deployment.action).replace('_', ' ')}",
         }
-        for each in answers.deployments
+        for deployment in answers.deployments
     ]
 
 
 def events(answers: SectionAnswers, store: Place, *where: str) -> Command:
-    """Give the command that lists predictions."""
-    more = [part for each in where for part in ("--where", each)]
+    """Return the command that lists predictions."""
+    more = [part for condition in where for part in ("--where", condition)]
     line = command_line("events", store, answers.question, "--dataset", PREDICTION, *more)
     return Command("the events", line)

@@ -1,6 +1,6 @@
-"""Vega-Lite specifications: plain data and marks, with colours that the page's themes give.
+"""Build the Vega-Lite specifications of the report's plots.
 
-Colours are variables of the page's style sheet, so that a drawn plot follows the theme, and paper.
+Colours are variables of the page's style sheet, so that plots follow its theme, also in print.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _time(days: float) -> Spec:
 
 
 def _deployments(rows: Sequence[Row], days: float) -> list[Spec]:
-    """Mark when versions went live: rules, with the version at their top."""
+    """Return a rule for each deployment, with the version at its top."""
     if not rows:
         return []
     x = _time(days)
@@ -101,7 +101,7 @@ def _deployments(rows: Sequence[Row], days: float) -> list[Spec]:
 
 
 def _columns(rows: Iterable[Row], days: float, **titles: str) -> Spec:
-    """Show the figures of a step wherever the pointer is within it."""
+    """Return a layer that shows the figures of the step under the pointer."""
     hover = {"type": "point", "on": "pointerover", "clear": "pointerout"}
     return {
         "data": _data(row for row in rows if row["value"] is not None),
@@ -128,17 +128,17 @@ def rate(
     colour: str,
     since: Mapping[str, Any] | None = None,
 ) -> Spec:
-    """Draw a share over time with its interval, deployments marked.
+    """Return the plot of a share over time with its interval and the deployments.
 
     Args:
-        alt: what it shows, in words.
-        rows: with ``time``, ``value``, ``low``, ``high`` (None where absent); where there is a
-            value also ``begin`` and ``end``, and the words ``at``, ``shown`` and ``of``.
+        alt: the text for readers who do not see the plot.
+        rows: with ``time``, ``value``, ``low``, ``high`` (None if absent); with a value
+            also ``begin`` and ``end``, and the words ``at``, ``shown`` and ``of``.
         deployments: with ``time``, ``version``, and the words ``at`` and ``words``.
         days: length of the span.
         top: where the axis ends.
         colour: of the line and its band.
-        since: ``time``, ``end`` and ``words``: from then on labels are still to come.
+        since: ``time``, ``end`` and ``words``: from this time on labels are still arriving.
     """
     x = _time(days)
     scale = {"domain": [0, top], "nice": True}
@@ -182,10 +182,10 @@ def latency(
     *,
     days: float,
 ) -> Spec:
-    """Draw quantiles of latency over time, on a log scale.
+    """Return the plot of latency quantiles over time, on a log scale.
 
     Args:
-        alt: what it shows, in words.
+        alt: the text for readers who do not see the plot.
         rows: with ``time``, ``quantile`` and ``value`` in milliseconds.
         columns: with ``begin``, ``end``, ``value``, and the words ``at``, ``p50``, ``p95``,
             ``p99`` and ``of``.
@@ -218,21 +218,21 @@ def latency(
 
 
 def _ticks(values: Sequence[float]) -> list[float]:
-    """Choose round values around some, on a log scale: 1, 2, 5, 10; powers of 10 where many."""
+    """Return round ticks for a log scale: 1, 2, 5, 10, or powers of 10 for a wide range."""
     low, high = min(values), max(values)
     decades = range(floor(log10(low)), floor(log10(high)) + 1)
     steps = (1.0, 2.0, 5.0) if len(decades) <= _FEW_DECADES else (1.0,)
-    round_ones = [step * 10.0**power for power in (*decades, decades[-1] + 1) for step in steps]
-    first = max(place for place, each in enumerate(round_ones) if each <= low or place == 0)
-    last = next(place for place, each in enumerate(round_ones) if each >= high)
-    return round_ones[first : max(last, first + 1) + 1]
+    ticks = [step * 10.0**power for power in (*decades, decades[-1] + 1) for step in steps]
+    first = max(position for position, tick in enumerate(ticks) if tick <= low or position == 0)
+    last = next(position for position, tick in enumerate(ticks) if tick >= high)
+    return ticks[first : max(last, first + 1) + 1]
 
 
 def confusion(alt: str, rows: Sequence[Row], classes: Sequence[str], *, words: bool) -> Spec:
-    """Draw a confusion matrix: right answers in one colour, wrong ones in another.
+    """Return the plot of a confusion matrix: right answers in one colour, wrong ones in another.
 
     Args:
-        alt: what it shows, in words.
+        alt: the text for readers who do not see the plot.
         rows: with ``truth``, ``predicted``, ``right``, ``shade`` (0 to 1) and the words ``count``,
             ``shown`` and ``of``.
         classes: in their order.
@@ -274,10 +274,10 @@ def confusion(alt: str, rows: Sequence[Row], classes: Sequence[str], *, words: b
 
 
 def reliability(alt: str, rows: Sequence[Row], versions: Sequence[str]) -> Spec:
-    """Draw how many came true against what scores said; on the diagonal they agree.
+    """Return the plot of the share that came true against the score; both agree on the diagonal.
 
     Args:
-        alt: what it shows, in words.
+        alt: the text for readers who do not see the plot.
         rows: with ``score``, ``value``, ``low``, ``high``, ``version`` and the words ``shown``,
             ``bin`` and ``of``.
         versions: the current one first, at most four.
@@ -312,10 +312,10 @@ def reliability(alt: str, rows: Sequence[Row], versions: Sequence[str]) -> Spec:
 
 
 def ages(alt: str, rows: Sequence[Row], order: Sequence[str]) -> Spec:
-    """Draw which share of predictions is labelled, by their age.
+    """Return the plot of the labelled share by the age of predictions.
 
     Args:
-        alt: what it shows, in words.
+        alt: the text for readers who do not see the plot.
         rows: with ``age``, ``value``, ``low``, ``high`` and the words ``shown`` and ``of``.
         order: the ages, the youngest first.
     """

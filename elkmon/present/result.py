@@ -1,4 +1,4 @@
-"""What a question returns: typed rows, which are dictionaries, frames, tables and plots as well."""
+"""Hold a question's typed rows, and turn them into dictionaries, frames, tables and plots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from elkmon.events.errors import ConfigError
 from elkmon.present.formatting import clean
-from elkmon.query.conditions import typed
+from elkmon.query.conditions import condition_texts
 from elkmon.query.question import Question
 from elkmon.query.times import iso
 from elkmon.statistics.estimate import Estimate
@@ -35,21 +35,21 @@ _PARTS = {
     for kind in (Rate, Estimate)
     for part in fields(kind)
 }
-"""What the parts of rates and estimates are, by their name."""
+"""The kind of each part of a rate or an estimate, by its name."""
 _RATE = "value"
-"""The field of a rate that takes its name alone when rows become flat."""
+"""The part whose cell has the figure's name alone in a flat row."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Result(Sequence[RowT]):
-    """Typed rows, and the question that they answer: a sequence of its rows."""
+    """A sequence of typed rows, with the question that they answer."""
 
     question: Question
     rows: tuple[RowT, ...]
     columns: tuple[str, ...]
     """The names of a flat row's cells."""
     notes: tuple[str, ...] = ()
-    """What a reader has to know, in sentences."""
+    """What a reader has to know about the rows, in sentences."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,14 +86,14 @@ class Result(Sequence[RowT]):
         return html_table(result_table(self.rows, self._summary)) + notes
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return the rows as JSON knows them, in the shapes of the reference of JSON."""
+        """Return the rows as in ``--format json``."""
         return [plain(row) for row in self.rows]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a frame, one column a group and a figure's part.
+        """Return the rows as a frame, with a column for each group and each part of a figure.
 
-        Figures are ``float64``, times ``datetime64[ns, UTC]`` and counts ``int64`` (``Int64`` where
-        some are absent), whatever is in the rows; everything else is ``object``.
+        Figures are ``float64``, times ``datetime64[ns, UTC]`` and counts ``int64`` (``Int64`` if
+        some are absent), whatever the rows hold; everything else is ``object``.
 
         Raises:
             ConfigError: pandas is not installed.
@@ -135,10 +135,10 @@ class Result(Sequence[RowT]):
         return frame
 
     def plot(self, figure: str | None = None) -> alt.LayerChart:
-        """Draw a figure with its interval: over time where there are steps, else by group.
+        """Plot a figure with its interval: over time if there are steps, else by group.
 
         Args:
-            figure: the name of the column, such as ``error_rate``; the first one where not given.
+            figure: the name of the column, such as ``error_rate``; the first one if not given.
 
         Raises:
             ConfigError: altair is not installed.
@@ -166,7 +166,7 @@ _TIMES = ("time", "as_of", "first_seen", "last_seen", "since", "until", "next_lo
 
 
 def _kind(name: str, column: Sequence[Any], columns: Sequence[str]) -> str:
-    """Tell what a column holds, by its name where that says it, else by its cells."""
+    """Return the kind of a column, by its name if that is enough, else by its cells."""
     for part, kind in _PARTS.items():
         if name.endswith(f"_{part}") and name.removesuffix(f"_{part}") in columns:
             return kind
@@ -197,20 +197,20 @@ def _needed(module: str, what: str, extra: str | None = None) -> Any:  # noqa: A
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a row is made of
-    """Turn a row into what JSON knows; times become ISO 8601 in UTC, conditions text."""
-    if isinstance(value, tuple) and any(isinstance(each, Condition) for each in value):
-        return typed(value)
+    """Return a row as JSON values; times become ISO 8601 in UTC, conditions text."""
+    if isinstance(value, tuple) and any(isinstance(item, Condition) for item in value):
+        return condition_texts(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return iso(value) if isinstance(value, datetime) else value
 
 
 def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
-    """Turn a row into cells: groups by their name, a rate's parts as ``error_rate_low``."""
+    """Return a row as flat cells: groups by name, parts of figures as ``error_rate_low``."""
     cells: dict[str, Any] = {}
     for field in fields(row):
         value = getattr(row, field.name)
@@ -224,7 +224,7 @@ def flat(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of rows
 
 
 def parts_of(kind: type[Any], *names: str) -> tuple[str, ...]:
-    """Name the cells that rates or figures of these names become in a flat row."""
+    """Return the names of the cells of rates or estimates in a flat row."""
     return tuple(_cell(name, part.name) for name in names for part in fields(kind))
 
 
@@ -241,4 +241,4 @@ def _flat(name: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever a
     if not isinstance(value, tuple):
         return {name: value}
     # rows within a row are in dictionaries only
-    return {} if any(is_dataclass(each) for each in value) else {name: " ".join(value)}
+    return {} if any(is_dataclass(item) for item in value) else {name: " ".join(value)}

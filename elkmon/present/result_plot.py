@@ -1,4 +1,4 @@
-"""One figure of a result as a Vega-Lite specification: over time, or by group."""
+"""Plot one figure of a result with Vega-Lite, over time or by group."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from elkmon.events.errors import QueryError
-from elkmon.present.formatting import cell, counts, interval, limits, made_of, number, percent
+from elkmon.present.formatting import cell, counts, with_interval
 from elkmon.present.plots import SCHEMA, Spec
 from elkmon.query.question import Question
 from elkmon.query.times import iso
@@ -18,12 +18,12 @@ __all__ = ["result_plot"]
 
 
 def result_plot(question: Question, rows: Sequence[Any], figure: str | None = None) -> Spec:
-    """Draw a rate or an estimate with its 95 % interval.
+    """Return the plot of a rate or an estimate with its 95 % interval.
 
     Args:
-        question: that the rows answer; with steps, the figure is drawn over time.
+        question: of the rows; with steps, the figure is drawn over time.
         rows: of one question.
-        figure: the name of the rate or estimate; the first one where not given.
+        figure: the name of the rate or estimate; the first one if not given.
 
     Raises:
         QueryError: no row has such a figure.
@@ -34,7 +34,7 @@ def result_plot(question: Question, rows: Sequence[Any], figure: str | None = No
         there = f"there are: {', '.join(names)}" if names else "no row has a figure"
         raise QueryError(f"no figure {figure or 'to plot'}; {there}")
     drawn = [_drawn(row, _figures(row)[name]) for row in rows if name in _figures(row)]
-    rate = isinstance(next(_figures(row)[name] for row in rows if name in _figures(row)), Rate)
+    rate = any(isinstance(_figures(row).get(name), Rate) for row in rows)
     axis = {"format": ".1%"} if rate else {}
     value = {"type": "quantitative", "title": name.replace("_", " "), "axis": axis}
     scale = {"scale": {"zero": False}} if not rate else {}
@@ -52,7 +52,7 @@ def result_plot(question: Question, rows: Sequence[Any], figure: str | None = No
         figure_axis, low, high = "x", "x", "x2"
         marks = ({"type": "rule"}, {"type": "point", "filled": True, "size": 60})
     colour = {"color": {"field": "group", "type": "nominal", "title": None}}
-    told = [{"field": part, "type": "nominal"} for part in ("group", "shown", "of")]
+    tooltip = [{"field": part, "type": "nominal"} for part in ("group", "shown", "of")]
     return {
         "$schema": SCHEMA,
         "data": {"values": drawn},
@@ -72,7 +72,7 @@ def result_plot(question: Question, rows: Sequence[Any], figure: str | None = No
                     **where,
                     figure_axis: {"field": "value", **value, **scale},
                     **colour,
-                    "tooltip": told,
+                    "tooltip": tooltip,
                 },
             },
         ],
@@ -80,19 +80,15 @@ def result_plot(question: Question, rows: Sequence[Any], figure: str | None = No
 
 
 def _figures(row: Any) -> dict[str, Rate | Estimate]:  # noqa: ANN401 - a row of any question
-    found: dict[str, Rate | Estimate] = {}
+    figures: dict[str, Rate | Estimate] = {}
     for field in fields(row):
         value = getattr(row, field.name)
         parts = value.items() if isinstance(value, dict) else [(field.name, value)]
-        found.update((name, part) for name, part in parts if isinstance(part, (Rate, Estimate)))
-    return found
+        figures.update((name, part) for name, part in parts if isinstance(part, (Rate, Estimate)))
+    return figures
 
 
 def _drawn(row: Any, figure: Rate | Estimate) -> dict[str, Any]:  # noqa: ANN401 - likewise
-    if isinstance(figure, Rate):
-        shown, of = f"{percent(figure)} {interval(figure)}", counts(figure)
-    else:
-        shown, of = f"{number(figure)} {limits(figure)}", made_of(figure)
     time = getattr(row, "time", None)
     return {
         "group": " ".join(cell(value) for value in getattr(row, "by", {}).values()),
@@ -100,6 +96,6 @@ def _drawn(row: Any, figure: Rate | Estimate) -> dict[str, Any]:  # noqa: ANN401
         "value": figure.value,
         "low": figure.low,
         "high": figure.high,
-        "shown": shown.strip(),
-        "of": of,
+        "shown": with_interval(figure),
+        "of": counts(figure),
     }

@@ -1,4 +1,4 @@
-"""A result as a table of text, whatever its rows are: for notebooks."""
+"""Turn a result of any question into a table of text, for notebooks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from elkmon.present.formatting import (
-    ABSENT,
-    cell,
-    counts,
-    interval,
-    limits,
-    made_of,
-    number,
-    percent,
-    when,
-)
+from elkmon.present.formatting import ABSENT, cell, counts, when, with_interval
 from elkmon.present.html_table import Table
 from elkmon.statistics.estimate import Estimate
 from elkmon.statistics.rate import Rate
@@ -26,7 +16,7 @@ __all__ = ["result_table"]
 
 
 def result_table(rows: Sequence[Any], caption: str) -> Table:
-    """Lay rows out: groups and times first, figures with their interval and what they count.
+    """Return rows as a table: groups and times first, figures with interval and counts.
 
     Args:
         rows: of one question.
@@ -58,12 +48,13 @@ def _cells(row: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a row of an
 
 
 def _text(value: object) -> str | None:
-    """Write a part of a row; None for what has no place in a cell."""
+    """Return a part of a row as text; None if it does not fit a cell."""
     if isinstance(value, Rate):
-        return value.reason or f"{percent(value)} {interval(value)} {counts(value)}"
+        return value.reason or f"{with_interval(value)} {counts(value)}"
     if isinstance(value, Estimate):
-        shown = f"{number(value)} {limits(value)}".strip()
-        return f"{shown} {made_of(value)}" if value.value is not None else value.reason or ABSENT
+        if value.value is None:
+            return value.reason or ABSENT
+        return f"{with_interval(value)} {counts(value)}"
     if isinstance(value, datetime):
         return when(value)
     if value is None or isinstance(value, (str, int, float, bool)):

@@ -1,1 +1,1 @@
-"""What every question shares: model, span, groups and conditions, and the shape of a result."""
+"""Shared by all questions: model, span, groups, conditions, and sums from the store."""

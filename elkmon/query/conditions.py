@@ -1,4 +1,4 @@
-"""Conditions as people type them: ``version=2.0.0``, ``ml.prediction.score>=0.9``."""
+"""Parse conditions as people type them: ``version=2.0.0``, ``ml.prediction.score>=0.9``."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from elkmon.events.datasets import DATASETS, Dataset, dataset_name
 from elkmon.events.errors import QueryError
 from elkmon.events.fields import BY_NAME, Field, Kind, find
 from elkmon.events.times import from_iso
-from elkmon.query.quoting import QUOTED, name_text, unquoted, value_text
+from elkmon.query.quoting import QUOTED, quote_name, quote_value, unquote
 from elkmon.query.times import iso, moment, now
 from elkmon.stores.protocol import Cell, Condition
 
 __all__ = [
     "Where",
+    "add_conditions",
+    "condition_texts",
     "conditions",
     "dataset_of",
     "dimension",
     "equal",
-    "foreign",
     "lookup",
     "matches",
-    "narrowed",
     "resolve",
-    "typed",
+    "unknown_fields",
 ]
 
 Where = Mapping[str, object] | Iterable[str | Condition]
 """``{"version": "2.0.0", "segment.country": ["de", "fr"]}``, or ``["version=2.0.0"]``."""
 
-_TYPED = re.compile(
+_CONDITION = re.compile(
     rf"\s*({QUOTED}|[^=!<>]+?)\s*(!=|<=|>=|==|=|<|>)\s*({QUOTED}|.*?)\s*", re.DOTALL
 )
 _NUMERIC = {Kind.DOUBLE, Kind.LONG, Kind.NUMBERS}
@@ -51,13 +51,13 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def resolve(name: str) -> tuple[Field, str]:
-    """Look a field up as people name it.
+    """Return the field that a name stands for.
 
     Returns:
-        The field, and the full name, an entry of a keyed field included.
+        The field, and its full name, with the entry of a keyed field.
 
     Raises:
-        QueryError: there is no such field, or it holds many entries and none is named.
+        QueryError: there is no such field, or it holds many entries and the name has none.
     """
     try:
         field, key = find(name)
@@ -75,10 +75,10 @@ def resolve(name: str) -> tuple[Field, str]:
 
 
 def dimension(name: str) -> str:
-    """Give the full name of a field that groups can be made of.
+    """Return the full name of a field to group by.
 
     Raises:
-        QueryError: it is none, or every event would be a group of its own.
+        QueryError: there is no such field, or events cannot be grouped by it.
     """
     field, full = resolve(name)
     if field.kind is Kind.DATE:
@@ -89,63 +89,67 @@ def dimension(name: str) -> str:
 
 
 def conditions(where: Where | None) -> tuple[Condition, ...]:
-    """Understand conditions; all of them have to hold.
+    """Return parsed conditions; all of them have to hold.
 
-    Several ``=`` of one field mean any of these values. ``field=`` with nothing behind it means
-    that the field is absent, ``field!=`` that it is there. A name or a value in double quotes is
-    read as JSON reads it: ``"segment.a=b"="ends in white space "``.
+    Several ``=`` of one field mean any of these values. ``field=`` without a value means that the
+    field is absent, ``field!=`` that it is present. A name or a value in double quotes is read as
+    a JSON string: ``"segment.a=b"="ends in white space "``.
 
     Args:
-        where: as text, or as a mapping from a field to its value, its values, or None for absent.
+        where: text, or a mapping from a field to its value, its values, or None for absent.
 
     Raises:
-        QueryError: a condition, field or value that cannot be understood.
+        QueryError: a condition, field or value cannot be parsed.
     """
     if where is None:
         return ()
     if isinstance(where, str):
         where = [where]
     if isinstance(where, Mapping):
-        given = [_mapped(str(name), value) for name, value in where.items()]
+        parsed = [_parse_item(str(name), value) for name, value in where.items()]
     else:
-        given = [each if isinstance(each, Condition) else _typed(each) for each in where]
+        parsed = [
+            condition if isinstance(condition, Condition) else _parse_text(condition)
+            for condition in where
+        ]
     merged: dict[tuple[str, str], Condition] = {}
-    for position, each in enumerate(given):
+    for position, condition in enumerate(parsed):
         # two bounds of one field both hold; two equalities can only mean any of them
-        key = (each.field, each.op if each.op in {"=", "!="} else str(position))
+        key = (condition.field, condition.op if condition.op in {"=", "!="} else str(position))
         before = merged[key].values if key in merged else ()
-        merged[key] = Condition(each.field, each.op, tuple(dict.fromkeys((*before, *each.values))))
+        values = tuple(dict.fromkeys((*before, *condition.values)))
+        merged[key] = Condition(condition.field, condition.op, values)
     return tuple(merged.values())
 
 
-def _typed(text: str) -> Condition:
-    found = _TYPED.fullmatch(str(text))
-    if found is None:
+def _parse_text(text: str) -> Condition:
+    match = _CONDITION.fullmatch(str(text))
+    if match is None:
         raise QueryError(f"not a condition: {text!r}; use field=value, or !=, <, <=, >, >=")
-    name, op, value = unquoted(found[1]), found[2], unquoted(found[3])
+    name, op, value = unquote(match[1]), match[2], unquote(match[3])
     field, full = resolve(name)
     op = "=" if op == "==" else op
     if not value:
         if op not in {"=", "!="}:
-            raise QueryError(f"{text!r} has no value: say what {name} is compared with")
+            raise QueryError(f"{text!r} has no value: write one after {op}")
         return Condition(full, "missing" if op == "=" else "exists")
     if op in _ORDER and field.kind not in _ORDERED:
         raise QueryError(f"{name} holds text, which has no order here: use {name}= or {name}!=")
     return Condition(full, cast("Any", op), (_value(field, name, value),))
 
 
-def _mapped(name: str, value: object) -> Condition:
+def _parse_item(name: str, value: object) -> Condition:
     field, full = resolve(name)
     if value is None:
         return Condition(full, "missing")
-    several = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
-    if not several:
+    values = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+    if not values:
         raise QueryError(f"where {name} has no value: give one, or None for absent")
-    return Condition(full, "=", tuple(_value(field, name, each) for each in several))
+    return Condition(full, "=", tuple(_value(field, name, item) for item in values))
 
 
 def _value(field: Field, name: str, value: object) -> Cell:
-    """Turn a value into one of the field's type, whichever store is asked."""
+    """Return a value as the type of its field."""
     if field.kind in _NUMERIC:
         try:
             number = float(cast("Any", value))
@@ -155,72 +159,74 @@ def _value(field: Field, name: str, value: object) -> Cell:
     if field.kind is Kind.DATE:
         return moment(cast("Any", value), now())
     if field.kind is Kind.BOOLEAN:
-        found = _BOOLEANS.get(str(value).lower())
-        if found is None:
+        flag = _BOOLEANS.get(str(value).lower())
+        if flag is None:
             raise QueryError(f"{name} is true or false, not {value!r}")
-        return found
+        return flag
     if field.name == "event.dataset":
         return dataset_name(str(value))
     return class_name(value)
 
 
-def typed(where: Iterable[Condition]) -> list[str]:
-    """Write conditions as people type them, so that they are understood again."""
+def condition_texts(where: Iterable[Condition]) -> list[str]:
+    """Return conditions as text that :func:`conditions` parses again."""
     texts = []
-    for each in where:
-        name = name_text(each.field)
-        if each.op in {"missing", "exists"}:
-            texts.append(f"{name}{'=' if each.op == 'missing' else '!='}")
-        texts += [f"{name}{each.op}{_text(value)}" for value in each.values]
+    for condition in where:
+        name = quote_name(condition.field)
+        if condition.op in {"missing", "exists"}:
+            texts.append(f"{name}{'=' if condition.op == 'missing' else '!='}")
+        texts += [f"{name}{condition.op}{_text(value)}" for value in condition.values]
     return texts
 
 
 def equal(field: str, value: Cell) -> Condition:
-    """Say that a field has a value; None: that it has none."""
+    """Return the condition that a field has a value; None: that it is absent."""
     return Condition(field, "missing") if value is None else Condition(field, "=", (value,))
 
 
-def narrowed(where: Iterable[Condition], *more: Condition) -> tuple[Condition, ...]:
-    """Add conditions, each of which has to hold as well, also when all of them are typed.
+def add_conditions(where: Iterable[Condition], *more: Condition) -> tuple[Condition, ...]:
+    """Return conditions with more of them, where all have to hold.
 
-    As typed text, two equalities of one field mean any of both; here they keep what both allow.
+    Two equalities of one field keep only the values that both allow: as text they would mean any.
     """
-    found = list(where)
-    for each in more:
-        places = [
-            place
-            for place, known in enumerate(found)
-            if each.op == "=" and (known.field, known.op) == (each.field, "=")
+    combined = list(where)
+    for condition in more:
+        positions = [
+            position
+            for position, existing in enumerate(combined)
+            if condition.op == "=" and (existing.field, existing.op) == (condition.field, "=")
         ]
-        for place in places:
-            kept = tuple(value for value in found[place].values if value in each.values)
-            found[place] = replace(each, values=kept)
-        found += [] if places else [each]
-    return tuple(dict.fromkeys(found))
+        for position in positions:
+            kept = tuple(value for value in combined[position].values if value in condition.values)
+            combined[position] = replace(condition, values=kept)
+        combined += [] if positions else [condition]
+    return tuple(dict.fromkeys(combined))
 
 
 def _text(value: Cell) -> str:
     if isinstance(value, datetime):
         return iso(value)
-    return str(value).lower() if isinstance(value, bool) else value_text(str(value))
+    return str(value).lower() if isinstance(value, bool) else quote_value(str(value))
 
 
-def foreign(where: Sequence[Condition], dataset: Dataset) -> tuple[str, ...]:
-    """Name the fields of conditions that events of a dataset never have."""
-    return tuple(each.field for each in where if dataset not in find(each.field)[0].datasets)
+def unknown_fields(where: Sequence[Condition], dataset: Dataset) -> tuple[str, ...]:
+    """Return the fields of conditions that events of a dataset never have."""
+    return tuple(
+        condition.field for condition in where if dataset not in find(condition.field)[0].datasets
+    )
 
 
 def dataset_of(where: Sequence[Condition]) -> Dataset | None:
-    """Give the one kind of event that can meet all conditions; None where there are several."""
+    """Return the only dataset that can meet all conditions; None if there are several."""
     possible = set(DATASETS)
-    for each in where:
-        if each.op not in {"missing", "!="}:
-            possible &= set(find(each.field)[0].datasets)
+    for condition in where:
+        if condition.op not in {"missing", "!="}:
+            possible &= set(find(condition.field)[0].datasets)
     return possible.pop() if len(possible) == 1 else None
 
 
 def lookup(event: Mapping[str, Any], name: str) -> object:
-    """Give the value of a field in an event as it was written; None where it is absent."""
+    """Return the value of a field in an event as it was written; None if it is absent."""
     field, key = find(name)
     value: Any = event
     for part in (*field.name.split("."), *(() if key is None else (key,))):
@@ -231,8 +237,8 @@ def lookup(event: Mapping[str, Any], name: str) -> object:
 
 
 def matches(event: Mapping[str, Any], where: Sequence[Condition]) -> bool:
-    """Say whether an event, as it was written, meets all conditions."""
-    return all(_meets(lookup(event, each.field), each) for each in where)
+    """Return whether an event, as it was written, meets all conditions."""
+    return all(_meets(lookup(event, condition.field), condition) for condition in where)
 
 
 def _meets(value: object, condition: Condition) -> bool:
@@ -242,16 +248,11 @@ def _meets(value: object, condition: Condition) -> bool:
         return True
     field, _ = find(condition.field)
     try:
-        own = _own(field, value)
+        date = field.kind is Kind.DATE
+        parsed = from_iso(str(value)) if date else _value(field, field.name, value)
     except (QueryError, ValueError):
         return False
     if condition.op in {"=", "!="}:
-        return (own in condition.values) == (condition.op == "=")
+        return (parsed in condition.values) == (condition.op == "=")
     bound = condition.values[0]
-    return own is not None and bound is not None and _ORDER[condition.op](own, bound)
-
-
-def _own(field: Field, value: object) -> Cell:
-    if field.kind is Kind.DATE:
-        return from_iso(str(value))
-    return _value(field, field.name, value)
+    return parsed is not None and bound is not None and _ORDER[condition.op](parsed, bound)

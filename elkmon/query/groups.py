@@ -1,4 +1,4 @@
-"""Groups and steps over time: what a question about predictions is answered in."""
+"""Ask the store about predictions by group and step over time."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Group", "ask", "group_of", "grouped", "in_order", "support"]
 
 Row = tuple[Any, ...]
 KeyT = TypeVar("KeyT", bound="tuple[Any, ...]")
-FoundT = TypeVar("FoundT")
+ValueT = TypeVar("ValueT")
 
 
 class Group(NamedTuple):
-    """One group, and one of its steps in time."""
+    """A group and a step over time."""
 
     by: tuple[Cell, ...]
-    """Its values, in the order in which the groups were asked for."""
+    """Its values, in the order of the question's ``by``."""
     time: datetime | None
-    """Begin of the step; None where no steps were asked for."""
+    """The beginning of the step; None without steps."""
 
     @property
     def words(self) -> str:
-        """Name it in a sentence."""
+        """Return its name for a sentence."""
         name = " ".join("(none)" if cell is None else str(cell) for cell in self.by)
         return name if self.time is None else f"{name}, {self.time:%Y-%m-%d %H:%M}"
 
@@ -41,33 +41,33 @@ def ask(
     measures: Sequence[Measure],
     *only: Condition,
 ) -> tuple[Row, ...]:
-    """Ask about predictions by group and step.
+    """Return measures of predictions by group and step.
 
     Args:
         store: to ask.
         question: what to ask.
-        by: what to group by within each group and step.
-        measures: what to compute.
+        by: further dimensions within each group and step.
+        measures: to compute.
         only: conditions besides those of the question.
 
     Returns:
-        Rows that :func:`group_of` names; from :func:`width` on stands what was asked for besides.
+        Rows: the question's dimensions, then ``by``, then ``measures``.
 
     Raises:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    own = question.filter
+    base = question.filter
     return store.aggregate(
         PREDICTION,
         by=(*question.dimensions, *by),
         measures=measures,
-        where=Filter(own.since, own.until, (*own.conditions, *only)),
+        where=Filter(base.since, base.until, (*base.conditions, *only)),
     ).rows
 
 
 def group_of(question: Question, row: Row) -> Group:
-    """Give the group and step of a row."""
+    """Return the group and step of a row."""
     width = len(question.by)
     time = row[width] if question.every is not None else None
     return Group(row[:width], utc(time) if isinstance(time, datetime) else None)
@@ -80,15 +80,15 @@ def grouped(
     measures: Sequence[Measure],
     *only: Condition,
 ) -> Iterator[tuple[Group, Row]]:
-    """Ask as :func:`ask` does; give each row as its group, and what was asked for besides."""
+    """Return the rows of :func:`ask`, each as its group and the cells after it."""
     width = len(question.dimensions)
     for row in ask(store, question, by, measures, *only):
         yield group_of(question, row), row[width:]
 
 
-def in_order(found: Mapping[KeyT, FoundT]) -> list[tuple[KeyT, FoundT]]:
-    """Sort by group as people expect it, then by step, then by what else keys hold."""
-    return sorted(found.items(), key=lambda item: natural_all(_flat(item[0])))
+def in_order(items: Mapping[KeyT, ValueT]) -> list[tuple[KeyT, ValueT]]:
+    """Return the items sorted by group, then by step, then by the rest of the key."""
+    return sorted(items.items(), key=lambda item: natural_all(_flat(item[0])))
 
 
 def _flat(key: tuple[Any, ...]) -> Iterator[Cell]:
@@ -100,5 +100,5 @@ def _flat(key: tuple[Any, ...]) -> Iterator[Cell]:
 
 
 def support(field: str | None = None) -> tuple[Measure, ...]:
-    """Return the measures that ``Sums`` are made of: of events, or of those with a field."""
+    """Return the measures of ``Sums``: of all events, or of those that have a field."""
     return Measure("count", field), Measure("weight", field), Measure("weight2", field)

@@ -1,4 +1,4 @@
-"""What figures of quality are made of: sums over labelled predictions, from one question."""
+"""Collect the sums over labelled predictions that quality metrics are computed from."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BINS = 1000
 _TASK = "ml.task"
 _OUTCOME = "event.outcome"
 SUCCEEDED = Condition(_OUTCOME, "=", ("success",))
-_SAID = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
+_CLASSES = ("ml.prediction.positive", "ml.prediction.label", "ml.truth.label", "ml.eval.outcome")
 _LABELLED = "ml.truth.observed_at"
 
 PROBABILITY, RANK, RESIDUAL, RATING = "probability", "rank", "residual", "rating"
 _SCORE = "ml.prediction.score"
 _SCORED = "ml.eval.brier"
-"""What exactly those predictions have whose probabilities and truth can be compared."""
+"""The field of predictions whose probability can be compared with their truth."""
 
 
 def _moments(*names: str) -> tuple[Measure, ...]:
@@ -52,12 +52,12 @@ _NEEDED: dict[str, tuple[Measure, ...]] = {
 
 
 class Evidence:
-    """Sums of one group, step in time and task; successful predictions only.
+    """Sums of one group, step and task, over successful predictions.
 
     Attributes:
         cells: labelled predictions by true and predicted class.
-        bins: by number of the score bin: of the negative class count, Σw, Σw², likewise of the
-            positive one, lowest and highest score.
+        bins: by number of the score bin: count, Σw and Σw² of the negative class, the same of the
+            positive class, lowest and highest score.
         positives: the positive classes that predictions named.
     """
 
@@ -65,11 +65,11 @@ class Evidence:
         self.by, self.task, self.time = by, task, time
         self.succeeded, self.labelled, self.judged, self.right = Sums(), Sums(), Sums(), Sums()
         self.classed = 0
-        """Predictions whose true class is known."""
+        """Predictions with a known true class."""
         self.scored = 0
-        """Of these, those whose probabilities are there and within [0, 1]."""
+        """Predictions with a known true class and probabilities within [0, 1]."""
         self.outside = 0
-        """Of these, those whose score lies outside [0, 1], as far as it was asked for."""
+        """The same with a score outside [0, 1], if bins were asked for."""
         self.cells: dict[tuple[str, str], Sums] = {}
         self.truths: dict[str, Sums] = {}
         self.bins: dict[float, list[Any]] = {}
@@ -77,17 +77,17 @@ class Evidence:
         self._sums: dict[Measure, float] = {}
 
     def count(self, measure: Measure) -> float:
-        """Give a sum; 0 where there is none."""
+        """Return a sum; 0 if there is none."""
         return self._sums.get(measure, 0.0)
 
     def moments(self, field: str, of: str | None = None) -> Moments:
-        """Give the moments of a field, over the predictions that have it.
+        """Return the moments of a field, over the predictions that have it.
 
         Args:
-            field: that is summed.
-            of: the field that says which predictions have it; itself where not given.
+            field: to sum.
+            of: the field that a counted prediction has; ``field`` if not given.
         """
-        count, weight, weight2 = (self.count(each) for each in support(of or field))
+        count, weight, weight2 = (self.count(measure) for measure in support(of or field))
         return Moments(
             Sums(int(count), weight, weight2),
             self.count(Measure("sum", field)),
@@ -95,30 +95,31 @@ class Evidence:
         )
 
     def add(self, other: Evidence) -> None:
-        """Add another step in time of the same group."""
-        for name in ("succeeded", "labelled", "judged", "right"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("classed", "scored", "outside"):
+        """Add another step of the same group."""
+        for name in (
+            *("succeeded", "labelled", "judged", "right"),
+            *("classed", "scored", "outside"),
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for key, sums in other.cells.items():
             self.cells[key] = self.cells.get(key, Sums()) + sums
         for truth, sums in other.truths.items():
             self.truths[truth] = self.truths.get(truth, Sums()) + sums
-        for number, found in other.bins.items():
-            _add_bin(self.bins, number, found)
+        for number, values in other.bins.items():
+            _add_bin(self.bins, number, values)
         self.positives |= other.positives
         for measure, value in other._sums.items():
             self._sums[measure] = self._sums.get(measure, 0.0) + value
 
-    def take(self, said: Sequence[Any], rows: Sequence[Sequence[Any]], at: Places) -> None:
-        """Add rows that differ in their score bin only.
+    def take(self, classes: Sequence[Any], rows: Sequence[Sequence[Any]], at: Places) -> None:
+        """Add rows that differ only in their score bin.
 
         Args:
-            said: positive and predicted class, truth, outcome.
-            rows: bin, where bins were asked for, and measures.
-            at: where the measures stand.
+            classes: positive and predicted class, truth, outcome.
+            rows: the bin, if bins were asked for, and the measures.
+            at: the positions of the measures.
         """
-        positive, predicted, truth, outcome = said
+        positive, predicted, truth, outcome = classes
         values = at.summed(rows)
         whole = Sums(int(values[0]), values[1], values[2])
         self.succeeded += whole
@@ -151,22 +152,22 @@ class Evidence:
                 continue
             self.outside += row[at.first] - count
             if count:
-                own, other = list(row[scored : scored + 3]), [0, 0.0, 0.0]
-                sides = [*other, *own] if positive else [*own, *other]
+                sums, nothing = list(row[scored : scored + 3]), [0, 0.0, 0.0]
+                sides = [*nothing, *sums] if positive else [*sums, *nothing]
                 _add_bin(self.bins, number, [*sides, row[at.lowest], row[at.highest]])
 
 
 class Places:
-    """Where the measures of a question stand in its rows, behind the groups.
+    """The positions of the measures in the rows of a question, after the groups.
 
     Attributes:
-        measures: as they are asked for.
-        first: place of the first measure: 1 behind the score bin, else 0.
-        kept: measures that evidence keeps as they are, with their place.
-        scored: place of the number of predictions with a score; Σw and Σw² follow it.
+        measures: to ask for.
+        first: position of the first measure: 1 after a score bin, else 0.
+        kept: measures that evidence keeps as they are, with their position.
+        scored: position of the number of predictions with a score; Σw and Σw² follow it.
         ranked: whether score bins are asked for.
-        lowest: then, place of the lowest score in a bin.
-        highest: then, place of the highest one.
+        lowest: position of the lowest score in a bin, if ranked.
+        highest: position of the highest score in a bin, if ranked.
     """
 
     def __init__(self, families: Iterable[str]) -> None:
@@ -190,14 +191,14 @@ class Places:
         return [float(sum(filter(None, column))) for column in columns]
 
 
-def _add_bin(bins: dict[float, list[Any]], number: float, found: list[Any]) -> None:
+def _add_bin(bins: dict[float, list[Any]], number: float, values: list[Any]) -> None:
     known = bins.get(number)
     if known is None:
-        bins[number] = found.copy()
+        bins[number] = values.copy()
         return
-    for place in range(6):
-        known[place] += found[place]
-    known[6], known[7] = min(known[6], found[6]), max(known[7], found[7])
+    for position in range(6):
+        known[position] += values[position]
+    known[6], known[7] = min(known[6], values[6]), max(known[7], values[7])
 
 
 def gather(
@@ -205,30 +206,30 @@ def gather(
     question: Question,
     families: Collection[str] = (),
 ) -> list[Evidence]:
-    """Ask for what figures are made of.
+    """Return the sums of each group, step and task.
 
     Args:
         store: to ask.
         question: what to ask.
-        families: of sums that are needed. Only binary tasks have score bins.
+        families: of sums to ask for; only binary tasks have score bins.
 
     Returns:
-        One piece of evidence a group, step and task, if of nothing where no attempt succeeded;
-        sorted by group, then time.
+        Evidence of each group, step and task, empty if no attempt succeeded; sorted by group, then
+        time.
     """
     at = Places(families)
-    asked: list[Dimension] = [FieldValue(_TASK), FieldValue(_OUTCOME), *map(FieldValue, _SAID)]
+    by: list[Dimension] = [FieldValue(_TASK), FieldValue(_OUTCOME), *map(FieldValue, _CLASSES)]
     if at.ranked:
         binary = Condition(_TASK, "=", (BINARY,))
-        asked.append(Bins(_SCORE, 1 / BINS, binary))
-    answer = ask(store, question, asked, at.measures)
+        by.append(Bins(_SCORE, 1 / BINS, binary))
+    table = ask(store, question, by, at.measures)
     width = len(question.dimensions)
-    groups = width + 2 + len(_SAID)
-    found: dict[tuple[Group, str | None], Evidence] = {}
-    for cells, rows in groupby(answer, key=lambda row: row[:groups]):
-        task, outcome, *said = cells[width:]
+    groups = width + 2 + len(_CLASSES)
+    collected: dict[tuple[Group, str | None], Evidence] = {}
+    for cells, rows in groupby(table, key=lambda row: row[:groups]):
+        task, outcome, *classes = cells[width:]
         group = group_of(question, cells)
-        evidence = found.setdefault((group, task), Evidence(group.by, task, group.time))
+        evidence = collected.setdefault((group, task), Evidence(group.by, task, group.time))
         if outcome == "success":
-            evidence.take(said, [row[groups:] for row in rows], at)
-    return [each for _, each in in_order(found)]
+            evidence.take(classes, [row[groups:] for row in rows], at)
+    return [evidence for _, evidence in in_order(collected)]

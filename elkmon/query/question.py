@@ -1,4 +1,4 @@
-"""One question, as all figures take it: which model, which span, in which groups, under what."""
+"""Parse the arguments that every question takes: model, span, steps, groups and conditions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import Unpack  # structlog brings it along
 
-from elkmon.query.conditions import Where, conditions, dimension, typed
-from elkmon.query.times import Moment, bucket, iso, window
+from elkmon.query.conditions import Where, condition_texts, conditions, dimension
+from elkmon.query.times import Moment, bucket, iso, text_of, window
 from elkmon.stores.protocol import Condition, Dimension, FieldValue, Filter, TimeBucket
 
 __all__ = ["MODEL", "Grouped", "Question", "Spanned", "Stepped", "Unpack"]
@@ -28,22 +28,22 @@ class Spanned(TypedDict, total=False):
 
     since: Moment | None
     """Beginning of the span: ``24h``, ``7d``, ``2026-11-01``, ISO 8601, a datetime, a timedelta
-    back from now; 7 days before its end where not given."""
+    back from now; 7 days before its end if not given."""
     until: Moment | None
-    """End of the span, not included; now where not given."""
+    """End of the span, not included; now if not given."""
     where: Where | None
     """Conditions, see :func:`elkmon.query.conditions.conditions`."""
 
 
 class Stepped(Spanned, total=False):
-    """Those of questions that are answered over time."""
+    """The arguments of questions with steps over time."""
 
     every: str | timedelta | TimeBucket | None
-    """Width of the steps: ``5m``, ``1h``, ``1d``, ``1w``; none where not given."""
+    """Width of the steps: ``5m``, ``1h``, ``1d``, ``1w``; none if not given."""
 
 
 class Grouped(Stepped, total=False):
-    """Those of questions that are answered by group."""
+    """The arguments of questions by group."""
 
     by: str | Iterable[str]
     """Fields to group by: ``version``, ``segment.country``, any of the field table."""
@@ -51,7 +51,7 @@ class Grouped(Stepped, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, understood.
+    """A question with its arguments parsed.
 
     ``by`` holds the groups as they were named, the model always among them: figures of two models
     are never mixed.
@@ -76,13 +76,13 @@ class Question:
         where: Where | None = None,
         now: datetime | None = None,
     ) -> Question:
-        """Understand the arguments that every figure takes.
+        """Return the question that these arguments ask.
 
         Args:
-            model: only this model; all of them, each by itself, where not given.
+            model: only this model; all of them, each by itself, if not given.
             since: beginning of the span (``24h``, ``7d``, ``2026-11-01``, ISO, a datetime, a
-                timedelta back from now); 7 days before its end where not given.
-            until: end of the span, which does not belong to it; now where not given.
+                timedelta back from now); 7 days before its end if not given.
+            until: end of the span, not included; now if not given.
             every: width of the steps over time (``5m``, ``1h``, ``1d``, ``1w``); none where not
                 given.
             by: fields to group by (``version``, ``segment.country``, any of the field table).
@@ -106,38 +106,38 @@ class Question:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Give it as JSON knows it, conditions as they are typed."""
+        """Return its JSON form, with conditions as text."""
         return {
             "model": self.model,
             "since": iso(self.since),
             "until": iso(self.until),
-            "every": None if self.every is None else f"{self.every.every}{self.every.unit}",
+            "every": None if self.every is None else text_of(self.every),
             "by": list(self.by),
-            "where": typed(self.conditions),
+            "where": condition_texts(self.conditions),
         }
 
     @property
     def filter(self) -> Filter:
-        """Give the span and the conditions, as a store takes them."""
-        own = () if self.model is None else (Condition(_MODEL_FIELD, "=", (self.model,)),)
-        return Filter(self.since, self.until, (*own, *self.conditions))
+        """Return the span and the conditions, as a store takes them."""
+        model = () if self.model is None else (Condition(_MODEL_FIELD, "=", (self.model,)),)
+        return Filter(self.since, self.until, (*model, *self.conditions))
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:
-        """Give the groups as a store takes them, the step in time last."""
+        """Return the groups as a store takes them, the step in time last."""
         groups = tuple(FieldValue(dimension(name)) for name in self.by)
         return groups if self.every is None else (*groups, self.every)
 
     @property
     def unconditional(self) -> Question:
-        """Give the same question of all events of its models, whatever else was to hold."""
-        kept = tuple(each for each in self.conditions if each.field == _MODEL_FIELD)
+        """Return the same question without its conditions, except one on the model."""
+        kept = tuple(condition for condition in self.conditions if condition.field == _MODEL_FIELD)
         return replace(self, conditions=kept)
 
     def stepped(self, every: TimeBucket | None) -> Question:
-        """Give the same question with other steps over time."""
+        """Return the same question with other steps over time."""
         return replace(self, every=every)
 
     def over(self, since: datetime, until: datetime) -> Question:
-        """Give the same question over another span."""
+        """Return the same question over another span."""
         return replace(self, since=since, until=until)

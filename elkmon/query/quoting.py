@@ -1,4 +1,4 @@
-"""Names and values that a condition could not hold as they are: in double quotes, as in JSON."""
+"""Quote names and values of conditions where necessary, as JSON strings."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import re
 
 from elkmon.events.errors import QueryError
 
-__all__ = ["QUOTED", "name_text", "unquoted", "value_text"]
+__all__ = ["QUOTED", "quote_name", "quote_value", "unquote"]
 
 QUOTED = r'"(?:[^"\\]|\\.)*"'
-"""What stands in quotes, as a pattern."""
+"""The pattern of a quoted string."""
 _OPERATORS = frozenset("=!<>")
 
 
-def name_text(name: str) -> str:
-    """Write a field's name: in quotes where it would not be taken for one name."""
+def quote_name(name: str) -> str:
+    """Return a field's name, quoted if it would otherwise be misread."""
     return _quoted(name) if not _OPERATORS.isdisjoint(name) or not _plain(name) else name
 
 
-def value_text(value: str) -> str:
-    """Write a value: in quotes where it would be taken for another one."""
+def quote_value(value: str) -> str:
+    """Return a value, quoted if it would otherwise be misread."""
     # f= and =v would become f==v, which is f=v
     return _quoted(value) if not _plain(value) or value[:1] in {"", "="} else value
 
 
-def unquoted(text: str) -> str:
-    """Read a name or a value; what has no quotes is taken as it is.
+def unquote(text: str) -> str:
+    """Return a name or a value without its quotes; unquoted text is returned as it is.
 
     Args:
         text: as it was typed, without white space around it.
 
     Raises:
-        QueryError: what stands in quotes is no string of JSON.
+        QueryError: the quoted text is not a valid JSON string.
     """
     if not re.fullmatch(QUOTED, text, re.DOTALL):
         return text
@@ -49,7 +49,7 @@ def _plain(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """Write whatever has no shape of its own as an escape, so that it can be seen and copied."""
+    """Return the text in quotes, with characters that cannot be printed as escapes."""
     return f'"{"".join(map(_escaped, text))}"'
 
 

@@ -1,4 +1,4 @@
-"""Predictions that are known right or wrong, counted by class and segment, and cut into slices."""
+"""Count labelled predictions by class and segment, and add the counts up by slice."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = [
 ]
 
 Pair = tuple[str | None, str | None]
-"""The truth, and what was predicted; None where labels or answers name no class."""
+"""The true and the predicted class; None if a label or an answer names no class."""
 Slice = tuple[str, str]
 """The name of a segment and one value of it."""
 
 _PREFIX = "ml.segment."
 MOST_VALUES = 50
-"""A segment with more of them is no dimension to slice by."""
+"""A segment with more values is not sliced by."""
 _MOST_PARTS = 5_000
 
 
@@ -46,7 +46,7 @@ class Part:
 
 @dataclass(slots=True)
 class Counts:
-    """Labelled predictions, whole and by slice; None is all of them."""
+    """Labelled predictions in all and by slice; the slice None is all of them."""
 
     whole: dict[Slice | None, Sums] = field(default_factory=dict)
     wrong: dict[tuple[Pair, Slice | None], Sums] = field(default_factory=dict)
@@ -58,43 +58,43 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """Segments that slices are made of, and why others are not."""
+    """The segments to slice by, and notes on those left out."""
 
     names: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def usable_segments(store: Store, names: Iterable[str], where: Filter) -> Usable:
-    """Choose segments that have few values: the others would make a slice of every prediction.
+    """Return the segments to slice by: those with few values.
 
     Args:
         store: to ask.
         names: of all segments.
-        where: the predictions that are looked at.
+        where: the predictions to count.
 
     Raises:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    number = {}
+    values = {}
     for name in names:
         by = (FieldValue(_PREFIX + name),)
-        found = store.aggregate(PREDICTION, by=by, measures=(Measure("count"),), where=where)
-        number[name] = len(found.rows)
+        table = store.aggregate(PREDICTION, by=by, measures=(Measure("count"),), where=where)
+        values[name] = len(table.rows)
     kept: list[str] = []
     notes = []
     product = 1
-    for name in sorted(number, key=lambda each: (number[each], each)):
-        if number[name] <= MOST_VALUES and product * number[name] <= _MOST_PARTS:
+    for name in sorted(values, key=lambda segment: (values[segment], segment)):
+        if values[name] <= MOST_VALUES and product * values[name] <= _MOST_PARTS:
             kept.append(name)
-            product *= max(number[name], 1)
+            product *= max(values[name], 1)
         else:
-            notes.append(f"segment {name} is left out of slices: it has {number[name]:,} values")
+            notes.append(f"segment {name} is left out of slices: it has {values[name]:,} values")
     return Usable(tuple(kept), tuple(notes))
 
 
 def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
-    """Count predictions that are known right or wrong by both classes and all segments at once.
+    """Return counts of labelled predictions by both classes and all segments.
 
     Raises:
         QueryError: it cannot be asked.
@@ -103,11 +103,11 @@ def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
     fields = ("ml.eval.outcome", "ml.truth.label", "ml.prediction.label")
     table = store.aggregate(
         PREDICTION,
-        by=tuple(FieldValue(each) for each in (*fields, *(_PREFIX + name for name in names))),
+        by=tuple(FieldValue(name) for name in (*fields, *(_PREFIX + name for name in names))),
         measures=support(),
         where=where,
     )
-    made = []
+    counted = []
     for outcome, truth, predicted, *rest in table.rows:
         values, sums = rest[: len(names)], rest[len(names) :]
         slices = tuple(
@@ -116,16 +116,16 @@ def parts(store: Store, where: Filter, names: Sequence[str]) -> list[Part]:
             if value is not None
         )
         pair = (_text(truth), _text(predicted))
-        made.append(Part(pair, outcome == "wrong", slices, Sums.of(sums)))
-    return made
+        counted.append(Part(pair, outcome == "wrong", slices, Sums.of(sums)))
+    return counted
 
 
-def count(found: Iterable[Part], without: Sequence[Slice] = ()) -> Counts:
-    """Add parts up, whole and by slice.
+def count(counted: Iterable[Part], without: Sequence[Slice] = ()) -> Counts:
+    """Add counts up, in all and by slice.
 
     Args:
-        found: the parts.
-        without: slices whose predictions do not count.
+        counted: the counts.
+        without: slices to leave out.
     """
     apart = set(without)
     whole: defaultdict[Slice | None, Sums] = defaultdict(Sums)
@@ -133,18 +133,18 @@ def count(found: Iterable[Part], without: Sequence[Slice] = ()) -> Counts:
     truth: defaultdict[str, Sums] = defaultdict(Sums)
     wrong_truth: defaultdict[str, Sums] = defaultdict(Sums)
     wrong_slice: defaultdict[Slice | None, Sums] = defaultdict(Sums)
-    for part in found:
+    for part in counted:
         if apart and not apart.isdisjoint(part.slices):
             continue
         name = part.pair[0]
         if name is not None:
             truth[name] += part.sums
             wrong_truth[name] += part.sums if part.wrong else Sums()
-        for each in (None, *part.slices):
-            whole[each] += part.sums
+        for piece in (None, *part.slices):
+            whole[piece] += part.sums
             if part.wrong:
-                wrong_slice[each] += part.sums
-                wrong[part.pair, each] += part.sums
+                wrong_slice[piece] += part.sums
+                wrong[part.pair, piece] += part.sums
     return Counts(dict(whole), dict(wrong), dict(truth), dict(wrong_truth), dict(wrong_slice))
 
 

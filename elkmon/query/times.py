@@ -1,4 +1,4 @@
-"""Times as people type them: ``24h``, ``7d``, ``2026-11-01``, ISO with a zone, ``now``."""
+"""Parse times as people type them: ``24h``, ``7d``, ``2026-11-01``, ISO with a zone, ``now``."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ __all__ = [
     "moment",
     "now",
     "step",
+    "text_of",
     "utc",
+    "width_of",
     "window",
 ]
 
 Moment = str | datetime | date | timedelta
-"""A time: as people type it, aware or in UTC, a day's beginning, or how long ago."""
+"""A time: text, a datetime (UTC without a zone), a day's beginning, or how long ago."""
 
 DEFAULT_SPAN = timedelta(days=7)
 
@@ -46,31 +48,28 @@ _FORMS = "use 24h, 7d, 2026-11-01, 2026-11-01T08:30:00+01:00 or now"
 
 
 def now() -> datetime:
-    """Give the end of the present second: whatever was logged before is within."""
+    """Return the end of the current second, so that everything logged so far is before it."""
     return datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
 
 
-def moment(given: Moment, at: datetime) -> datetime:
-    """Understand a time.
+def moment(value: Moment, at: datetime) -> datetime:
+    """Return a time in UTC, aware; a time without a zone is in UTC.
 
     Args:
-        given: a time, or how long ago.
-        at: the present, which ``24h`` and the like count back from.
-
-    Returns:
-        The time in UTC, aware; a time without a zone is taken as UTC.
+        value: a time, or how long ago.
+        at: the current time, which ``24h`` and the like count back from.
 
     Raises:
-        QueryError: it is no time.
+        QueryError: it is not a time.
     """
     try:
-        if isinstance(given, timedelta):
-            return at - given
-        if isinstance(given, datetime):
-            return utc(given)
-        if isinstance(given, date):
-            return datetime(given.year, given.month, given.day, tzinfo=timezone.utc)
-        text = given.strip()
+        if isinstance(value, timedelta):
+            return at - value
+        if isinstance(value, datetime):
+            return utc(value)
+        if isinstance(value, date):
+            return datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+        text = value.strip()
         if text.lower() == "now":
             return at
         ago = _AGO.fullmatch(text)
@@ -78,21 +77,21 @@ def moment(given: Moment, at: datetime) -> datetime:
             return at - timedelta(seconds=int(ago[1]) * SECONDS[ago[2]])
         return from_iso(text)
     except (AttributeError, OverflowError, TypeError, ValueError):
-        raise QueryError(f"not a time: {given!r}; {_FORMS}") from None
+        raise QueryError(f"not a time: {value!r}; {_FORMS}") from None
 
 
 def window(
     since: Moment | None, until: Moment | None, at: datetime | None = None
 ) -> tuple[datetime, datetime]:
-    """Give a half-open window [since, until) in UTC.
+    """Return a half-open window [since, until) in UTC.
 
     Args:
-        since: its beginning; 7 days before its end where not given.
-        until: its end, which does not belong to it; now where not given.
-        at: the present.
+        since: its beginning; 7 days before its end if not given.
+        until: its end, not included; now if not given.
+        at: the current time.
 
     Raises:
-        QueryError: either is no time, or there is nothing between them.
+        QueryError: either is not a time, or the window is empty.
     """
     at = now() if at is None else at
     end = at if until is None else moment(until, at)
@@ -106,10 +105,10 @@ def window(
 
 
 def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
-    """Understand how wide the steps over time are: ``5m``, ``1h``, ``12h``, ``1d``, ``1w``.
+    """Return the steps over time that a text means: ``5m``, ``1h``, ``12h``, ``1d``, ``1w``.
 
     Raises:
-        QueryError: it is no such width.
+        QueryError: it is not such a width.
     """
     if isinstance(every, TimeBucket):
         return every
@@ -119,44 +118,53 @@ def bucket(every: str | timedelta | TimeBucket) -> TimeBucket:
             if seconds > 0 and seconds % SECONDS[unit] == 0:
                 return TimeBucket(int(seconds) // SECONDS[unit], unit)
         every = str(every)
-    found = _EVERY.fullmatch(str(every).strip())
-    number = int(found[1] or 1) if found is not None else 0
-    if found is None or number == 0:
+    match = _EVERY.fullmatch(str(every).strip())
+    number = int(match[1] or 1) if match is not None else 0
+    if match is None or number == 0:
         raise QueryError(f"not a width in time: {every!r}; use 5m, 1h, 12h, 1d or 1w")
-    return TimeBucket(number, cast("_Unit", found[2]))
+    return TimeBucket(number, cast("_Unit", match[2]))
 
 
 def step(since: datetime, until: datetime, most: int = _MOST_STEPS) -> TimeBucket:
-    """Choose steps over a span, at most so many; so few that a sparkline stays short."""
-    seconds = (until - since).total_seconds()
-    fits = (s for s in _STEPS if seconds <= most * s.every * SECONDS[s.unit])
+    """Return the width of steps so that a span has at most ``most`` of them."""
+    fits = (every for every in _STEPS if until - since <= most * width_of(every))
     return next(fits, _STEPS[-1])
 
 
 def grid(every: TimeBucket, since: datetime, until: datetime) -> list[datetime]:
-    """List the beginnings of all steps that a span touches.
+    """Return the beginnings of all steps that a span touches.
 
     Args:
         every: width of the steps, of minutes to weeks.
         since: beginning of the span.
-        until: its end, which does not belong to it.
+        until: its end, not included.
     """
-    width = timedelta(seconds=every.every * SECONDS[every.unit])
+    width = width_of(every)
     first = _MONDAY if every.unit == "w" else datetime(1970, 1, 1, tzinfo=timezone.utc)
     begin = first + (utc(since) - first) // width * width
     number = -((begin - utc(until)) // width)
-    return [begin + width * place for place in range(number)]
+    return [begin + width * position for position in range(number)]
+
+
+def width_of(every: TimeBucket) -> timedelta:
+    """Return the width of a step of minutes to weeks."""
+    return timedelta(seconds=every.every * SECONDS[every.unit])
+
+
+def text_of(every: TimeBucket) -> str:
+    """Return the width of a step as people type it: ``12h``."""
+    return f"{every.every}{every.unit}"
 
 
 def utc(time: datetime) -> datetime:
-    """Make a time aware, in UTC; one without a zone is in UTC already."""
+    """Return a time in UTC, aware; a time without a zone is in UTC."""
     if time.tzinfo is None:
         return time.replace(tzinfo=timezone.utc)
     return time.astimezone(timezone.utc)
 
 
 def iso(time: datetime) -> str:
-    """Write a time as ISO 8601 in UTC, with milliseconds only where there are any."""
+    """Return a time as ISO 8601 in UTC, with milliseconds only if there are any."""
     time = utc(time)
     text = time.isoformat(timespec="milliseconds" if time.microsecond else "seconds")
     return text.replace("+00:00", "Z")

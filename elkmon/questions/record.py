@@ -1,4 +1,4 @@
-"""The record of a question: its command, its ``Monitor`` method and its section come from it."""
+"""Define the record of a question, which its command, method and section come from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, over
 from elkmon.present.result import Result, flat
 from elkmon.stores.protocol import Store, TimeBucket
 
-__all__ = ["Answer", "Asks", "Option", "QuestionRecord"]
+__all__ = ["Answer", "HasStore", "Option", "QuestionRecord"]
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)  # noqa: PLC0105 - the usual name
@@ -27,7 +27,7 @@ class Option:
     flag: str
     help: str
     default: Any = None
-    """What it is if not given; its type is the option's type."""
+    """The value if not given; its type is the option's type."""
     metavar: str | None = None
     repeatable: bool = False
     choices: tuple[str, ...] = ()
@@ -39,21 +39,21 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question's command shows: the result, and what its table draws beside it."""
+    """The answer that a question's command shows: the result, and more for its table."""
 
     result: Result[Any]
     steps: TimeBucket | None = None
-    """The steps of ``stepped``."""
+    """The width of the steps of ``stepped``."""
     stepped: Callable[[], Sequence[Any]] = tuple
-    """Compute the rows step by step, for the lines that are drawn beside them."""
+    """Returns the rows of each step, for sparklines."""
     parts: Mapping[str, Result[Any]] = field(default_factory=dict)
-    """Further results of the same question, by their name in JSON."""
+    """Further results of the question, by their name in JSON."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The options of its command, by name."""
     reason: Sequence[str] = ()
-    """Why there is no row, where that is known; else the store's catalog is asked."""
+    """Why there are no rows, if known; else it is found out from the catalog."""
     lines: Callable[[], tuple[Sequence[str], Iterable[Sequence[object]]]] | None = None
-    """Compute the columns and cells of CSV, where they are not those of the rows."""
+    """Returns the columns and cells of CSV, if they are not those of the rows."""
 
     @property
     def empty(self) -> bool:
@@ -69,8 +69,8 @@ class Answer:
         return columns, ([row.get(column) for column in columns] for row in cells)
 
 
-class Asks(Protocol):
-    """Whoever has a store to ask: a ``Monitor``."""
+class HasStore(Protocol):
+    """An object with a store to ask, such as a ``Monitor``."""
 
     @property
     def store(self) -> Store:
@@ -80,9 +80,9 @@ class Asks(Protocol):
 
 @dataclass(frozen=True)
 class QuestionRecord(Generic[P, R]):
-    """One question.
+    """The record of one question.
 
-    As an attribute of a class that has a ``store``, it is the method that asks the question.
+    As an attribute of a class with a ``store``, it is the method that asks the question.
 
     Its package has up to three modules, each imported when it is used: ``figures`` (``answer(store,
     question, **options)`` returns an :class:`Answer`), ``table`` (``show(output, location,
@@ -91,22 +91,22 @@ class QuestionRecord(Generic[P, R]):
     """
 
     package: str
-    """Where its modules are."""
+    """The package of its modules."""
     ask: Callable[Concatenate[Store, P], R]
     """Answers the question for the Python client; its name is that of the method."""
     command: str | None = None
-    """The name of its command; none where it has none."""
+    """The name of its command, if it has one."""
     summary: str = ""
     """One line for the list of commands."""
     help: str = ""
-    """What the command's own help adds to the summary."""
+    """Further help of the command."""
     rows: str = ""
-    """What its rows are called in JSON; as the command where not given."""
+    """The name of its rows in JSON; the command's name if not given."""
     groups: bool = True
     """Whether it takes ``--by`` and ``--every``."""
     options: tuple[Option, ...] = ()
     in_report: bool = False
-    """Whether the report has a section of it."""
+    """Whether the report has its section."""
 
     @property
     def method(self) -> str:
@@ -115,30 +115,32 @@ class QuestionRecord(Generic[P, R]):
 
     @property
     def rows_name(self) -> str:
-        """Return what its rows are called in JSON."""
+        """Return the name of its rows in JSON."""
         return self.rows or self.command or self.method
 
     @cached_property
     def figures(self) -> ModuleType:
-        """Import what asks the store and computes."""
+        """Return its module that asks the store and computes."""
         return import_module(f"{self.package}.figures")
 
     @cached_property
     def table(self) -> ModuleType:
-        """Import what shows an answer on a terminal."""
+        """Return its module that writes an answer to a terminal."""
         return import_module(f"{self.package}.table")
 
     @cached_property
     def section(self) -> ModuleType:
-        """Import what shows it in the report."""
+        """Return its module that writes the section of the report."""
         return import_module(f"{self.package}.section")
 
     @overload
     def __get__(self, instance: None, owner: type) -> QuestionRecord[P, R]: ...
 
     @overload
-    def __get__(self, instance: Asks, owner: type) -> Callable[P, R]: ...
+    def __get__(self, instance: HasStore, owner: type) -> Callable[P, R]: ...
 
-    def __get__(self, instance: Asks | None, owner: type) -> QuestionRecord[P, R] | Callable[P, R]:
+    def __get__(
+        self, instance: HasStore | None, owner: type
+    ) -> QuestionRecord[P, R] | Callable[P, R]:
         """Return the method of a client; the record itself for its class."""
         return self if instance is None else partial(self.ask, instance.store)

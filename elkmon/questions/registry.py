@@ -1,4 +1,4 @@
-"""The registry of questions: those of elkmon, a line each, and those of installed plug-ins."""
+"""List all questions: those of elkmon, and those of installed plug-ins."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Questions:
 
 def built_in() -> list[QuestionRecord[..., Any]]:
     """Return the records of elkmon's own questions."""
-    return [each for each in vars(Questions).values() if isinstance(each, QuestionRecord)]
+    return [record for record in vars(Questions).values() if isinstance(record, QuestionRecord)]
 
 
 @cache
@@ -54,7 +54,7 @@ def questions() -> dict[str, QuestionRecord[..., Any]]:
     """Return all questions by the name of their method, those of plug-ins last.
 
     Raises:
-        ConfigError: a plug-in cannot be loaded, or has the name of a question that is there.
+        ConfigError: a plug-in cannot be loaded, or adds a question that already exists.
     """
     from importlib.metadata import entry_points  # noqa: PLC0415 - only plug-ins need it
 
@@ -65,7 +65,7 @@ def questions() -> dict[str, QuestionRecord[..., Any]]:
         if record.method in known or (record.command and record.command in commands):
             raise ConfigError(
                 f"the plug-in {point.value} adds {record.command or record.method}, a question "
-                "that is there already: uninstall one of the two"
+                "that already exists: uninstall one of the two"
             )
         known[record.method] = record
         commands.add(record.command)
@@ -80,5 +80,8 @@ def _load(point: EntryPoint) -> QuestionRecord[..., Any]:
             f"the question {point.name} of the plug-in {point.value} cannot be loaded: {error!r}"
         ) from error
     if not isinstance(record, QuestionRecord):
-        raise ConfigError(f"the plug-in {point.value} is no elkmon.questions.QuestionRecord")
+        raise ConfigError(
+            f"the plug-in {point.value} is not a QuestionRecord of elkmon.questions.record: "
+            "correct its entry point"
+        )
     return record

@@ -9,7 +9,7 @@ from typing import Any
 from elkmon.events.datasets import DEPLOYMENT
 from elkmon.events.times import from_iso
 from elkmon.present.page_block import Deployment, Frame, SectionAnswers
-from elkmon.query.conditions import foreign, lookup
+from elkmon.query.conditions import lookup, unknown_fields
 from elkmon.query.question import MODEL, Question
 from elkmon.query.times import step, utc
 from elkmon.questions.compare.figures import Comparison, Uncompared, compare_models
@@ -151,7 +151,7 @@ def _rate_tests(rows: Sequence[Comparison]) -> RateTests:
 
 
 def _deployments(store: Store, question: Question) -> tuple[Deployment, ...]:
-    conditions = (c for c in question.filter.conditions if not foreign((c,), DEPLOYMENT))
+    conditions = (c for c in question.filter.conditions if not unknown_fields((c,), DEPLOYMENT))
     where = Filter(question.since, question.until, tuple(conditions))
     newest = store.events(DEPLOYMENT, where=where, limit=_MOST_DEPLOYMENTS)
     return tuple(reversed([deployment for event in newest for deployment in _deployment(event)]))

@@ -19,7 +19,7 @@ from elkmon.present.formatting import (
     when,
 )
 from elkmon.present.page_block import Command
-from elkmon.query.conditions import equal, lookup, typed
+from elkmon.query.conditions import condition_texts, equal, lookup
 from elkmon.query.question import Question
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
@@ -233,6 +233,9 @@ def _events(answers: Answers, comparison: Comparison, store: Place, *, failures:
     which = "outcome=failure" if failures else "ml.eval.outcome=wrong"
     more = ["--where", which]
     if comparison.current.version is not None:
-        more += ["--where", *typed([equal("ml.model.version", comparison.current.version)])]
+        more += [
+            "--where",
+            *condition_texts([equal("ml.model.version", comparison.current.version)]),
+        ]
     line = command_line("events", store, answers.question, "--dataset", PREDICTION, *more)
     return Command("failures" if failures else "errors", line)

@@ -24,7 +24,7 @@ from elkmon.events.errors import ConfigError
 from elkmon.present.formatting import clean, when
 from elkmon.present.html_table import Table, html_table
 from elkmon.present.plots import Spec
-from elkmon.query.conditions import typed
+from elkmon.query.conditions import condition_texts
 from elkmon.query.question import Question
 from elkmon.report.answers import Answers, ask
 from elkmon.report.completeness import completeness
@@ -132,7 +132,7 @@ def render(answers: Answers, folder: Place) -> Report:
             question=answers.question,
             since=when(answers.question.since),
             until=when(answers.question.until),
-            conditions=typed(answers.question.conditions),
+            conditions=condition_texts(answers.question.conditions),
             generated=when(datetime.now(timezone.utc)),
             program=__version__,
             folder=str(folder),

@@ -1,9 +1,9 @@
-"""Figures of ranking, from score bins: AUC-ROC and average precision, with their bounds."""
+"""Compute AUC-ROC and average precision from score bins, with their bounds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log, log1p, sqrt
 
 from elkmon.statistics.estimate import Estimate, absent, around
@@ -19,13 +19,13 @@ class ScoreBin:
 
     lowest: float
     highest: float
-    """Of its scores; where both are the same, nothing is lost by the bin."""
+    """The lowest and highest score; where they are equal, the bin loses nothing."""
     negative: Sums
     positive: Sums
 
     @property
     def tied(self) -> bool:
-        """Say whether all its scores are the same, so that it is exact."""
+        """Return whether all its scores are the same, so that it is exact."""
         return self.lowest == self.highest
 
 
@@ -41,24 +41,24 @@ class Blur:
 
 
 def blurs(bins: Iterable[ScoreBin]) -> list[Blur]:
-    """Give what each bin adds to the bounds of both figures; nothing where a class is missing."""
+    """Return what each bin adds to the bounds of both figures; none if a class is missing."""
     ordered, negative, positive = _ordered(bins)
     pairs, whole = negative.weight * positive.weight, positive.weight
     if pairs <= 0:
         return []
     return [
-        Blur(each, _lost(each) / (2 * pairs), (highest - step) / whole, (step - lowest) / whole)
-        for each, step, lowest, highest in _steps(ordered)
+        Blur(scores, _lost(scores) / (2 * pairs), (highest - step) / whole, (step - lowest) / whole)
+        for scores, step, lowest, highest in _steps(ordered)
     ]
 
 
 def _lost(scores: ScoreBin) -> float:
-    """Give what a bin adds to the bound of AUC, before division by 2·N⁺·N⁻: n⁺·n⁻, or 0."""
+    """Return what a bin adds to the bound of AUC, before division by 2·N⁺·N⁻: n⁺·n⁻, or 0."""
     return 0.0 if scores.tied else scores.negative.weight * scores.positive.weight
 
 
 def auc(bins: Iterable[ScoreBin]) -> Estimate:
-    """Give the area under the ROC curve, ties (and bins) counting one half.
+    """Return the area under the ROC curve, ties (and bins) counting one half.
 
     Σ_b n⁻_b (Σ_{j>b} n⁺_j + n⁺_b / 2) / (N⁺N⁻); it is off by Σ_b n⁺_b n⁻_b / (2 N⁺N⁻) at most, over
     the bins whose scores differ. Interval of J. A. Hanley and B. J. McNeil (Radiology 143, 1982),
@@ -74,13 +74,13 @@ def auc(bins: Iterable[ScoreBin]) -> Estimate:
     if negative.weight2 <= 0 or positive.weight2 <= 0:
         return absent("both classes are needed", negative + positive)
     above, area, lost = positive.weight, 0.0, 0.0
-    for each in ordered:
-        above -= each.positive.weight
-        area += each.negative.weight * (max(above, 0.0) + each.positive.weight / 2)
-        lost += _lost(each)
+    for scores in ordered:
+        above -= scores.positive.weight
+        area += scores.negative.weight * (max(above, 0.0) + scores.positive.weight / 2)
+        lost += _lost(scores)
     pairs = negative.weight * positive.weight
     value = min(area / pairs, 1.0)
-    found = around(
+    estimate = around(
         value,
         _hanley_mcneil(
             value,
@@ -90,14 +90,14 @@ def auc(bins: Iterable[ScoreBin]) -> Estimate:
         negative + positive,
         bound=lost / (2 * pairs),
     )
-    if found.low is None:
-        why = "no interval: Hanley and McNeil's has no width where the classes lie wholly apart"
-        return _because(found, why)
-    return found
+    if estimate.low is None:
+        why = "no interval: Hanley and McNeil's has no width if the classes do not overlap"
+        return replace(estimate, reason=why)
+    return estimate
 
 
 def _hanley_mcneil(area: float, positive: float, negative: float) -> float:
-    """Give the standard deviation of an area, from effective numbers of both classes."""
+    """Return the standard deviation of an area, from effective numbers of both classes."""
     both = area * (1 - area)
     two_positive = area / (2 - area) - area * area
     two_negative = 2 * area * area / (1 + area) - area * area
@@ -106,7 +106,7 @@ def _hanley_mcneil(area: float, positive: float, negative: float) -> float:
 
 
 def average_precision(bins: Iterable[ScoreBin]) -> Estimate:
-    """Give Σ (R_n − R_{n−1}) P_n over thresholds from the highest score on, one a bin.
+    """Return Σ (R_n − R_{n−1}) P_n over thresholds from the highest score on, one a bin.
 
     As scikit-learn's ``average_precision_score`` has it. The bound holds for any order within the
     bins: above all are the positives of a bin first and tied, below all they come last, one by one.
@@ -121,27 +121,27 @@ def average_precision(bins: Iterable[ScoreBin]) -> Estimate:
     ordered, negative, positive = _ordered(bins)
     if positive.weight2 <= 0:
         return absent("the positive class was never seen", negative)
-    found = lowest = highest = 0.0
+    total = lowest = highest = 0.0
     for _, step, least, most in _steps(ordered):
-        found, lowest, highest = found + step, lowest + least, highest + most
+        total, lowest, highest = total + step, lowest + least, highest + most
     whole = positive.weight
-    value = min(found / whole, 1.0)
-    bound = max(highest - found, found - lowest, 0.0) / whole
+    value = min(total / whole, 1.0)
+    bound = max(highest - total, total - lowest, 0.0) / whole
     return _on_logit(value, positive, negative + positive, bound)
 
 
 def _steps(ordered: Sequence[ScoreBin]) -> Iterator[tuple[ScoreBin, float, float, float]]:
-    """Give each bin's part of average precision, and the least and the most that it may be."""
+    """Return each bin's part of average precision, and the least and the most that it may be."""
     true = false = 0.0
-    for each in reversed(ordered):
-        hits, misses = each.positive.weight, each.negative.weight
+    for scores in reversed(ordered):
+        hits, misses = scores.positive.weight, scores.negative.weight
         step = lowest = highest = 0.0
         if hits > 0:
             step = lowest = highest = hits * (true + hits) / (true + hits + false + misses)
-            if not each.tied:
+            if not scores.tied:
                 lowest = _last(true, hits, false + misses)
                 highest = hits * (true + hits) / (true + hits + false)
-        yield each, step, lowest, highest
+        yield scores, step, lowest, highest
         true, false = true + hits, false + misses
 
 
@@ -156,33 +156,16 @@ def _last(true: float, hits: float, false: float) -> float:
 
 
 def _on_logit(value: float, positive: Sums, support: Sums, bound: float) -> Estimate:
-    plain = around(value, 0.0, support, bound=bound)
+    estimate = around(value, 0.0, support, bound=bound)
     if not 0 < value < 1:
-        return _because(plain, "no interval: on the logit scale there is none at 0 and 1")
+        return replace(estimate, reason="no interval: the logit scale has none at 0 and 1")
     logit = log(value / (1 - value))
     reach = Z95 / sqrt(effective(positive.weight, positive.weight2) * value * (1 - value))
     low, high = (1 / (1 + exp(-min(max(x, -700), 700))) for x in (logit - reach, logit + reach))
-    return Estimate(value, low, high, None, plain.n, plain.weighted_n, plain.n_eff, bound)
-
-
-def _because(found: Estimate, reason: str) -> Estimate:
-    return Estimate(
-        *(found.value, None, None, found.k, found.n, found.weighted_n, found.n_eff, found.bound),
-        reason=reason,
-    )
+    return replace(estimate, low=low, high=high, reason=None)
 
 
 def _ordered(bins: Iterable[ScoreBin]) -> tuple[Sequence[ScoreBin], Sums, Sums]:
-    ordered = sorted(bins, key=lambda each: each.lowest)
-    return ordered, _sum(b.negative for b in ordered), _sum(b.positive for b in ordered)
-
-
-def _sum(parts: Iterator[Sums]) -> Sums:
-    count, weight, weight2 = 0, 0.0, 0.0
-    for each in parts:
-        count, weight, weight2 = (
-            count + each.count,
-            weight + each.weight,
-            weight2 + each.weight2,
-        )
-    return Sums(count, weight, weight2)
+    ordered = sorted(bins, key=lambda scores: scores.lowest)
+    negative = sum((scores.negative for scores in ordered), Sums())
+    return ordered, negative, sum((scores.positive for scores in ordered), Sums())

@@ -1,4 +1,4 @@
-"""One figure of quality: its value, its interval, what it stands on, or why it is absent."""
+"""One estimate: its value, its interval, the events it comes from, or why it is absent."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ __all__ = ["Estimate", "Moments", "absent", "around", "mean", "of_rate"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval; None, with the reason, where there is none."""
+    """A figure with its 95 % interval; both are None, with a reason, if they cannot be computed."""
 
     value: float | None
     low: float | None
     high: float | None
     k: int | None
-    """Stored events that count, where the figure is a share k / n; else None."""
+    """If the figure is a share k / n, the stored events that count; else None."""
     n: int
-    """Stored events that the figure is made of."""
+    """Stored events that the figure is computed from."""
     weighted_n: float
     n_eff: float
-    """(Σw)² / Σw²: n where nothing is sampled."""
+    """(Σw)² / Σw²: n if nothing is sampled."""
     bound: float | None = None
-    """The largest error by binning, where the figure is made of bins; else None: it is exact."""
+    """The largest error by binning; None if the figure is exact."""
     reason: str | None = None
     """Why there is no value, or no interval."""
 
     @property
     def weighted(self) -> bool:
-        """Say whether sampling makes n predictions stand for more."""
+        """Return whether events are weighted because they were sampled."""
         return abs(self.weighted_n - self.n) > 1e-9 * self.n
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Values of one sort: how many, Σw, Σw², Σw·x, Σw·x²."""
+    """The moments of a field: count, Σw, Σw², Σw·x, Σw·x²."""
 
     support: Sums
     total: float
@@ -46,18 +46,18 @@ class Moments:
 
 
 def absent(reason: str, support: Sums | None = None) -> Estimate:
-    """Give a figure that cannot be computed.
+    """Return an estimate without a value.
 
     Args:
-        reason: why not, to be read behind "absent".
-        support: what it would have been made of.
+        reason: why it cannot be computed, to be read after "absent".
+        support: the events that it would have been computed from.
     """
-    found = Sums() if support is None else support
-    return Estimate(None, None, None, None, found.count, found.weight, _n_eff(found), reason=reason)
+    sums = Sums() if support is None else support
+    return Estimate(None, None, None, None, sums.count, sums.weight, _n_eff(sums), reason=reason)
 
 
 def of_rate(rate: Rate) -> Estimate:
-    """Turn a share with its Wilson interval into a figure."""
+    """Return a share with its Wilson interval as an estimate."""
     return Estimate(
         *(rate.value, rate.low, rate.high, rate.k, rate.n, rate.weighted_n, rate.n_eff),
         reason=rate.reason,
@@ -73,48 +73,47 @@ def around(
     highest: float = 1.0,
     bound: float | None = None,
 ) -> Estimate:
-    """Give a figure with a normal interval around it, within what is possible.
+    """Return an estimate with a normal interval, within the possible range.
 
     Args:
         value: of the figure.
-        deviation: its standard deviation; 0 or none where it cannot be told, which leaves the
-            interval out.
-        support: what it is made of.
-        lowest: that it can be.
-        highest: that it can be.
-        bound: largest error by binning.
+        deviation: its standard deviation; if it is 0 or not finite, there is no interval.
+        support: the events that it is computed from.
+        lowest: the lowest possible value.
+        highest: the highest possible value.
+        bound: the largest error by binning.
     """
     if not isfinite(value):
-        return absent("its sums are too large to be told", support)
+        return absent("its sums are too large", support)
     parts = (support.count, support.weight, _n_eff(support), bound)
     if not (isfinite(deviation) and deviation > 0):
-        why = "no interval: what it is made of does not vary"
+        why = "no interval: its values do not vary"
         return Estimate(value, None, None, None, *parts, why)
     low = max(value - Z95 * deviation, lowest)
     high = min(value + Z95 * deviation, highest)
     return Estimate(value, low, high, None, *parts)
 
 
-def mean(found: Moments, reason: str, *, lowest: float = float("-inf")) -> Estimate:
-    """Give a weighted mean with its normal interval, x̄ ± z·s/√n_eff.
+def mean(moments: Moments, reason: str, *, lowest: float = float("-inf")) -> Estimate:
+    """Return a weighted mean with its normal interval, x̄ ± z·s/√n_eff.
 
     s² is the variance with n_eff − 1 below it, as statsmodels' ``DescrStatsW`` has it for weights
     that add up to n_eff.
 
     Args:
-        found: what the mean is of.
-        reason: why there is none, where there are no values.
-        lowest: below which no such mean can be.
+        moments: of the values.
+        reason: why there is no mean if there are no values.
+        lowest: the lowest possible mean.
     """
-    if found.support.weight2 <= 0:
-        return absent(reason, found.support)
-    value = found.total / found.support.weight
-    variance = found.squares / found.support.weight - value * value
-    n_eff = _n_eff(found.support)
+    if moments.support.weight2 <= 0:
+        return absent(reason, moments.support)
+    value = moments.total / moments.support.weight
+    variance = moments.squares / moments.support.weight - value * value
+    n_eff = _n_eff(moments.support)
     # what is left of squares that cancel is rounding, not variance
     real = n_eff > 1 and variance > 1e-14 * value * value
     deviation = sqrt(variance / (n_eff - 1)) if real else 0.0
-    return around(value, deviation, found.support, lowest=lowest, highest=float("inf"))
+    return around(value, deviation, moments.support, lowest=lowest, highest=float("inf"))
 
 
 def _n_eff(support: Sums) -> float:

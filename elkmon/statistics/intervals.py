@@ -1,4 +1,4 @@
-"""The interval of a share: Wilson's score interval, also for weighted counts."""
+"""Compute Wilson's score interval of a share, also for weighted counts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Z95 = 1.959963984540054
 
 
 def effective(weight: float, weight2: float) -> float:
-    """Give Kish's effective number: how many equally weighted observations tell as much.
+    """Return Kish's effective number of equally weighted observations.
 
     Args:
         weight: Σw, above 0.
         weight2: Σw².
 
     Returns:
-        (Σw)² / Σw²; the plain number of observations where all weights are equal.
+        (Σw)² / Σw²; the number of observations if all weights are equal.
     """
     return weight * weight / weight2
 
 
 def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
-    """Give Wilson's score interval (E. B. Wilson, JASA 22, 1927).
+    """Return Wilson's score interval (E. B. Wilson, JASA 22, 1927).
 
     Args:
         share: k / n, from 0 to 1.
@@ -32,7 +32,7 @@ def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
         z: quantile of the standard normal distribution.
 
     Returns:
-        The lower and upper limit, within [0, 1]; exactly 0 or 1 where the share is.
+        The lower and upper limit, within [0, 1]; exactly 0 or 1 if the share is.
     """
     square = z * z / n
     centre = (share + square / 2) / (1 + square)

@@ -1,4 +1,4 @@
-"""How long labels take: the share that has arrived by then, though many predictions are young."""
+"""Estimate which share of labels arrives within a delay, also when many predictions are young."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EDGES: tuple[float, ...] = (0.0, *(1.1**power for power in range(221)))
 
 
 def bin_of(seconds: float) -> int:
-    """Give the bin of a delay or an age; the last one for all that is longer."""
+    """Return the bin of a delay or an age; the last bin if it is longer than all of them."""
     return min(bisect_right(EDGES, max(seconds, 0.0)), len(EDGES) - 1) - 1
 
 
@@ -33,25 +33,25 @@ class Arrivals:
 
     @property
     def horizon(self) -> float:
-        """Give the delay in seconds up to which anything is known."""
+        """Return the longest delay in seconds for which the share is known."""
         return EDGES[len(self.shares)] if self.shares else 0.0
 
     def within(self, seconds: float) -> float | None:
-        """Give the share that arrives within a delay; None beyond what is known."""
+        """Return the share that arrives within a delay; None beyond the horizon."""
         if not self.shares or seconds > self.horizon:
             return None
-        place = bisect_right(EDGES, seconds) - 1
-        before = self.shares[place - 1] if place else 0.0
-        if place >= len(self.shares):
+        position = bisect_right(EDGES, seconds) - 1
+        before = self.shares[position - 1] if position else 0.0
+        if position >= len(self.shares):
             return before
-        part = (seconds - EDGES[place]) / (EDGES[place + 1] - EDGES[place])
-        return before + part * (self.shares[place] - before)
+        part = (seconds - EDGES[position]) / (EDGES[position + 1] - EDGES[position])
+        return before + part * (self.shares[position] - before)
 
     def delay(self, share: float, support: Sums) -> Estimate:
-        """Give the delay within which a share of all labels that come arrives, in seconds.
+        """Return the delay in seconds within which a share of the labels arrives.
 
-        Of those that come within the horizon. The interval takes the labels that have arrived for a
-        sample of them.
+        The share is of the labels that arrive within the horizon; the interval treats those that
+        have arrived as a sample of them.
 
         Args:
             share: above 0, below 1.
@@ -62,16 +62,16 @@ class Arrivals:
         return woodruff(self._bin, share, lambda number: EDGES[number], support)
 
     def _bin(self, share: float) -> int:
-        wanted = share * self.shares[-1] * (1 - 1e-12)
-        return next(number for number, found in enumerate(self.shares) if found >= wanted)
+        target = share * self.shares[-1] * (1 - 1e-12)
+        return next(number for number, reached in enumerate(self.shares) if reached >= target)
 
 
 def arrivals(delays: Mapping[int, float], ages: Mapping[int, float]) -> Arrivals:
-    """Estimate arrivals from what is labelled and from what may still be.
+    """Estimate arrivals from labelled predictions and from those that may still be labelled.
 
     The actuarial life table (S. J. Cutler and F. Ederer, J. Chronic Diseases 8, 1958): a prediction
-    without a label counts as long as it is old, for half of the bin in which its age ends. So that
-    young predictions, whose label could not have come yet, do not count against it.
+    without a label counts up to its age, and for half of the bin in which its age ends. So young
+    predictions, which can have no label yet, do not lower the share.
 
     Args:
         delays: Σw of labelled predictions by bin of their delay.

@@ -1,4 +1,4 @@
-"""The confusion matrix, and what it says: of one class, over classes, as one coefficient.
+"""Compute figures of one class, averages over classes and MCC from a confusion matrix.
 
 Of one class, precision, recall and specificity are shares with Wilson's interval. Everything else
 is a function g of the shares p_ij of the cells, and has the delta method's interval: its variance
@@ -51,7 +51,7 @@ class Matrix:
 
     Args:
         cells: by true and predicted class; no cell means none.
-        why_empty: the reason of all figures where there is no cell at all.
+        why_empty: the reason of all figures if there is no cell.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Matrix:
         self.classes = tuple(sorted({*self.truth, *self.predicted}, key=natural))
 
     def of_class(self, metric: ByClass, name: str) -> Estimate:
-        """Give a figure of one class, against all others together.
+        """Return a figure of one class, against all others together.
 
         Absent where a class is never true (of precision: never predicted; of specificity: always
         true): 0 / 0 says nothing.
@@ -90,7 +90,7 @@ class Matrix:
         return self._f1(name, truth, predicted, both)
 
     def macro(self, metric: ByClass) -> tuple[Estimate, tuple[str, ...]]:
-        """Give the plain mean over the classes, and name those that it leaves out.
+        """Return the plain mean over the classes, and the classes left out.
 
         A class that is never true is left out; of precision also one that is never predicted, of
         specificity one that is always true.
@@ -98,11 +98,11 @@ class Matrix:
         return self._averaged(metric, lambda _name: 1.0)
 
     def weighted(self, metric: ByClass) -> tuple[Estimate, tuple[str, ...]]:
-        """Give the mean over the classes by how often each is true; leaves out as :meth:`macro`."""
+        """Return the mean weighted by how often each class is true, and the classes left out."""
         return self._averaged(metric, lambda name: self.truth[name].weight, by_truth=True)
 
     def mcc(self) -> Estimate:
-        """Give Matthews' correlation coefficient, of several classes by Gorodkin (2004)."""
+        """Return Matthews' correlation coefficient, of several classes by Gorodkin (2004)."""
         if not self.cells:
             return absent(self._why_empty)
         for seen, how in ((self.truth, "seen"), (self.predicted, "predicted")):
@@ -161,10 +161,10 @@ class Matrix:
         whole = sum(share(name) for name in counted)
         value = sum(share(name) * parts[name][0] for name in counted) / whole
         slope = _Slope()
-        for name, (own, slopes) in parts.items():
+        for name, (value_of_class, slopes) in parts.items():
             slope.add(name, share(name) / whole, slopes)
             if by_truth:  # how much a class counts depends on the cells, too
-                slope.truth[name] += (own - value) * self.total.weight / whole
+                slope.truth[name] += (value_of_class - value) * self.total.weight / whole
         return around(value, self._deviation(slope), self.total), left_out
 
     def _defined(self, metric: ByClass, name: str) -> bool:
@@ -175,7 +175,7 @@ class Matrix:
         return metric != "specificity" or len(self.truth) > 1
 
     def _at(self, metric: ByClass, name: str) -> tuple[float, tuple[float, float, float, float]]:
-        """Give a figure of one class and its slopes: all cells, its truth, its prediction, both."""
+        """Return a figure of one class, and its slopes by cell: all, its row, its column, both."""
         whole = self.total.weight
         truth = self.truth[name].weight / whole
         predicted = self.predicted.get(name, Sums()).weight / whole
@@ -193,10 +193,10 @@ class Matrix:
         return value, ((1 - value) / others, (value - 1) / others, -1 / others, 1 / others)
 
     def _deviation(self, slope: _Slope) -> float:
-        """Give the standard deviation of a figure with such slopes, none where it is rounding."""
+        """Return the standard deviation of a figure with these slopes; 0 if it is only rounding."""
         whole = self.total.weight
-        found = sum(sums.weight2 * slope.at(*key) ** 2 for key, sums in self.cells.items())
-        return sqrt(found) / whole if found > 1e-20 * whole * whole else 0.0
+        variance = sum(sums.weight2 * slope.at(*key) ** 2 for key, sums in self.cells.items())
+        return sqrt(variance) / whole if variance > 1e-20 * whole * whole else 0.0
 
 
 def _less(whole: Sums, part: Sums) -> Sums:

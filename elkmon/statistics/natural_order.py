@@ -1,4 +1,4 @@
-"""The order in which people expect groups: numbers count as numbers, what is absent comes last."""
+"""Sort groups as people expect: numbers by value, absent values last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = tuple[int, tuple[tuple[int, float, str], ...]]
 
 
 def natural(cell: Value) -> Key:
-    """Make a sort key of a group's value: absent last, and 2.9.0 before 2.10.0."""
+    """Return the sort key of a group's value: absent last, and 2.9.0 before 2.10.0."""
     if cell is None:
         return 1, ()
     if isinstance(cell, datetime):
@@ -25,5 +25,5 @@ def natural(cell: Value) -> Key:
 
 
 def natural_all(cells: Iterable[Value]) -> list[Key]:
-    """Make a sort key of a whole group."""
+    """Return the sort key of a whole group."""
     return [natural(cell) for cell in cells]

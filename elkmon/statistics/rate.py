@@ -1,4 +1,4 @@
-"""A share of events, weighted where they are sampled, with its interval."""
+"""Compute a share of events and its interval, weighted if events are sampled."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ __all__ = ["Rate", "Sums"]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share k / n with its 95 % Wilson interval; None, with the reason, where there is none."""
+    """A share k / n with its 95 % Wilson interval; None, with a reason, if n is 0."""
 
     value: float | None
     low: float | None
     high: float | None
     k: int
-    """Stored events that count; where they are weighted, not ``value`` · n."""
+    """Stored events that count; with weights, this is not ``value`` · n."""
     n: int
-    """Stored events that are counted from."""
+    """Stored events in all."""
     weighted_k: float
     weighted_n: float
     n_eff: float
-    """(Σw)² / Σw²: n where nothing is sampled."""
+    """(Σw)² / Σw²: n if nothing is sampled."""
     reason: str | None = None
 
     @property
     def weighted(self) -> bool:
-        """Say whether sampling makes the share another than k / n."""
+        """Return whether events are weighted, so that the share need not be k / n."""
         return abs(self.weighted_n - self.n) > 1e-9 * self.n
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Events of one sort: how many, Σw, Σw²."""
+    """Sums over events: their count, Σw, Σw²."""
 
     count: int = 0
     weight: float = 0.0
@@ -44,7 +44,7 @@ class Sums:
 
     @classmethod
     def of(cls, cells: Iterable[Any]) -> Sums:
-        """Take what a store answers for :func:`elkmon.query.groups.support`."""
+        """Return the sums from a store's answer to :func:`elkmon.query.groups.support`."""
         count, weight, weight2 = cells
         return cls(int(count or 0), float(weight or 0.0), float(weight2 or 0.0))
 
@@ -54,11 +54,11 @@ class Sums:
         )
 
     def out_of(self, whole: Sums, reason: str) -> Rate:
-        """Give this sort's share of a whole that holds it.
+        """Return these events as a share of a larger set that contains them.
 
         Args:
-            whole: what it is a share of.
-            reason: why there is no share, where the whole is empty.
+            whole: the larger set.
+            reason: why there is no share if the larger set is empty.
         """
         if whole.weight2 <= 0:
             return Rate(None, None, None, self.count, whole.count, 0.0, 0.0, 0.0, reason)

@@ -1,4 +1,4 @@
-"""Whether two shares differ: z, Fisher's exact test, Newcombe's interval, false discoveries."""
+"""Test whether two shares differ: z, Fisher's exact test, Newcombe's interval, FDR."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from math import erfc, fsum, sqrt
 
 from elkmon.statistics.intervals import Z95, wilson
 
-__all__ = [
-    "fisher",
-    "fisher_rise",
-    "newcombe",
-    "normal_tail",
-    "significant",
-    "two_proportion_z",
-]
+__all__ = ["fisher", "fisher_rise", "newcombe", "normal_tail", "significant", "two_proportion_z"]
 
 _NOTHING = 1e-300
 """A weight below which terms of a sum are left out."""
@@ -23,7 +16,7 @@ _TIE = 1e-10
 
 
 def two_proportion_z(k1: float, n1: float, k2: float, n2: float) -> float:
-    """Give the two-sided p-value of the pooled z test: are both shares one and the same?
+    """Return the two-sided p-value of the pooled z test: are both shares equal?
 
     Args:
         k1: how many of the first, 0 to ``n1``; effective numbers where they are weighted.
@@ -39,14 +32,14 @@ def two_proportion_z(k1: float, n1: float, k2: float, n2: float) -> float:
 
 
 def normal_tail(z: float) -> float:
-    """Give the probability that a standard normal number is above ``z``."""
+    """Return the probability that a standard normal number is above ``z``."""
     return erfc(z / sqrt(2)) / 2
 
 
 def newcombe(
     share1: float, n1: float, share2: float, n2: float, z: float = Z95
 ) -> tuple[float, float]:
-    """Give Newcombe's hybrid score interval of ``share2 − share1``.
+    """Return Newcombe's hybrid score interval of ``share2 − share1``.
 
     Method 10 of R. G. Newcombe, Statistics in Medicine 17 (1998), from both Wilson intervals.
 
@@ -67,9 +60,9 @@ def newcombe(
 
 
 def fisher(k1: int, n1: int, k2: int, n2: int) -> float:
-    """Give the two-sided p-value of Fisher's exact test.
+    """Return the two-sided p-value of Fisher's exact test.
 
-    The probability of all tables with the same margins that are no likelier than this one.
+    The probability of all tables with the same margins that are at most as likely as this one.
 
     Args:
         k1: how many of the first.
@@ -78,14 +71,14 @@ def fisher(k1: int, n1: int, k2: int, n2: int) -> float:
         n2: out of how many.
     """
     lowest, weights = _hypergeometric(k1 + k2, n1, n2)
-    place = k1 - lowest
-    own = weights[place] if 0 <= place < len(weights) else 0.0
-    extreme = fsum(sorted(each for each in weights if each <= own * (1 + _TIE)))
+    position = k1 - lowest
+    observed = weights[position] if 0 <= position < len(weights) else 0.0
+    extreme = fsum(sorted(weight for weight in weights if weight <= observed * (1 + _TIE)))
     return min(extreme / fsum(weights), 1.0)
 
 
 def fisher_rise(k1: int, n1: int, k2: int, n2: int) -> float:
-    """Give the one-sided p-value of Fisher's exact test: is the second share above the first?
+    """Return the one-sided p-value of Fisher's exact test: is the second share above the first?
 
     The arguments are those of :func:`fisher`.
     """
@@ -95,7 +88,7 @@ def fisher_rise(k1: int, n1: int, k2: int, n2: int) -> float:
 
 
 def _hypergeometric(k: int, n1: int, n2: int) -> tuple[int, list[float]]:
-    """Weigh how many of ``k`` are of the first: the likeliest number has weight 1.
+    """Return the weights of how many of ``k`` belong to the first sample; the largest is 1.
 
     Each weight comes from its neighbour, so that no factorial and no logarithm costs digits.
 
@@ -117,15 +110,15 @@ def _hypergeometric(k: int, n1: int, n2: int) -> tuple[int, list[float]]:
 
 
 def significant(p_values: Sequence[float], level: float, tried: int | None = None) -> float:
-    """Give the greatest p-value that counts when this many were tried; below 0 where none does.
+    """Return the largest significant p-value among this many tests; below 0 if there is none.
 
-    Benjamini and Hochberg, JRSS B 57 (1995): of those that count, a share of ``level`` at most is
-    false in the long run.
+    Benjamini and Hochberg, JRSS B 57 (1995): in the long run at most a share of ``level`` of the
+    significant ones is false.
 
     Args:
-        p_values: of all tests that were made, also those that show nothing.
+        p_values: of all tests, also those that are not significant.
         level: such as 0.01.
-        tried: how many tests were made, where some of them are not among the p-values.
+        tried: the number of tests, if some of them are not among the p-values.
     """
     ordered = sorted(p_values)
     number = len(ordered) if tried is None else tried

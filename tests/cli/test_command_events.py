@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from elkmon.present.event_line import dataset_of, in_words, model_of, time_of
+from elkmon.present.event_line import dataset_of, model_of, summary_of, time_of
 
 
 def lines(text):
@@ -137,11 +137,11 @@ def event(dataset, **fields):
     ],
 )  # fmt: skip
 def test_every_kind_is_said_in_a_few_words(given, words):
-    assert in_words(given) == words
+    assert summary_of(given) == words
 
 
 def test_long_words_are_cut():
-    assert len(in_words(event("log", message="x" * 5000))) == 200
+    assert len(summary_of(event("log", message="x" * 5000))) == 200
 
 
 def test_what_would_steer_a_terminal_is_written_out():
@@ -151,7 +151,7 @@ def test_what_would_steer_a_terminal_is_written_out():
         ml={"model": {"name": "[red]m[/red]\r"}},
     )
 
-    assert in_words(hostile) == "\\x1b]0;gotcha\\x07: a\\nb\\u202e\\x9b31m"
+    assert summary_of(hostile) == "\\x1b]0;gotcha\\x07: a\\nb\\u202e\\x9b31m"
     assert model_of(hostile) == "[red]m[/red]\\r"
 
 

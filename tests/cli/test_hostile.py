@@ -76,7 +76,7 @@ def test_what_is_said_of_an_unknown_model_is_escaped_too(run, hostile):
     result = run("errors", "--store", hostile, "--model", ESCAPE)
 
     assert "\x1b" not in result.stdout
-    assert "knows no model \\x1b[2J" in result.stdout
+    assert "has no model \\x1b[2J" in result.stdout
 
 
 @pytest.mark.parametrize("option", ["--since", "--where", "--by", "--every"])

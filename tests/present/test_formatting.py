@@ -18,7 +18,7 @@ def rate(k, n, weight=1.0):
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("given", "text"),
     [
         (rate(123, 1000), "12.3 % [10.4, 14.5]"),
         (rate(0, 1000), "0 % [0, 0.38]"),
@@ -29,8 +29,8 @@ def rate(k, n, weight=1.0):
         (rate(0, 0), "– "),
     ],
 )
-def test_a_share_has_the_digits_that_its_interval_allows(given, shown):
-    assert f"{percent(given)} {interval(given)}" == shown
+def test_a_share_has_the_digits_that_its_interval_allows(given, text):
+    assert f"{percent(given)} {interval(given)}" == text
 
 
 def test_counts_have_separators():
@@ -63,8 +63,8 @@ def test_steps_keep_a_sparkline_short(span, steps):
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [(None, "(none)"), (True, "true"), (False, "false"), (3.0, "3"), (0.5, "0.5"), ("a\n", "a\\n")],
 )
-def test_a_group_is_named(value, shown):
-    assert cell(value) == shown
+def test_a_group_is_named(value, text):
+    assert cell(value) == text

@@ -21,29 +21,29 @@ def output(*, terminal=False):
 
 @given(st.text())
 def test_nothing_that_steers_a_terminal_is_left(text):
-    shown = clean(text)
+    written = clean(text)
 
-    assert all(char.isprintable() or char.isspace() for char in shown if char not in text)
-    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in shown)
-    shown.encode("utf-8")
+    assert all(char.isprintable() or char.isspace() for char in written if char not in text)
+    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in written)
+    written.encode("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "written"),
     [("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), ("\u202egnp", "\\u202egnp"), ("\ud800", "\\ud800"),
      ("plain é 日本", "plain é 日本")],
 )  # fmt: skip
-def test_it_is_written_out_instead(text, shown):
-    assert clean(text) == shown
+def test_it_is_written_out_instead(text, written):
+    assert clean(text) == written
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_markup_in_values_stays_text(terminal):
     stream, out = output(terminal=terminal)
-    made = table(out, ["[bold]head[/bold]"])
-    made.add_row(Text("[red]:smile:[/red]"))
+    rendered = table(out, ["[bold]head[/bold]"])
+    rendered.add_row(Text("[red]:smile:[/red]"))
 
-    out.show(made)
+    out.show(rendered)
 
     assert "[bold]head[/bold]" in stream.getvalue()
     assert "[red]:smile:[/red]" in stream.getvalue()
@@ -51,10 +51,10 @@ def test_markup_in_values_stays_text(terminal):
 
 def test_in_a_pipe_there_are_no_colours_no_rules_and_no_broken_lines():
     stream, out = output()
-    made = table(out, ["a", "b"])
-    made.add_row(Text("x" * 500, "red"), Text("y"))
+    rendered = table(out, ["a", "b"])
+    rendered.add_row(Text("x" * 500, "red"), Text("y"))
 
-    out.show(made, Text("", "red"))
+    out.show(rendered, Text("", "red"))
 
     assert stream.getvalue() == "a" + " " * 500 + "b\n" + "x" * 500 + " y\n\n"
 
@@ -66,9 +66,9 @@ def test_json_is_read_back_as_it_was_and_steers_no_terminal(write, text):
 
     write(out, {"a": [text, 1]})
 
-    shown = stream.getvalue()
-    assert json.loads(shown)["a"][0] == text.encode("utf-8", "replace").decode()
-    assert not any(0x7F <= ord(char) < 0xA0 or char in "\x1b\u202e" for char in shown)
+    written = stream.getvalue()
+    assert json.loads(written)["a"][0] == text.encode("utf-8", "replace").decode()
+    assert not any(0x7F <= ord(char) < 0xA0 or char in "\x1b\u202e" for char in written)
 
 
 @pytest.mark.parametrize(

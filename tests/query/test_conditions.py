@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from elkmon import QueryError
 from elkmon.query.conditions import (
+    add_conditions,
+    condition_texts,
     conditions,
     dataset_of,
     dimension,
     equal,
-    foreign,
     lookup,
     matches,
-    narrowed,
-    typed,
+    unknown_fields,
 )
 from elkmon.stores.protocol import Condition
 
@@ -72,9 +72,9 @@ def test_several_equalities_of_one_field_mean_any_of_them():
 
 
 def test_two_bounds_of_one_field_both_hold():
-    found = conditions(["ml.prediction.score>0.1", "ml.prediction.score>0.2"])
+    parsed = conditions(["ml.prediction.score>0.1", "ml.prediction.score>0.2"])
 
-    assert [each.values for each in found] == [(0.1,), (0.2,)]
+    assert [condition.values for condition in parsed] == [(0.1,), (0.2,)]
 
 
 def test_a_mapping_takes_a_value_several_or_none():
@@ -148,14 +148,14 @@ def test_conditions_are_written_so_that_they_are_understood_again():
 
     understood = conditions(texts)
 
-    assert conditions(typed(understood)) == understood
+    assert conditions(condition_texts(understood)) == understood
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.sampled_from(["=", "!="]))
 def test_whatever_names_and_values_are_they_are_written_so(name, value, op):
     condition = Condition(f"ml.segment.{name}", op, (value,))
 
-    (text,) = typed([condition])
+    (text,) = condition_texts([condition])
 
     assert conditions([text]) == (condition,)
     assert text.isprintable()
@@ -173,23 +173,23 @@ def test_whatever_names_and_values_are_they_are_written_so(name, value, op):
     ],
 )
 def test_quotes_stand_only_where_they_are_needed(field, value, text):
-    assert typed([equal(field, value)]) == [text]
+    assert condition_texts([equal(field, value)]) == [text]
 
 
 def test_narrowed_conditions_keep_what_both_allow_also_as_text():
     either = conditions(["segment.site=a", "segment.site=b", "version=1"])
 
-    found = narrowed(either, equal("ml.segment.site", "b"), *conditions(["version!=2"]))
+    parsed = add_conditions(either, equal("ml.segment.site", "b"), *conditions(["version!=2"]))
 
-    assert found == conditions(["segment.site=b", "version=1", "version!=2"])
-    assert conditions(typed(found)) == found
+    assert parsed == conditions(["segment.site=b", "version=1", "version!=2"])
+    assert conditions(condition_texts(parsed)) == parsed
 
 
 def test_fields_that_a_dataset_never_has_are_named():
     where = conditions(["version=2", "segment.country=de"])
 
-    assert foreign(where, "elkmon.error") == ("ml.segment.country",)
-    assert foreign(where, "elkmon.prediction") == ()
+    assert unknown_fields(where, "elkmon.error") == ("ml.segment.country",)
+    assert unknown_fields(where, "elkmon.prediction") == ()
 
 
 @pytest.mark.parametrize(

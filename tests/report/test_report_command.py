@@ -129,7 +129,7 @@ def test_where_nothing_was_served_it_says_what_there_is(store, tmp_path):
                  "-o", tmp_path / "out.html")  # fmt: skip
 
     assert result.exit_code == 0
-    assert "events span 2026-11-10 00:00" in result.stderr
+    assert "run from 2026-11-10 00:00" in result.stderr
     assert "elkmon report --store" in result.stderr
 
 

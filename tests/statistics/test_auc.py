@@ -19,18 +19,18 @@ def binned(truth, scores, weights=None, width=0.001):
     truth, scores = np.asarray(truth, bool), np.asarray(scores, float)
     weights = np.ones(len(scores)) if weights is None else np.asarray(weights, float)
     numbers = np.floor(scores / width).astype(int)
-    found, place = np.unique(numbers, return_inverse=True)
-    low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
-    np.minimum.at(low, place, scores)
-    np.maximum.at(high, place, scores)
+    values, position = np.unique(numbers, return_inverse=True)
+    low, high = np.full(len(values), np.inf), np.full(len(values), -np.inf)
+    np.minimum.at(low, position, scores)
+    np.maximum.at(high, position, scores)
     sides = [
-        [np.bincount(place[truth == side], weights[truth == side] ** power, len(found)).tolist()
+        [np.bincount(position[truth == side], weights[truth == side] ** power, len(values)).tolist()
          for power in range(3)]
         for side in (False, True)
     ]  # fmt: skip
     return [
         ScoreBin(low[b], high[b], *(Sums(int(n[b]), w[b], w2[b]) for n, w, w2 in sides))
-        for b in range(len(found))
+        for b in range(len(values))
     ]
 
 
@@ -38,31 +38,31 @@ def binned(truth, scores, weights=None, width=0.001):
 def test_auc_is_within_its_bound_of_scikit_learn(rows, width):
     truth, scores, weights = zip(*rows, strict=True)
 
-    found = auc(binned(truth, scores, weights, width))
+    estimate = auc(binned(truth, scores, weights, width))
 
     if len(set(truth)) == 1:
-        assert found.value is None
+        assert estimate.value is None
         return
     exact = roc_auc_score(truth, scores, sample_weight=weights)
-    assert abs(found.value - exact) <= found.bound + 1e-9
+    assert abs(estimate.value - exact) <= estimate.bound + 1e-9
 
 
 @given(SCORES, st.sampled_from([0.001, 0.1, 0.5]))
 def test_average_precision_is_within_its_bound_of_scikit_learn(rows, width):
     truth, scores, weights = zip(*rows, strict=True)
 
-    found = average_precision(binned(truth, scores, weights, width))
+    estimate = average_precision(binned(truth, scores, weights, width))
 
     if not any(truth):
-        assert found.value is None
+        assert estimate.value is None
         return
     exact = average_precision_score(truth, scores, sample_weight=weights)
-    assert abs(found.value - exact) <= found.bound + 1e-9
+    assert abs(estimate.value - exact) <= estimate.bound + 1e-9
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=60))
 def test_where_all_scores_of_a_bin_are_tied_both_are_exact(rows):
-    truth = [each for each, _ in rows]
+    truth = [label for label, _ in rows]
     scores = [number / 20 for _, number in rows]
     if len(set(truth)) == 1:
         truth = [not truth[0], *truth[1:]]
@@ -79,10 +79,10 @@ def test_coarse_bins_say_how_wrong_they_may_be():
     truth = random.random(5000) < 0.3
     scores = np.where(truth, 0.02, 0.01) * random.random(5000)
 
-    found = auc(binned(truth, scores, width=0.05))
+    estimate = auc(binned(truth, scores, width=0.05))
 
-    assert found.bound == pytest.approx(0.5)
-    assert found.value == pytest.approx(0.5)
+    assert estimate.bound == pytest.approx(0.5)
+    assert estimate.value == pytest.approx(0.5)
 
 
 def draws(area, runs, *, positive=150, negative=300, weighted=False, exponential=False):
@@ -100,7 +100,7 @@ def draws(area, runs, *, positive=150, negative=300, weighted=False, exponential
 
 
 def coverage(figure, true, drawn):
-    return np.mean([found.low <= true <= found.high for found in map(figure, drawn)])
+    return np.mean([estimate.low <= true <= estimate.high for estimate in map(figure, drawn)])
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,17 @@ def test_the_interval_of_average_precision_is_a_little_wide():
 
 
 def test_one_class_has_no_area():
-    found = auc(binned([True, True], [0.1, 0.9]))
+    estimate = auc(binned([True, True], [0.1, 0.9]))
 
-    assert (found.value, found.low, found.n) == (None, None, 2)
+    assert (estimate.value, estimate.low, estimate.n) == (None, None, 2)
     assert average_precision(binned([False], [0.1])).value is None
 
 
 def test_where_the_classes_lie_apart_there_is_no_interval_but_a_reason():
-    found = auc(binned([False, True], [0.1, 0.9]))
+    estimate = auc(binned([False, True], [0.1, 0.9]))
     precision = average_precision(binned([False, True], [0.1, 0.9]))
 
-    assert (found.value, found.low) == (1.0, None)
-    assert "Hanley and McNeil" in found.reason
+    assert (estimate.value, estimate.low) == (1.0, None)
+    assert "Hanley and McNeil" in estimate.reason
     assert (precision.value, precision.low) == (1.0, None)
     assert "logit" in precision.reason

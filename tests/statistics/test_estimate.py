@@ -25,14 +25,16 @@ def moments(values, weights=None):
 def test_it_is_the_interval_of_statsmodels_for_the_effective_number(rows):
     values, weights = map(np.asarray, zip(*rows, strict=True))
 
-    found = mean(moments(values, weights), "none")
+    average = mean(moments(values, weights), "none")
 
     n_eff = weights.sum() ** 2 / (weights**2).sum()
-    assert found.value == pytest.approx(np.average(values, weights=weights), rel=1e-9, abs=1e-9)
-    assert found.n_eff == pytest.approx(n_eff)
+    assert average.value == pytest.approx(np.average(values, weights=weights), rel=1e-9, abs=1e-9)
+    assert average.n_eff == pytest.approx(n_eff)
     if np.std(values) > 1e-3 * np.abs(values).max():
         scaled = DescrStatsW(values, weights * n_eff / weights.sum())
-        assert (found.low, found.high) == pytest.approx(scaled.zconfint_mean(), rel=1e-6, abs=1e-6)
+        assert (average.low, average.high) == pytest.approx(
+            scaled.zconfint_mean(), rel=1e-6, abs=1e-6
+        )
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "sampled"])
@@ -41,43 +43,48 @@ def test_it_covers_the_mean_in_94_to_96_percent(weighted):
     values = random.exponential(1.0, size=(4000, 600))
     weights = random.choice([1.0, 4.0], size=values.shape) if weighted else np.ones(values.shape)
 
-    found = [mean(moments(v, w), "none") for v, w in zip(values, weights, strict=True)]
+    estimates = [mean(moments(v, w), "none") for v, w in zip(values, weights, strict=True)]
 
-    assert 0.94 <= np.mean([each.low <= 1.0 <= each.high for each in found]) <= 0.96
+    assert 0.94 <= np.mean([average.low <= 1.0 <= average.high for average in estimates]) <= 0.96
 
 
 def test_of_few_skewed_values_the_interval_is_too_narrow():
     values = np.random.default_rng(3).exponential(1.0, size=(3000, 10))
 
-    found = [mean(moments(each), "none") for each in values]
+    estimates = [mean(moments(average), "none") for average in values]
 
-    assert 0.83 <= np.mean([each.low <= 1.0 <= each.high for each in found]) <= 0.92
+    assert 0.83 <= np.mean([average.low <= 1.0 <= average.high for average in estimates]) <= 0.92
 
 
 def test_of_nothing_there_is_no_mean_but_the_reason():
-    found = mean(moments([]), "no label yet")
+    average = mean(moments([]), "no label yet")
 
-    assert (found.value, found.low, found.n, found.reason) == (None, None, 0, "no label yet")
+    assert (average.value, average.low, average.n, average.reason) == (
+        None,
+        None,
+        0,
+        "no label yet",
+    )
 
 
 @pytest.mark.parametrize("values", [[3.0], [1e9, 1e9, 1e9]])
 def test_values_that_do_not_vary_have_no_interval(values):
-    found = mean(moments(values), "none")
+    average = mean(moments(values), "none")
 
-    assert (found.value, found.low) == (values[0], None)
-    assert found.reason.startswith("no interval")
+    assert (average.value, average.low) == (values[0], None)
+    assert average.reason.startswith("no interval")
 
 
 def test_sums_that_no_number_can_hold_are_absent():
-    found = mean(Moments(Sums(2, 2.0, 2.0), float("inf"), float("inf")), "none")
+    average = mean(Moments(Sums(2, 2.0, 2.0), float("inf"), float("inf")), "none")
 
-    assert (found.value, found.reason) == (None, "its sums are too large to be told")
+    assert (average.value, average.reason) == (None, "its sums are too large")
 
 
 def test_squares_that_no_number_can_hold_leave_the_interval_out():
-    found = mean(Moments(Sums(2, 2.0, 2.0), 2e300, float("inf")), "none")
+    average = mean(Moments(Sums(2, 2.0, 2.0), 2e300, float("inf")), "none")
 
-    assert (found.value, found.low) == (1e300, None)
+    assert (average.value, average.low) == (1e300, None)
 
 
 def test_the_limits_stay_within_what_is_possible():

@@ -56,12 +56,12 @@ def test_weighted_it_covers_the_true_share_in_94_to_96_percent(share):
     weights = random.choice([1.0, 4.0, 10.0], size=(20_000, 400), p=[0.5, 0.4, 0.1])
     hits = random.random(weights.shape) < share
     total, squares = weights.sum(axis=1), (weights**2).sum(axis=1)
-    found = (weights * hits).sum(axis=1) / total
+    shares = (weights * hits).sum(axis=1) / total
 
     covered = [
         low <= share <= high
         for low, high in (
-            wilson(p, effective(w, w2)) for p, w, w2 in zip(found, total, squares, strict=True)
+            wilson(p, effective(w, w2)) for p, w, w2 in zip(shares, total, squares, strict=True)
         )
     ]
 

@@ -76,17 +76,17 @@ def test_the_interval_of_the_median_holds_it_though_labels_are_late():
     for seed in range(150):
         delays, ages, labelled = drawn(400, seed=seed)
         n = float(labelled.sum())
-        found = seen(delays, ages, labelled).delay(0.5, Sums(int(n), n, n))
-        held.append(found.low <= 0.4 * 86_400 <= found.high)
+        estimate = seen(delays, ages, labelled).delay(0.5, Sums(int(n), n, n))
+        held.append(estimate.low <= 0.4 * 86_400 <= estimate.high)
 
     assert np.mean(held) >= 0.94, "never less; bins of 10 % make it wider"
 
 
 @pytest.mark.parametrize("labelled", [Sums(), Sums(2, 2.0, 2.0)])
 def test_without_labels_there_is_no_delay_but_the_reason(labelled):
-    found = arrivals({}, {bin_of(3600.0): 4.0}).delay(0.5, labelled)
+    estimate = arrivals({}, {bin_of(3600.0): 4.0}).delay(0.5, labelled)
 
-    assert (found.value, found.reason) == (None, "no label yet")
+    assert (estimate.value, estimate.reason) == (None, "no label yet")
 
 
 def test_of_nothing_nothing_is_known():

@@ -42,44 +42,44 @@ def assert_same(figure, expected):
 @given(ROWS)
 def test_figures_of_each_class_are_those_of_scikit_learn(rows):
     truth, predicted, weights = zip(*rows, strict=True)
-    made = matrix(truth, predicted, weights)
+    confusion = matrix(truth, predicted, weights)
     more = {"sample_weight": weights, "average": None, "zero_division": np.nan}
 
     for metric, score in SCORES.items():
-        found = score(truth, predicted, labels=made.classes, **more)
-        for name, expected in zip(made.classes, found, strict=True):
+        scores = score(truth, predicted, labels=confusion.classes, **more)
+        for name, expected in zip(confusion.classes, scores, strict=True):
             # scikit-learn's F1 of a class that is never true is 0: here it has no support
             unseen = metric == "f1" and name not in truth
-            assert_same(made.of_class(metric, name), np.nan if unseen else expected)
+            assert_same(confusion.of_class(metric, name), np.nan if unseen else expected)
 
 
 @given(ROWS)
 def test_specificity_is_the_recall_of_all_other_classes_together(rows):
     truth, predicted, weights = zip(*rows, strict=True)
-    made = matrix(truth, predicted, weights)
+    confusion = matrix(truth, predicted, weights)
 
-    for name in made.classes:
-        others = [each != name for each in truth]
+    for name in confusion.classes:
+        others = [label != name for label in truth]
         expected = recall_score(
-            others, [each != name for each in predicted], sample_weight=weights,
+            others, [label != name for label in predicted], sample_weight=weights,
             zero_division=np.nan,
         )  # fmt: skip
-        assert_same(made.of_class("specificity", name), expected)
+        assert_same(confusion.of_class("specificity", name), expected)
 
 
 @given(ROWS)
 def test_means_over_classes_are_those_of_scikit_learn_over_classes_with_support(rows):
     truth, predicted, weights = zip(*rows, strict=True)
-    made = matrix(truth, predicted, weights)
+    confusion = matrix(truth, predicted, weights)
     labels = sorted(set(truth))
 
     for metric, score in SCORES.items():
-        for average, found in (("macro", made.macro), ("weighted", made.weighted)):
+        for average, mean_of in (("macro", confusion.macro), ("weighted", confusion.weighted)):
             expected = score(
                 truth, predicted, labels=labels, average=average, sample_weight=weights,
                 zero_division=np.nan,
             )  # fmt: skip
-            figure, left_out = found(metric)
+            figure, left_out = mean_of(metric)
             assert_same(figure, expected)
             unpredicted = set(truth) - set(predicted) if metric == "precision" else set()
             assert set(left_out) == (set(predicted) - set(truth)) | unpredicted
@@ -108,11 +108,11 @@ def test_macro_recall_is_balanced_accuracy():
 
 @given(ROWS)
 def test_every_interval_holds_its_figure_within_what_is_possible(rows):
-    made = matrix(*zip(*rows, strict=True))
-    figures = [made.mcc()]
+    confusion = matrix(*zip(*rows, strict=True))
+    figures = [confusion.mcc()]
     for metric in AVERAGED:
-        figures += [made.macro(metric)[0], made.weighted(metric)[0]]
-        figures += [made.of_class(metric, name) for name in made.classes]
+        figures += [confusion.macro(metric)[0], confusion.weighted(metric)[0]]
+        figures += [confusion.of_class(metric, name) for name in confusion.classes]
 
     for figure in figures:
         if figure.low is not None:
@@ -123,9 +123,9 @@ def test_every_interval_holds_its_figure_within_what_is_possible(rows):
 
 
 def test_precision_and_recall_have_the_interval_of_wilson():
-    made = matrix(["a"] * 30 + ["b"] * 70, ["a"] * 20 + ["b"] * 10 + ["a"] * 5 + ["b"] * 65)
+    confusion = matrix(["a"] * 30 + ["b"] * 70, ["a"] * 20 + ["b"] * 10 + ["a"] * 5 + ["b"] * 65)
 
-    precision, recall = made.of_class("precision", "a"), made.of_class("recall", "a")
+    precision, recall = confusion.of_class("precision", "a"), confusion.of_class("recall", "a")
 
     assert (precision.k, precision.n, recall.k, recall.n) == (20, 25, 20, 30)
     assert (precision.low, precision.high) == pytest.approx(
@@ -171,13 +171,13 @@ def simulated(shares, n, figure, *, weighted=False, runs=3000):
     for run in range(runs):
         cells = {}
         for place, name in enumerate(names):
-            counts = [(w, int(each[run, place])) for w, each in drawn]
+            counts = [(w, int(draws[run, place])) for w, draws in drawn]
             cells[name] = Sums(
                 sum(c for _, c in counts), sum(w * c for w, c in counts),
                 sum(w * w * c for w, c in counts),
             )  # fmt: skip
-        found = figure(Matrix(cells))
-        held += found.low is not None and found.low <= true <= found.high
+        estimate = figure(Matrix(cells))
+        held += estimate.low is not None and estimate.low <= true <= estimate.high
     return held / runs
 
 
@@ -189,15 +189,15 @@ THREE = [[0.3, 0.05, 0.02], [0.04, 0.25, 0.03], [0.06, 0.05, 0.2]]
 @pytest.mark.parametrize(
     ("shares", "figure"),
     [
-        (BINARY, lambda made: made.of_class("precision", "1")),
-        (BINARY, lambda made: made.of_class("recall", "1")),
-        (BINARY, lambda made: made.of_class("specificity", "1")),
-        (BINARY, lambda made: made.of_class("f1", "1")),
-        (BINARY, lambda made: made.mcc()),
-        (THREE, lambda made: made.macro("f1")[0]),
-        (THREE, lambda made: made.macro("recall")[0]),
-        (THREE, lambda made: made.weighted("precision")[0]),
-        (THREE, lambda made: made.mcc()),
+        (BINARY, lambda confusion: confusion.of_class("precision", "1")),
+        (BINARY, lambda confusion: confusion.of_class("recall", "1")),
+        (BINARY, lambda confusion: confusion.of_class("specificity", "1")),
+        (BINARY, lambda confusion: confusion.of_class("f1", "1")),
+        (BINARY, lambda confusion: confusion.mcc()),
+        (THREE, lambda confusion: confusion.macro("f1")[0]),
+        (THREE, lambda confusion: confusion.macro("recall")[0]),
+        (THREE, lambda confusion: confusion.weighted("precision")[0]),
+        (THREE, lambda confusion: confusion.mcc()),
     ],
     ids=["precision", "recall", "specificity", "f1", "mcc", "macro-f1", "balanced", "weighted",
          "mcc-of-3"],
@@ -207,8 +207,8 @@ def test_intervals_cover_the_truth_in_94_to_96_percent(shares, figure, weighted)
 
 
 def test_with_few_predictions_the_delta_method_covers_less_and_wilson_holds():
-    f1 = simulated(BINARY, 40, lambda made: made.of_class("f1", "1"))
-    recall = simulated(BINARY, 40, lambda made: made.of_class("recall", "1"))
+    f1 = simulated(BINARY, 40, lambda confusion: confusion.of_class("f1", "1"))
+    recall = simulated(BINARY, 40, lambda confusion: confusion.of_class("recall", "1"))
 
     assert 0.88 <= f1 < 0.95
     assert 0.93 <= recall <= 0.98
@@ -216,9 +216,9 @@ def test_with_few_predictions_the_delta_method_covers_less_and_wilson_holds():
 
 @pytest.mark.parametrize(("right", "value"), [(20, 1.0), (0, 0.0)])
 def test_f1_has_an_interval_also_where_all_answers_are_right_or_wrong(right, value):
-    made = matrix(["a"] * 20 + ["b"] * 30, ["a"] * right + ["b"] * (20 - right) + ["b"] * 30)
+    confusion = matrix(["a"] * 20 + ["b"] * 30, ["a"] * right + ["b"] * (20 - right) + ["b"] * 30)
 
-    figure = made.of_class("f1", "a")
+    figure = confusion.of_class("f1", "a")
 
     assert figure.value == value
     low, high = proportion_confint(right, 20, method="wilson")
@@ -229,7 +229,7 @@ def test_an_interval_without_width_is_left_out_with_its_reason():
     figure, _ = matrix(list("aabbcc"), list("aabbcc")).macro("f1")
 
     assert (figure.value, figure.low) == (1.0, None)
-    assert figure.reason == "no interval: what it is made of does not vary"
+    assert figure.reason == "no interval: its values do not vary"
 
 
 def test_what_cannot_be_computed_says_why():

@@ -22,7 +22,7 @@ def _tables():
     random = np.random.default_rng(4)
     for most in (8, 60, 1000, 100_000):
         for _ in range(40):
-            n1, n2 = (int(each) for each in random.integers(1, most, size=2))
+            n1, n2 = (int(number) for number in random.integers(1, most, size=2))
             share = random.random() ** 3
             k1 = int(random.binomial(n1, share))
             yield k1, n1, int(random.binomial(n2, min(1.0, share * random.uniform(0.5, 2.0)))), n2

@@ -1,4 +1,4 @@
-"""Business and host metrics over time."""
+"""The question of business and host metrics over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Business and host metrics on a terminal."""
+"""Write business and host metrics to a terminal."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ from rich.text import Text
 from elkmon.events.datasets import METRIC
 from elkmon.events.fields import READINGS
 from elkmon.present.formatting import ABSENT, cell, command_line, when
-from elkmon.present.output import (
-    Output,
-    below,
-    clean,
-    fitting,
-    table,
-    typed_text,
-)
+from elkmon.present.output import Output, below, clean, copyable, fit_width, table
 from elkmon.present.result import Result
-from elkmon.present.sparklines import sparkline
-from elkmon.query.conditions import equal, typed
+from elkmon.present.sparklines import course
+from elkmon.query.conditions import condition_texts, equal
 from elkmon.query.question import Question
 from elkmon.query.times import grid
 from elkmon.questions.business_metrics.figures import MetricRow
@@ -40,12 +33,12 @@ def show(output: Output, store: Place, answer: Answer) -> None:
     """Write each metric, with the course of its mean."""
     result: Result[MetricRow] = answer.result
     question, steps = result.question, answer.steps
-    course = None
+    courses = None
     if steps is not None and not question.every:
-        course = _courses(question, answer.stepped(), steps)
-    made = fitting(output, lambda wide: _table(output, result, course, wide=wide))
+        courses = _courses(question, answer.stepped(), steps)
+    metrics_table = fit_width(output, lambda wide: _table(output, result, courses, wide=wide))
     lines = [f"{when(question.since)} to {when(question.until)} UTC"]
-    if course is not None and steps is not None:
+    if courses is not None and steps is not None:
         lines.append(
             f"over time: the mean, in steps of {steps.every} {steps.unit}, from the least to the "
             "greatest"
@@ -53,15 +46,19 @@ def show(output: Output, store: Place, answer: Answer) -> None:
     lost = sum(row.absent for row in result.rows)
     if lost:
         lines.append(f"left out, as NaN or infinite: {lost:,} of the values")
-    output.show(made, *(Text(line, "dim") for line in lines))
-    more = [part for text in typed(_behind(answer.options["names"])) for part in ("--where", text)]
+    output.show(metrics_table, *(Text(line, "dim") for line in lines))
+    more = [
+        part
+        for text in condition_texts(_behind(answer.options["names"]))
+        for part in ("--where", text)
+    ]
     behind = command_line("events", store, question, *more, "--dataset", METRIC)
-    output.show(Text(""), Text("The events behind", "bold"), typed_text(behind))
+    output.show(Text(""), Text("The events behind", "bold"), copyable(behind))
 
 
 def _behind(names: Sequence[str]) -> list[Condition]:
-    """Say which events hold some figures; of several of a host's no conditions can."""
-    readings = {each.name for each in READINGS}.intersection(names)
+    """Return the conditions on the events behind metrics; none for several readings of a host."""
+    readings = {field.name for field in READINGS}.intersection(names)
     if not readings:
         return [equal("metric.name", name) for name in names]
     return [Condition(names[0], "exists")] if len(names) == 1 else []
@@ -74,31 +71,25 @@ def _key(row: MetricRow) -> _Key:
 def _courses(
     question: Question, stepped: Sequence[MetricRow], steps: TimeBucket
 ) -> dict[_Key, str]:
-    """Draw the mean of each figure, from its least to its greatest."""
+    """Return the course of each metric's mean, from its least to its greatest."""
     means: dict[_Key, dict[datetime | None, float | None]] = {}
     for row in stepped:
         means.setdefault(_key(row), {})[row.time] = row.mean
     times = grid(steps, question.since, question.until)
-    drawn = {}
-    for key, course in means.items():
-        values = [course.get(time) for time in times]
-        known = [each for each in values if each is not None]
-        least, most = min(known, default=0.0), max(known, default=0.0)
-        shifted = [None if each is None else each - least for each in values]
-        drawn[key] = sparkline(shifted, most - least)
-    return drawn
+    return {key: course([values.get(time) for time in times]) for key, values in means.items()}
 
 
 def _table(
     output: Output, answer: Result[MetricRow], courses: dict[_Key, str] | None, *, wide: bool
 ) -> Table:
     question = answer.question
-    groups = [name for name in question.by if name != "model" or _has_model(answer)]
+    any_model = any(row.by.get("model") is not None for row in answer.rows)
+    groups = [name for name in question.by if name != "model" or any_model]
     heads = ["metric", *(clean(name) for name in groups)]
     heads += ["time (UTC)"] if question.every is not None else []
     numbers = ["count", "mean", "min", "max"] if wide else ["count", "mean", "min, max"]
     heads += numbers + ([] if courses is None else ["over time"])
-    made = table(output, heads, right=set(numbers))
+    metrics_table = table(output, heads, right=set(numbers))
     for row in answer.rows:
         in_bytes = row.unit == _BYTE
         unit = "" if row.unit is None or in_bytes else f" {clean(row.unit)}"
@@ -109,12 +100,8 @@ def _table(
         bounds = [Text(_number(row.min, in_bytes)), Text(_number(row.max, in_bytes))]
         cells += bounds if wide else [below(*bounds)]
         cells += [] if courses is None else [Text(courses[_key(row)], "cyan")]
-        made.add_row(*cells)
-    return made
-
-
-def _has_model(answer: Result[MetricRow]) -> bool:
-    return any(row.by.get("model") is not None for row in answer.rows)
+        metrics_table.add_row(*cells)
+    return metrics_table
 
 
 def _number(value: float | None, in_bytes: bool) -> str:

@@ -1,4 +1,4 @@
-"""Calibration: whether scores come true as often as they say."""
+"""The question of calibration: whether scores come true as often as they say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CALIBRATION"]
 def calibration(
     store: Store, bins: int = 10, model: str | None = None, **arguments: Unpack[Grouped]
 ) -> Result[CalibrationRow]:
-    """Compare scores with what came true, in equal ``bins`` over [0, 1].
+    """Return the share that came true in each of equal ``bins`` of scores over [0, 1].
 
     Raises:
         QueryError: it cannot be asked; the message says what would do.

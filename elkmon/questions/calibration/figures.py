@@ -1,4 +1,4 @@
-"""Calibration: do answers given with 80 % come true in 80 of 100 cases?"""
+"""Compute calibration: do scores of 80 % come true in 80 of 100 cases?"""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _MOST_BINS = 100
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Predictions with scores in [low, high); in the last bin up to 1, with it."""
+    """Predictions with scores in [low, high); the last bin includes 1."""
 
     low: float
     high: float
     score: float
     """Their mean score."""
     share: Rate
-    """How many came true, with Wilson's interval."""
+    """The share that came true, with Wilson's interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class CalibrationRow:
     ece: Estimate
     """Expected calibration error: Σ (n_b / N) · |share_b − score_b|."""
     by_chance: float | None
-    """What the same scores would show on average if they were perfectly calibrated."""
+    """The ECE that the same scores would have by chance if they were perfectly calibrated."""
     bins: tuple[CalibrationBin, ...]
 
 
 @dataclass
 class ScoreSums:
-    """Predictions of one bin: all, those that came true, and Σw·score."""
+    """Sums of one bin: all predictions, those that came true, and Σw·score."""
 
     all: Sums = field(default=Sums())
     true: Sums = field(default=Sums())
@@ -72,7 +72,7 @@ class ScoreSums:
 
     @property
     def score(self) -> float:
-        """Give the mean score."""
+        """Return the mean score."""
         return self.scores / self.all.weight
 
 
@@ -81,12 +81,12 @@ class _Scored:
     bins: dict[int, ScoreSums] = field(default_factory=dict)
     unscored: int = 0
     outside: int = 0
-    untold: int = 0
-    """Labelled binary predictions whose positive class is not known."""
+    no_class: int = 0
+    """Binary predictions without a known positive or true class."""
 
 
 def calibration(store: Store, question: Question, bins: int = 10) -> Result[CalibrationRow]:
-    """Compare scores with what came true.
+    """Return the share that came true in each bin of scores.
 
     In a binary task the score is that of the positive class, and true means that the label is this
     class; with several classes it is that of the predicted class, and true means a right answer.
@@ -103,18 +103,18 @@ def calibration(store: Store, question: Question, bins: int = 10) -> Result[Cali
     if not 2 <= bins <= _MOST_BINS:  # noqa: PLR2004 - one bin compares nothing
         raise QueryError(f"calibration takes 2 to {_MOST_BINS} bins, not {bins}")
     edges = tuple(number / bins for number in range(bins))
-    found = _ask(store, question, (*edges, nextafter(1.0, inf)))
+    by_group = _ask(store, question, (*edges, nextafter(1.0, inf)))
     rows, notes = [], []
-    for (group, task), own in in_order(found):
+    for (group, task), scored in in_order(by_group):
         named = dict(zip(question.by, group.by, strict=True))
-        rows.append(_row(named, group.time, task, own, (*edges, 1.0)))
-        notes += [f"{group.words}: {note}" for note in _left_out(own)]
+        rows.append(_row(named, group.time, task, scored, (*edges, 1.0)))
+        notes += [f"{group.words}: {note}" for note in _left_out(scored)]
     columns = (*question.by, "time", "task", *parts_of(Estimate, "ece"), "by_chance")
     return Result(question, tuple(rows), columns, tuple(notes))
 
 
 def expected_error(bins: Sequence[ScoreSums]) -> tuple[float, float]:
-    """Give the expected calibration error, and what chance alone would make of it.
+    """Return the expected calibration error, and its expectation under perfect calibration.
 
     Σ (w_b / W) · |share_b − score_b| (M. P. Naeini, G. Cooper, M. Hauskrecht, AAAI 2015). With
     perfect calibration share_b − score_b is about normal with variance s_b (1 − s_b) / n_eff, and
@@ -123,13 +123,13 @@ def expected_error(bins: Sequence[ScoreSums]) -> tuple[float, float]:
     Args:
         bins: with predictions; at least one.
     """
-    whole = sum(each.all.weight for each in bins)
+    whole = sum(scores.all.weight for scores in bins)
     error = chance = 0.0
-    for each in bins:
-        part = each.all.weight / whole
-        score = min(max(each.score, 0.0), 1.0)
-        error += part * abs(each.true.weight / each.all.weight - each.score)
-        n_eff = effective(each.all.weight, each.all.weight2)
+    for scores in bins:
+        part = scores.all.weight / whole
+        score = min(max(scores.score, 0.0), 1.0)
+        error += part * abs(scores.true.weight / scores.all.weight - scores.score)
+        n_eff = effective(scores.all.weight, scores.all.weight2)
         chance += part * sqrt(2 / pi * score * (1 - score) / n_eff)
     return error, chance
 
@@ -137,24 +137,28 @@ def expected_error(bins: Sequence[ScoreSums]) -> tuple[float, float]:
 def _ask(
     store: Store, question: Question, edges: tuple[float, ...]
 ) -> dict[tuple[Group, str | None], _Scored]:
-    said = ("ml.task", "ml.prediction.positive", "ml.truth.label", "ml.eval.outcome")
-    by: tuple[Dimension, ...] = (*map(FieldValue, said), Edges(_SCORE, edges))
+    fields = ("ml.task", "ml.prediction.positive", "ml.truth.label", "ml.eval.outcome")
+    by: tuple[Dimension, ...] = (*map(FieldValue, fields), Edges(_SCORE, edges))
     labelled = Condition("ml.eval.outcome", "exists")
-    found: dict[tuple[Group, str | None], _Scored] = {}
+    by_group: dict[tuple[Group, str | None], _Scored] = {}
     for group, row in grouped(store, question, by, _MEASURES, SUCCEEDED, labelled):
         task, positive, truth, outcome, number, *sums = row
-        own = found.setdefault((group, task), _Scored())
-        _take(own, task == BINARY, (positive, truth, outcome), number, sums)
-    return found
+        scored = by_group.setdefault((group, task), _Scored())
+        _take(scored, task == BINARY, (positive, truth, outcome), number, sums)
+    return by_group
 
 
 def _take(
-    group: _Scored, binary: bool, said: tuple[Cell, Cell, Cell], number: Cell, sums: Sequence[Any]
+    group: _Scored,
+    binary: bool,
+    classes: tuple[Cell, Cell, Cell],
+    number: Cell,
+    sums: Sequence[Any],
 ) -> None:
-    positive, truth, outcome = said
+    positive, truth, outcome = classes
     count, weight, weight2, scored, scores = sums
     if binary and (positive is None or truth is None):
-        group.untold += count
+        group.no_class += count
     elif number is None:
         group.unscored += count - scored
         group.outside += scored
@@ -177,11 +181,11 @@ def _row(
     kept = {number: group.bins[number] for number in sorted(group.bins)}
     if not kept:
         reason = "no labelled prediction has a score within [0, 1]"
-        if group.untold:
+        if group.no_class:
             reason = "the positive class, or the true one, is not known"
         return CalibrationRow(by, time, task, absent(reason), None, ())
     error, chance = expected_error(list(kept.values()))
-    support = sum((each.all for each in kept.values()), Sums())
+    support = sum((scores.all for scores in kept.values()), Sums())
     n_eff = effective(support.weight, support.weight2)
     why = "no interval: the bins have theirs"
     return CalibrationRow(
@@ -191,21 +195,21 @@ def _row(
         Estimate(error, None, None, None, support.count, support.weight, n_eff, reason=why),
         chance,
         tuple(
-            CalibrationBin(edges[b], edges[b + 1], each.score, each.true.out_of(each.all, ""))
-            for b, each in kept.items()
+            CalibrationBin(edges[b], edges[b + 1], scores.score, scores.true.out_of(scores.all, ""))
+            for b, scores in kept.items()
         ),
     )
 
 
 def _left_out(group: _Scored) -> list[str]:
-    found = {
+    counts = {
         "no score": group.unscored,
         "a score outside [0, 1]": group.outside,
-        "no known positive class, or no true class": group.untold,
+        "no known positive class, or no true class": group.no_class,
     }
     return [
         f"{count:,} labelled predictions have {what}: left out"
-        for what, count in found.items()
+        for what, count in counts.items()
         if count
     ]
 

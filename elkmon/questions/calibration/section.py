@@ -1,4 +1,4 @@
-"""Reliability of scores by version, for the report."""
+"""Write the report's section of calibration by version."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from elkmon.present.page_block import (
     Frame,
     SectionAnswers,
     Table,
-    drawn,
     events,
+    plot_values,
     rate_cells,
     version_of,
     versions_of,
@@ -33,20 +33,20 @@ _DIAGONAL = (
 
 
 def ask(store: Store, frame: Frame) -> tuple[Sequence[CalibrationRow], Sequence[str]]:
-    """Compare the scores of each version with what came true."""
+    """Return the calibration of each version, and notes."""
     result = calibration(store, frame.versions)
     return result.rows, result.notes
 
 
 def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
-    """Show whether scores come true as often as they say."""
+    """Return the block of the reliability diagram."""
     return [_block(answers, location)]
 
 
 def _block(answers: SectionAnswers, store: Place) -> Block:
-    asked = command_line("calibration", store, answers.question, "--by", VERSION)
+    line = command_line("calibration", store, answers.question, "--by", VERSION)
     title = "Reliability of scores"
-    commands = (Command("calibration", asked), events(answers, store, "ml.eval.outcome!="))
+    commands = (Command("calibration", line), events(answers, store, "ml.eval.outcome!="))
     by_version = {version_of(row.by): row for row in answers.rows[CALIBRATION.method] if row.bins}
     versions = versions_of(answers, by_version)[:2]
     if not versions:
@@ -55,12 +55,12 @@ def _block(answers: SectionAnswers, store: Place) -> Block:
         )
         reason = "; ".join(reasons) or "no labelled prediction has a score within [0, 1]"
         return Block("calibration", title, commands=commands, reason=reason)
-    rows = [by_version[each] for each in versions]
+    rows = [by_version[version] for version in versions]
     lead = tuple(_off(row) for row in rows)
     spec = plots.reliability(
         f"{title} of {cell(answers.question.model)}. {' '.join(lead)}",
         [bin_ for row in rows for bin_ in _bins(row)],
-        [cell(each) for each in versions],
+        [cell(version) for version in versions],
     )
     table = Table(
         ("version", "scores", "mean score", "came true [95 %]", "true / labelled"),
@@ -81,19 +81,19 @@ def _block(answers: SectionAnswers, store: Place) -> Block:
 
 
 def _off(row: CalibrationRow) -> str:
-    said = f"{cell(version_of(row.by))}: off by {number(row.ece)} on average (ECE)"
-    return f"{said}; chance alone would make {row.by_chance:.3f}." if row.by_chance else f"{said}."
+    text = f"{cell(version_of(row.by))}: off by {number(row.ece)} on average (ECE)"
+    return f"{text}; chance alone would make {row.by_chance:.3f}." if row.by_chance else f"{text}."
 
 
 def _bins(row: CalibrationRow) -> list[dict[str, Any]]:
     return [
         {
             "version": cell(version_of(row.by)),
-            "score": each.score,
-            **drawn(each.share),
-            "bin": _range(each.low, each.high),
+            "score": bin_.score,
+            **plot_values(bin_.share),
+            "bin": _range(bin_.low, bin_.high),
         }
-        for each in row.bins
+        for bin_ in row.bins
     ]
 
 

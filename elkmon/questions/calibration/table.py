@@ -1,4 +1,4 @@
-"""Reliability diagrams on a terminal."""
+"""Write reliability diagrams to a terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.below_table import behind, explain, group_name, of_group, sampled
+from elkmon.present.answer_table import group_name, show_command, show_notes
 from elkmon.present.formatting import counts, interval, percent, when
-from elkmon.present.output import Output, clean, fitting, table
+from elkmon.present.output import Output, clean, fit_width, table
 from elkmon.query.label_evidence import BINARY
 from elkmon.questions.calibration.figures import CalibrationBin, CalibrationRow
 from elkmon.questions.record import Answer
@@ -29,23 +29,23 @@ def show(out: Output, store: Place, answer: Answer) -> None:
         task = f" ({clean(row.task)})" if row.task else ""
         out.show(Text.assemble((group_name(row.by), "bold"), task, at, "  ", (_ece(row), "dim")))
         if row.bins:
-            out.show(fitting(out, lambda wide, row=row: _bins(out, row, wide=wide)))  # type: ignore[misc]
+            out.show(fit_width(out, lambda wide, row=row: _bins(out, row, wide=wide)))  # type: ignore[misc]
         out.show(Text(""))
-    explain(
+    show_notes(
         out, answer.result,
         "● what came true, with its 95 % interval; │ the mean score: apart from it in red",
-        sampled(any(row.ece.weighted for row in rows)),
+        weighted=any(row.ece.weighted for row in rows),
     )  # fmt: skip
-    drawn = [(row, each) for row in rows for each in row.bins]
+    drawn = [(row, bin_) for row in rows for bin_ in row.bins]
     if drawn:
-        row, each = max(drawn, key=lambda pair: _distance(pair[1]) * pair[1].share.weighted_n)
-        top = "<=" if each.high == 1 else "<"
+        row, bin_ = max(drawn, key=lambda pair: _distance(pair[1]) * pair[1].share.weighted_n)
+        top = "<=" if bin_.high == 1 else "<"
         score = "ml.prediction.score"
-        more = ["--where", f"{score}>={each.low!r}", "--where", f"{score}{top}{each.high!r}"]
-        told = "truth!=" if row.task == BINARY else "ml.eval.outcome!="
-        behind(out, store, question, *of_group(question, row.by), *more, "--where", told)
+        scores = f"{score}>={bin_.low!r}", f"{score}{top}{bin_.high!r}"
+        labelled = "truth!=" if row.task == BINARY else "ml.eval.outcome!="
+        show_command(out, store, question, *scores, labelled, by=row.by)
     else:
-        behind(out, store, question, "--where", "ml.truth.observed_at!=")
+        show_command(out, store, question, "ml.truth.observed_at!=")
 
 
 def _ece(row: CalibrationRow) -> str:
@@ -57,44 +57,44 @@ def _ece(row: CalibrationRow) -> str:
     )
 
 
-def _distance(each: CalibrationBin) -> float:
-    return abs((each.share.value or 0.0) - each.score)
+def _distance(bin_: CalibrationBin) -> float:
+    return abs((bin_.share.value or 0.0) - bin_.score)
 
 
 def _bins(out: Output, row: CalibrationRow, *, wide: bool) -> Table:
     heads = ["scores", "mean score", "came true", "", "0" + "100 %".rjust(_WIDTH - 1)]
-    made = table(out, heads if wide else [*heads[:3], *heads[4:]], right={"mean score"})
-    for each in row.bins:
-        apart = not _within(each)
-        end = "]" if each.high == 1 else ")"
-        places = 2 if abs(round(each.low, 2) - each.low) < 1e-9 else 3  # noqa: PLR2004 - rounding
+    bins_table = table(out, heads if wide else [*heads[:3], *heads[4:]], right={"mean score"})
+    for bin_ in row.bins:
+        apart = not _within(bin_)
+        end = "]" if bin_.high == 1 else ")"
+        places = 2 if abs(round(bin_.low, 2) - bin_.low) < 1e-9 else 3  # noqa: PLR2004 - rounding
         came = Text.assemble(
-            (percent(each.share), "bold red" if apart else "bold"),
+            (percent(bin_.share), "bold red" if apart else "bold"),
             " ",
-            (interval(each.share), "dim"),
+            (interval(bin_.share), "dim"),
         )
-        made.add_row(
-            Text(f"[{each.low:.{places}f}, {each.high:.{places}f}{end}"),
-            Text(f"{100 * each.score:.1f} %"),
+        bins_table.add_row(
+            Text(f"[{bin_.low:.{places}f}, {bin_.high:.{places}f}{end}"),
+            Text(f"{100 * bin_.score:.1f} %"),
             came,
-            *([Text(counts(each.share), "dim")] if wide else []),
-            _strip(each, "red" if apart else "green"),
+            *([Text(counts(bin_.share), "dim")] if wide else []),
+            _strip(bin_, "red" if apart else "green"),
         )
-    return made
+    return bins_table
 
 
-def _within(each: CalibrationBin) -> bool:
-    low, high = each.share.low, each.share.high
-    return low is None or high is None or low <= each.score <= high
+def _within(bin_: CalibrationBin) -> bool:
+    low, high = bin_.share.low, bin_.share.high
+    return low is None or high is None or low <= bin_.score <= high
 
 
-def _strip(each: CalibrationBin, style: str) -> Text:
-    """Draw the share with its interval, and the score, from 0 to 100 %."""
+def _strip(bin_: CalibrationBin, style: str) -> Text:
+    """Return the share with its interval, and the score, on a line from 0 to 100 %."""
     low, high, share, score = (
         round((_WIDTH - 1) * min(max(x or 0.0, 0.0), 1.0))
-        for x in (each.share.low, each.share.high, each.share.value, each.score)
+        for x in (bin_.share.low, bin_.share.high, bin_.share.value, bin_.score)
     )
-    cells = ["─" if low <= place <= high else " " for place in range(_WIDTH)]
+    cells = ["─" if low <= position <= high else " " for position in range(_WIDTH)]
     cells[score] = "│"
     cells[share] = "●"
     return Text("".join(cells), style)

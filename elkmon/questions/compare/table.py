@@ -20,9 +20,9 @@ from elkmon.present.formatting import (
     share_percent,
     when,
 )
-from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.output import Output, below, clean, copyable, fit_width, table
 from elkmon.present.result import Result
-from elkmon.query.conditions import narrowed
+from elkmon.query.conditions import add_conditions
 from elkmon.query.question import Question
 from elkmon.questions.compare.changes import Change
 from elkmon.questions.compare.figures import Comparison, Shift
@@ -63,13 +63,13 @@ def _show_comparison(output: Output, store: Place, question: Question, row: Comp
         (row.verdict, _STYLES[row.verdict]),
     )
     output.show(Text(""), head, *(Text(clean(sentence)) for sentence in row.words))
-    output.show(Text(""), fitting(output, lambda wide: _figures(output, row, wide=wide)))
+    output.show(Text(""), fit_width(output, lambda wide: _figures(output, row, wide=wide)))
     if row.worse:
         output.show(Text(""), Text("What got worse", "bold"))
-        output.show(fitting(output, lambda wide: _slices(output, row, wide=wide)))
+        output.show(fit_width(output, lambda wide: _slices(output, row, wide=wide)))
     output.show(*(Text(line, "dim") for line in _legend(row)))
     output.show(Text(""), Text("The events behind", "bold"))
-    output.show(*(typed_text(line) for line in _behind(store, question, row)))
+    output.show(*(copyable(line) for line in _behind(store, question, row)))
 
 
 def _figures(output: Output, row: Comparison, *, wide: bool) -> Table:
@@ -183,6 +183,6 @@ def _behind(store: Place, question: Question, row: Comparison) -> list[str]:
         lines.append(command_line("events", store, side_question, *of, "outcome=failure"))
     if row.error_rate.current.k or not lines:
         worst = next((change.where for change in row.worse if change.kind == "segment"), ())
-        narrow = replace(side_question, conditions=narrowed(side_question.conditions, *worst))
+        narrow = replace(side_question, conditions=add_conditions(side_question.conditions, *worst))
         lines.append(command_line("events", store, narrow, *of, "ml.eval.outcome=wrong"))
     return lines

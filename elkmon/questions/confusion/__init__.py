@@ -1,4 +1,4 @@
-"""The confusion matrix: which classes are taken for which."""
+"""The question of the confusion matrix: which classes are mistaken for which."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CONFUSION"]
 def confusion(
     store: Store, model: str | None = None, **arguments: Unpack[Grouped]
 ) -> Result[ConfusionRow]:
-    """Count labelled predictions by true and predicted class, with shares of each true class.
+    """Return counts by true and predicted class, with shares of each true class.
 
     Raises:
         QueryError: it cannot be asked; the message says what would do.
@@ -33,9 +33,9 @@ CONFUSION = QuestionRecord(
     package=__name__,
     ask=confusion,
     command="confusion",
-    summary="Show which classes are taken for which.",
+    summary="Show which classes are mistaken for which.",
     help="True classes down, predicted ones across; each cell with its share of the true class. "
-    "JSON and CSV have one row a cell, and all classes.",
+    "JSON and CSV have one row per cell, and all classes.",
     options=(
         Option(
             "top",

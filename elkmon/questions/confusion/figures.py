@@ -1,4 +1,4 @@
-"""The confusion matrix of each group, as rows: one a true and predicted class."""
+"""Compute the confusion matrix of each group, one row per true and predicted class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ConfusionRow", "answer", "confusion"]
 
 @dataclass(frozen=True, slots=True)
 class ConfusionRow:
-    """One cell of a confusion matrix; only cells with predictions are given."""
+    """One cell of a confusion matrix with predictions."""
 
     by: Mapping[str, Cell]
     time: datetime | None
@@ -31,7 +31,7 @@ class ConfusionRow:
 
 
 def confusion(store: Store, question: Question) -> Result[ConfusionRow]:
-    """Count labelled predictions by true and predicted class.
+    """Return counts of labelled predictions by true and predicted class.
 
     Args:
         store: to ask.
@@ -46,21 +46,21 @@ def confusion(store: Store, question: Question) -> Result[ConfusionRow]:
     """
     rows: list[ConfusionRow] = []
     notes: list[str] = []
-    for each in gather(store, question):
-        matrix = Matrix(each.cells)
-        by = dict(zip(question.by, each.by, strict=True))
+    for evidence in gather(store, question):
+        matrix = Matrix(evidence.cells)
+        by = dict(zip(question.by, evidence.by, strict=True))
         for truth in matrix.classes:
             for predicted in matrix.classes:
                 cell = matrix.cells.get((truth, predicted), Sums())
                 if cell.count:
                     share = cell.out_of(matrix.truth[truth], "")
-                    rows.append(ConfusionRow(by, each.time, truth, predicted, share))
-        beside = each.labelled.count - matrix.total.count
+                    rows.append(ConfusionRow(by, evidence.time, truth, predicted, share))
+        beside = evidence.labelled.count - matrix.total.count
         if beside and matrix.total.count:
-            group = Group(each.by, each.time).words
+            group = Group(evidence.by, evidence.time).words
             notes.append(
-                f"{group}: {beside:,} of {each.labelled.count:,} labelled predictions lack the "
-                "true or the predicted class: in no cell"
+                f"{group}: {beside:,} of {evidence.labelled.count:,} labelled predictions lack the "
+                "true or the predicted class and are left out"
             )
     columns = (*question.by, "time", "truth", "predicted", *parts_of(Rate, "share"))
     return Result(question, tuple(rows), columns, tuple(notes))

@@ -1,4 +1,4 @@
-"""The confusion matrix of the current version, for the report."""
+"""Write the report's section of the current version's confusion matrix."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["ask", "blocks"]
 
 _MOST_CLASSES = 20
 _MOST_WORDED = 12
-"""Classes up to which the cells of a matrix hold their counts."""
+"""With at most this many classes, cells show their counts."""
 _MOST_MISTAKES = 12
 _SHADES = (
     "Right answers are darker the larger their share of the true class; mistakes the closer they "
@@ -40,13 +40,13 @@ _SHADES = (
 
 
 def ask(store: Store, frame: Frame) -> tuple[Sequence[ConfusionRow], Sequence[str]]:
-    """Count the cells of each version's matrix."""
+    """Return the cells of each version's matrix, and notes."""
     result = confusion(store, frame.versions)
     return result.rows, result.notes
 
 
 def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
-    """Show which classes the current version takes for which, where there are classes."""
+    """Return the block of the confusion matrix, if the task has classes."""
     tasks = {row.task for row in answers.rows[QUALITY.method]}
     if tasks and not tasks & {"binary", "multiclass", None}:
         return []
@@ -54,8 +54,8 @@ def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
 
 
 def _block(answers: SectionAnswers, store: Place) -> Block:
-    asked = command_line("confusion", store, answers.question, "--by", VERSION)
-    commands = (Command("all versions", asked), events(answers, store, "ml.eval.outcome=wrong"))
+    line = command_line("confusion", store, answers.question, "--by", VERSION)
+    commands = (Command("all versions", line), events(answers, store, "ml.eval.outcome=wrong"))
     versions = versions_of(answers, {version_of(row.by) for row in answers.rows[CONFUSION.method]})
     if not versions:
         return Block("confusion", "Confusion", commands=commands, reason="no label yet")
@@ -69,13 +69,13 @@ def _block(answers: SectionAnswers, store: Place) -> Block:
     if mistakes:
         most = mistakes[0]
         lead = (
-            f"Most often {cell(most.truth)} is taken for {cell(most.predicted)}: "
+            f"Most often {cell(most.truth)} is mistaken for {cell(most.predicted)}: "
             f"{percent(most.share)} of all {cell(most.truth)}."
         )
     spec = plots.confusion(
         f"{title}, {cell(answers.question.model)}. {lead}",
         [_cell(row, worst) for row in _whole(kept, classes)],
-        [cell(each) for each in classes],
+        [cell(name) for name in classes],
         words=len(classes) <= _MOST_WORDED,
     )
     table = Table(
@@ -95,13 +95,13 @@ def _block(answers: SectionAnswers, store: Place) -> Block:
 
 
 def _fewer(rows: Sequence[ConfusionRow]) -> tuple[list[str], list[ConfusionRow], int]:
-    """Keep as many classes as can be seen: those with the most mistakes."""
+    """Return the classes with the most mistakes, their cells, and how many are left out."""
     mistakes: dict[str, float] = {}
     for row in rows:
-        for each in {row.truth, row.predicted}:
+        for name in {row.truth, row.predicted}:
             extra = row.share.weighted_k if row.truth != row.predicted else 0.0
-            mistakes[each] = mistakes.get(each, 0.0) + extra
-    kept = sorted(mistakes, key=lambda each: (-mistakes[each], natural(each)))[:_MOST_CLASSES]
+            mistakes[name] = mistakes.get(name, 0.0) + extra
+    kept = sorted(mistakes, key=lambda name: (-mistakes[name], natural(name)))[:_MOST_CLASSES]
     within = [row for row in rows if row.truth in kept and row.predicted in kept]
     return sorted(kept, key=natural), within, len(mistakes) - len(kept)
 

@@ -1,4 +1,4 @@
-"""Confusion matrices on a terminal."""
+"""Write confusion matrices to a terminal."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.below_table import behind, explain, group_name, of_group, sampled
+from elkmon.present.answer_table import group_name, show_command, show_notes
 from elkmon.present.formatting import percent, when
-from elkmon.present.output import Output, clean, fitting, table
-from elkmon.query.conditions import equal, typed
+from elkmon.present.output import Output, clean, fit_width, table
+from elkmon.query.conditions import condition_texts, equal
 from elkmon.questions.confusion.figures import ConfusionRow
 from elkmon.questions.record import Answer
 from elkmon.statistics.natural_order import natural
@@ -23,7 +23,7 @@ __all__ = ["show"]
 
 _REST = "(rest)"
 _MUCH = 0.05
-"""From this share of a true class on, a confusion stands out."""
+"""Mistakes of at least this share of a true class are red."""
 
 
 def show(out: Output, store: Place, answer: Answer) -> None:
@@ -31,26 +31,26 @@ def show(out: Output, store: Place, answer: Answer) -> None:
     question = answer.result.question
     rows: Sequence[ConfusionRow] = answer.result.rows
     for (_, time), group in groupby(rows, key=lambda row: (tuple(row.by.values()), row.time)):
-        own = list(group)
-        cells = _folded(own, answer.options["top"])
-        made = fitting(out, lambda wide, cells=cells: _matrix(out, cells, wide=wide))  # type: ignore[misc]
+        first, *others = group
+        cells = _folded([first, *others], answer.options["top"])
+        matrix = fit_width(out, lambda wide, cells=cells: _matrix(out, cells, wide=wide))  # type: ignore[misc]
         at = "" if time is None else f", {when(time)} UTC"
-        count = sum(row.share.k for row in own)
+        count = sum(row.share.k for row in (first, *others))
         heading = f"  {count:,} labelled predictions{at}"
-        out.show(Text.assemble((group_name(own[0].by), "bold"), (heading, "dim")), made, Text(""))
-    explain(
+        name = Text.assemble((group_name(first.by), "bold"), (heading, "dim"))
+        out.show(name, matrix, Text(""))
+    show_notes(
         out, answer.result, "rows: what was true; columns: what was predicted; in percent "
-        "of the true class", sampled(any(row.share.weighted for row in rows)),
+        "of the true class", weighted=any(row.share.weighted for row in rows),
     )  # fmt: skip
     wrong = [row for row in rows if row.truth != row.predicted]
     worst = max(wrong or rows, key=lambda row: row.share.weighted_k)
-    narrowed = equal("ml.truth.label", worst.truth), equal("ml.prediction.label", worst.predicted)
-    more = [part for text in typed(narrowed) for part in ("--where", text)]
-    behind(out, store, question, *of_group(question, worst.by), *more)
+    pair = equal("ml.truth.label", worst.truth), equal("ml.prediction.label", worst.predicted)
+    show_command(out, store, question, *condition_texts(pair), by=worst.by)
 
 
 def _folded(rows: Sequence[ConfusionRow], top: int) -> Mapping[tuple[str, str], Rate]:
-    """Put all but the most frequent classes together."""
+    """Return the cells with all but the most frequent classes merged."""
     frequent: dict[str, float] = defaultdict(float)
     for row in rows:
         frequent[row.truth] += row.share.weighted_k
@@ -66,13 +66,13 @@ def _folded(rows: Sequence[ConfusionRow], top: int) -> Mapping[tuple[str, str], 
         part = Sums(share.k, share.weighted_k, weight2)
         sums[truth, predicted] += part
         whole[truth] += part
-    return {key: each.out_of(whole[key[0]], "") for key, each in sums.items()}
+    return {key: part.out_of(whole[key[0]], "") for key, part in sums.items()}
 
 
 def _matrix(out: Output, cells: Mapping[tuple[str, str], Rate], *, wide: bool) -> Table:
     names = sorted({name for key in cells for name in key}, key=lambda n: (n == _REST, natural(n)))
     heads = [clean(name) for name in names]
-    made = table(
+    matrix = table(
         out, ["true \\ predicted" if wide else "true", *heads, "all"], right={*heads, "all"}
     )
     for truth in names:
@@ -91,5 +91,5 @@ def _matrix(out: Output, cells: Mapping[tuple[str, str], Rate], *, wide: bool) -
             else:
                 parts.append(Text(share.removesuffix(" %"), style))
         count = sum(rate.k for (name, _), rate in cells.items() if name == truth)
-        made.add_row(Text(clean(truth), "bold"), *parts, Text(f"{count:,}", "dim"))
-    return made
+        matrix.add_row(Text(clean(truth), "bold"), *parts, Text(f"{count:,}", "dim"))
+    return matrix

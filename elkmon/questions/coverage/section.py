@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elkmon.present import plots
-from elkmon.present.formatting import cell, command_line, duration, percent, span
+from elkmon.present.formatting import cell, command_line, duration, duration_interval, percent
 from elkmon.present.page_block import (
     Block,
     Command,
     Frame,
     SectionAnswers,
     Table,
-    drawn,
     events,
+    plot_values,
     rate_cells,
 )
 from elkmon.questions.coverage import COVERAGE
@@ -43,12 +43,14 @@ def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
 
 def _coverage(answers: SectionAnswers, row: CoverageRow, commands: tuple[Command, ...]) -> Block:
     names = [_age(age) for age in row.ages]
-    rows = [{"age": name, **drawn(age.share)} for name, age in zip(names, row.ages, strict=True)]
+    rows = [
+        {"age": name, **plot_values(age.share)} for name, age in zip(names, row.ages, strict=True)
+    ]
     lead = [f"{percent(row.coverage)} of successful predictions are labelled."]
     if row.median.value is not None and row.p90.value is not None:
         lead.append(
             f"Half of the labels that come are there within {duration(row.median.value)} "
-            f"{span(row.median)}, 9 of 10 within {duration(row.p90.value)}."
+            f"{duration_interval(row.median)}, 9 of 10 within {duration(row.p90.value)}."
         )
     notes = []
     if row.labels is not None:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.below_table import behind, explain, sampled
-from elkmon.present.formatting import ABSENT, cell, counts, duration, interval, percent, span, when
-from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.answer_table import show_command, show_notes
+from elkmon.present.formatting import (
+    ABSENT,
+    cell,
+    counts,
+    duration,
+    duration_interval,
+    interval,
+    percent,
+    when,
+)
+from elkmon.present.output import Output, below, clean, fit_width, table
 from elkmon.present.result import Result
 from elkmon.questions.coverage.figures import AGES, CoverageRow
 from elkmon.questions.record import Answer
@@ -23,8 +32,8 @@ _AGES = ("< 1 h", "1–6 h", "6–24 h", "1–3 d", "3–7 d", "7–30 d", "> 30
 def show(out: Output, store: Place, answer: Answer) -> None:
     """Write coverage by age, how long labels take, and what became of them."""
     result: Result[CoverageRow] = answer.result
-    by_age = fitting(out, lambda wide: _ages(out, result, wide=wide))
-    delays = fitting(out, lambda wide: _delays(out, result, shares=True, quantiles=wide))
+    by_age = fit_width(out, lambda wide: _ages(out, result, wide=wide))
+    delays = fit_width(out, lambda wide: _delays(out, result, shares=True, quantiles=wide))
     apart = "median" not in {str(column.header) for column in delays.columns}
     out.show(
         Text("How much is labelled, by the age of the prediction", "bold"), by_age,
@@ -34,16 +43,13 @@ def show(out: Output, store: Place, answer: Answer) -> None:
     lines = dict.fromkeys(line for row in result.rows for line in _facts(row))
     if lines:
         out.show(*(Text(line) for line in lines), Text(""))
-    explain(
+    show_notes(
         out, result,
         "delays: of all predictions, young ones counted as long as they are old; median and p90 of "
         "the labels that come, to 5 %",
-        sampled(any(row.coverage.weighted for row in result.rows)),
+        weighted=any(row.coverage.weighted for row in result.rows),
     )  # fmt: skip
-    behind(
-        out, store, result.question, "--where", "outcome=success",
-        "--where", "ml.truth.observed_at=",
-    )  # fmt: skip
+    show_command(out, store, result.question, "outcome=success", "ml.truth.observed_at=")
 
 
 def _group(row: CoverageRow) -> list[Text]:
@@ -92,7 +98,7 @@ def _delays(out: Output, answer: Result[CoverageRow], *, shares: bool, quantiles
             share = row.arrived[place].share
             cells.append(Text(ABSENT if share is None else f"{100 * share:.1f} %"))
         cells += [
-            Text.assemble((duration(figure.value), "bold"), " ", (span(figure), "dim"))
+            Text.assemble((duration(figure.value), "bold"), " ", (duration_interval(figure), "dim"))
             for figure in ((row.median, row.p90) if quantiles else ())
         ]
         grid.add_row(*_group(row), *cells)

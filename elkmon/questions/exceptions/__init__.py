@@ -1,4 +1,4 @@
-"""The most frequent exceptions."""
+"""The question of the most frequent exceptions."""
 
 from __future__ import annotations
 

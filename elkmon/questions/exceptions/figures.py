@@ -1,4 +1,4 @@
-"""The most frequent exceptions: what was raised, where, since when, in which versions."""
+"""List the most frequent exceptions: type, place, first and last time, versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from elkmon.events.datasets import ERROR
 from elkmon.present.result import Result
-from elkmon.query.conditions import foreign
+from elkmon.query.conditions import unknown_fields
 from elkmon.query.question import Question
 from elkmon.query.times import utc
 from elkmon.stores.protocol import FieldValue, Measure, Store
@@ -32,14 +32,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRow:
-    """One sort of exception: all occurrences with the same fingerprint."""
+    """All occurrences of exceptions with the same fingerprint."""
 
     fingerprint: str | None
     type: str | None
     culprit: str | None
     count: int
     first_seen: datetime
-    """Within the span that was asked for."""
+    """Within the span of the question."""
     last_seen: datetime
     models: tuple[str, ...]
     versions: tuple[str, ...]
@@ -58,20 +58,20 @@ class _Part:
 
 
 def exceptions(store: Store, question: Question, limit: int | None = None) -> Result[ExceptionRow]:
-    """Give exceptions by how often they occurred, the most frequent first.
+    """Return the exceptions, the most frequent first.
 
     Args:
         store: to ask.
-        question: what to ask; its groups and steps play no part here.
-        limit: how many at most; all where not given.
+        question: what to ask; its groups and steps are ignored.
+        limit: how many at most; all if not given.
 
     Raises:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    unknown = foreign(question.conditions, ERROR)
+    unknown = unknown_fields(question.conditions, ERROR)
     if unknown:
-        note = f"exceptions are left out: {', '.join(unknown)} is known of predictions only"
+        note = f"exceptions are left out: they have no {', '.join(unknown)}"
         return Result(question, (), _COLUMNS, (note,))
     table = store.aggregate(ERROR, by=_BY, measures=_MEASURES, where=question.filter)
     parts: dict[str | None, list[_Part]] = {}
@@ -79,7 +79,7 @@ def exceptions(store: Store, question: Question, limit: int | None = None) -> Re
         fingerprint, part = _part(row)
         parts.setdefault(fingerprint, []).append(part)
     rows = sorted(
-        (_row(fingerprint, each) for fingerprint, each in parts.items()),
+        (_row(fingerprint, occurrences) for fingerprint, occurrences in parts.items()),
         key=lambda row: (-row.count, row.first_seen, row.fingerprint or ""),
     )
     return Result(question, tuple(rows[:limit]), _COLUMNS)

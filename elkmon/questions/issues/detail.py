@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import QueryError
 from elkmon.present.formatting import clean
-from elkmon.query.conditions import lookup, narrowed
+from elkmon.query.conditions import add_conditions, lookup
 from elkmon.query.groups import support
 from elkmon.query.question import Question
 from elkmon.query.times import utc
@@ -105,7 +105,7 @@ def events_of(question: Question, row: IssueRow) -> Question:
     """Return the question that selects an issue's events."""
     if row.kind == "wrong":
         return replace(question, model=row.models[0], conditions=row.where)
-    return replace(question, conditions=narrowed(question.conditions, *row.where))
+    return replace(question, conditions=add_conditions(question.conditions, *row.where))
 
 
 def _versions(store: Store, issue_question: Question, row: IssueRow) -> list[VersionShare]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from elkmon.present.event_line import in_words, time_of
+from elkmon.present.event_line import summary_of, time_of
 from elkmon.present.formatting import about_duration, counts, interval, percent, probability, when
-from elkmon.present.output import Output, clean, table, typed_text
+from elkmon.present.output import Output, clean, copyable, table
 from elkmon.query.question import Question
 from elkmon.questions.issues.detail import IssueDetail, entries_of, stack_of
 from elkmon.questions.issues.table import STATE_STYLES, bars_of, events_command, trend_of
@@ -50,7 +50,7 @@ def show_issue(output: Output, store: Place, question: Question, detail: IssueDe
     for number, event in enumerate(detail.examples, 1):
         output.show(Text(""), Text(f"Example {number}", "bold"), *_example(event, stacks))
     line = events_command(store, question, row)
-    output.show(Text(""), Text("All its events", "bold"), typed_text(line))
+    output.show(Text(""), Text("All its events", "bold"), copyable(line))
 
 
 def _show_shares(output: Output, detail: IssueDetail) -> None:
@@ -86,7 +86,7 @@ def _of(rate: Rate) -> Text:
 
 def _example(event: Event, stacks: set[str]) -> Iterator[Text]:
     """Write an event, with its stack, unless an example before has the same, and its features."""
-    yield Text(f"{time_of(event)} {in_words(event)}")
+    yield Text(f"{time_of(event)} {summary_of(event)}")
     for line in stack_of(event, stacks, _STACK_LINES):
         yield Text(f"  {line}", "dim")
     features = [

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from elkmon.events.datasets import ERROR, PREDICTION
-from elkmon.query.conditions import equal, foreign, lookup
+from elkmon.query.conditions import equal, lookup, unknown_fields
 from elkmon.query.groups import support
 from elkmon.query.question import Question
 from elkmon.query.slices import MOST_VALUES
@@ -47,7 +47,7 @@ def exception_issues(
         QueryError: the question is invalid.
         StoreError: the store cannot be read.
     """
-    if foreign(question.conditions, ERROR):
+    if unknown_fields(question.conditions, ERROR):
         return [], exceptions(store, question).notes
     result = exceptions(store, question)
     if not result.rows:

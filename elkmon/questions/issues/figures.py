@@ -8,7 +8,7 @@ from dataclasses import replace
 from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import share_percent
 from elkmon.present.result import Result
-from elkmon.query.conditions import foreign
+from elkmon.query.conditions import unknown_fields
 from elkmon.query.question import Question
 from elkmon.questions.compare.error_increases import LEVEL
 from elkmon.questions.issues import OPEN, STATES
@@ -57,7 +57,7 @@ def issues_and_segments(
     rows, more = exception_issues(store, question, catalog, issue_notes)
     notes = list(more)
     compared: list[ComparedModel] = []
-    unknown = foreign(question.conditions, PREDICTION)
+    unknown = unknown_fields(question.conditions, PREDICTION)
     if unknown:
         notes.append(
             f"wrong answers are left out: {', '.join(unknown)} is not known of predictions"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.present.formatting import command_line, when
-from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.output import Output, below, clean, copyable, fit_width, table
 from elkmon.present.result import Result
 from elkmon.present.sparklines import sparkline
 from elkmon.query.question import Question
@@ -53,12 +53,12 @@ def show(output: Output, store: Place, answer: Answer) -> None:
     show_issues(output, result.rows)
     line = events_command(store, result.question, result.rows[0])
     output.show(*(Text(clean(note), "dim") for note in result.notes))
-    output.show(Text(""), Text("The events behind the first", "bold"), typed_text(line))
+    output.show(Text(""), Text("The events behind the first", "bold"), copyable(line))
 
 
 def show_issues(output: Output, rows: Sequence[IssueRow]) -> None:
     """Write a table of issues."""
-    output.show(fitting(output, lambda wide: _table(output, rows, wide=wide)))
+    output.show(fit_width(output, lambda wide: _table(output, rows, wide=wide)))
 
 
 def bars_of(row: IssueRow) -> Sequence[Step]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.present.formatting import probability, share_percent
-from elkmon.query.conditions import equal, narrowed
+from elkmon.query.conditions import add_conditions, equal
 from elkmon.query.question import Question
 from elkmon.query.slices import count, parts, usable_segments
 from elkmon.query.times import grid, step, utc
@@ -178,7 +178,7 @@ def _conditions(
 ) -> tuple[Condition, ...]:
     """Return the conditions of its events on the current side."""
     truth, predicted = increase.pair
-    return narrowed(
+    return add_conditions(
         compared.current.conditions(question),
         *(equal("ml.eval.outcome", "wrong"), equal("ml.truth.label", truth)),
         equal("ml.prediction.label", predicted),

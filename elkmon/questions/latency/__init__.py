@@ -1,4 +1,4 @@
-"""Latency: how long predictions take."""
+"""The question of latency: how long predictions take."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["LATENCY"]
 def latency(
     store: Store, model: str | None = None, **arguments: Unpack[Grouped]
 ) -> Result[LatencyRow]:
-    """Return p50, p95 and p99 of how long attempts took, successes and failures apart.
+    """Return p50, p95 and p99 of how long attempts took, separately by outcome.
 
     Raises:
         QueryError: it cannot be asked; the message says what would do.
@@ -34,7 +34,7 @@ LATENCY = QuestionRecord(
     ask=latency,
     command="latency",
     summary="Show how long predictions take.",
-    help="p50, p95 and p99, to 1 %; failed attempts apart. By model, over the last 7 days if "
-    "nothing else is said.",
+    help="p50, p95 and p99, to 1 %, failed attempts separately; by default by model over the "
+    "last 7 days.",
     in_report=True,
 )

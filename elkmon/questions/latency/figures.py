@@ -1,4 +1,4 @@
-"""Latency: quantiles of how long predictions took, successes and failures apart."""
+"""Compute latency quantiles, separately for successes and failures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ from elkmon.statistics.quantiles import quantile
 from elkmon.statistics.rate import Sums
 from elkmon.stores.protocol import Cell, FieldValue, Store
 
-__all__ = ["Durations", "LatencyRow", "answer", "latencies", "latency", "rows_of", "together"]
+__all__ = [
+    "Durations",
+    "LatencyRow",
+    "answer",
+    "count_bins",
+    "latency",
+    "quantiles_of",
+    "sum_steps",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyRow:
-    """How long the attempts of one group took, in milliseconds."""
+    """The latency of one group's attempts with one outcome, in milliseconds."""
 
     by: Mapping[str, Cell]
     time: datetime | None
@@ -33,16 +41,22 @@ class LatencyRow:
     p95: Estimate
     p99: Estimate
 
+    @property
+    def quantiles(self) -> dict[str, Estimate]:
+        """Return the quantiles by name."""
+        return {"p50": self.p50, "p95": self.p95, "p99": self.p99}
+
 
 @dataclass
 class Durations:
-    """Attempts of one group, step and outcome by bin of their duration; those without one apart."""
+    """Attempts of one group, step and outcome, counted by bin of their duration."""
 
     by: tuple[Cell, ...]
     time: datetime | None
     outcome: str
     bins: dict[int, Sums]
     untimed: int = 0
+    """Attempts without a duration."""
 
     def add(self, other: Durations) -> None:
         """Add another step."""
@@ -52,15 +66,15 @@ class Durations:
 
 
 def _begin(number: int) -> float:
-    """Give where a bin begins, in milliseconds: 1.02^b nanoseconds."""
+    """Return where a bin begins, in milliseconds: 1.02^number nanoseconds."""
     return exp(number * log(1.02)) / 1e6
 
 
 def latency(store: Store, question: Question) -> Result[LatencyRow]:
-    """Give p50, p95 and p99 of each group, weighted, of successes and of failures.
+    """Return weighted p50, p95 and p99 of each group, for successes and for failures.
 
-    From ``ml.duration_bin``, whose bins are 2 % wide; the middle of a bin, on the log scale, stands
-    for its durations, so that a value is off by 1 % at most, and the same from any store.
+    They come from ``ml.duration_bin``, which is 2 % wide. Each is the middle of a bin on the log
+    scale, so it is off by at most 1 %, and the same in every store.
 
     Args:
         store: to ask.
@@ -70,50 +84,50 @@ def latency(store: Store, question: Question) -> Result[LatencyRow]:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    return rows_of(question, latencies(store, question))
+    return quantiles_of(question, count_bins(store, question))
 
 
-def latencies(store: Store, question: Question) -> list[Durations]:
-    """Count attempts by bin; sorted by group, step and outcome, successes first."""
-    found: dict[tuple[Group, bool], Durations] = {}
+def count_bins(store: Store, question: Question) -> list[Durations]:
+    """Return counts of attempts by bin of their duration, sorted by group, step and outcome."""
+    by_group: dict[tuple[Group, bool], Durations] = {}
     by = FieldValue("event.outcome"), FieldValue("ml.duration_bin")
     for group, (outcome, number, *cells) in grouped(store, question, by, support()):
         if outcome not in {"success", "failure"}:
             continue
         # successes first
         key = group, outcome == "failure"
-        own = found.setdefault(key, Durations(*group, outcome, {}))
+        durations = by_group.setdefault(key, Durations(*group, outcome, {}))
         sums = Sums.of(cells)
         if number is None:
-            own.untimed += sums.count
+            durations.untimed += sums.count
         else:
-            own.bins[int(number)] = sums
-    return [each for _, each in in_order(found)]
+            durations.bins[int(number)] = sums
+    return [durations for _, durations in in_order(by_group)]
 
 
-def together(found: list[Durations]) -> list[Durations]:
-    """Add up the steps in time of each group."""
+def sum_steps(durations: list[Durations]) -> list[Durations]:
+    """Add up the steps of each group and outcome."""
     whole: dict[tuple[Any, ...], Durations] = {}
-    for each in found:
-        key = (*each.by, each.outcome)
-        whole.setdefault(key, Durations(each.by, None, each.outcome, {})).add(each)
+    for part in durations:
+        key = (*part.by, part.outcome)
+        whole.setdefault(key, Durations(part.by, None, part.outcome, {})).add(part)
     return list(whole.values())
 
 
-def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
-    """Compute the quantiles."""
+def quantiles_of(question: Question, durations: list[Durations]) -> Result[LatencyRow]:
+    """Return the rows that answer a question, from the counts."""
     rows, notes = [], []
-    for each in found:
+    for part in durations:
         p50, p95, p99 = (
-            quantile(each.bins, share, _begin, "no attempt has a duration")
+            quantile(part.bins, share, _begin, "no attempt has a duration")
             for share in (0.5, 0.95, 0.99)
         )
-        by = dict(zip(question.by, each.by, strict=True))
-        rows.append(LatencyRow(by, each.time, each.outcome, p50, p95, p99))
-        if each.untimed:
-            name = Group(each.by, each.time).words
+        by = dict(zip(question.by, part.by, strict=True))
+        rows.append(LatencyRow(by, part.time, part.outcome, p50, p95, p99))
+        if part.untimed:
+            name = Group(part.by, part.time).words
             notes.append(
-                f"{name}: {each.untimed:,} attempts ({each.outcome}) have no duration: left out"
+                f"{name}: {part.untimed:,} attempts ({part.outcome}) have no duration: left out"
             )
     columns = (*question.by, "time", "outcome", *parts_of(Estimate, "p50", "p95", "p99"))
     return Result(question, tuple(rows), columns, tuple(notes))
@@ -122,11 +136,11 @@ def rows_of(question: Question, found: list[Durations]) -> Result[LatencyRow]:
 def answer(store: Store, question: Question) -> Answer:
     """Return what the command shows; arguments and errors as of :func:`latency`."""
     steps = question.every or step(question.since, question.until)
-    # asked in steps in any case: what is shown in whole is their sum
+    # always asked in steps: the rows are their sums
     stepped = question.stepped(steps)
-    durations = latencies(store, stepped)
+    durations = count_bins(store, stepped)
     return Answer(
-        rows_of(question, durations if question.every else together(durations)),
+        quantiles_of(question, durations if question.every else sum_steps(durations)),
         steps,
-        lambda: rows_of(stepped, durations).rows,
+        lambda: quantiles_of(stepped, durations).rows,
     )

@@ -1,4 +1,4 @@
-"""Latency over time and by version, for the report."""
+"""Write the report's section of latency over time and by version."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from elkmon.present import plots
-from elkmon.present.formatting import cell, command_line, duration, limits, number, span, when
+from elkmon.present.formatting import (
+    cell,
+    command_line,
+    duration,
+    duration_interval,
+    interval,
+    number,
+    when,
+)
 from elkmon.present.page_block import (
     Block,
     Command,
@@ -15,13 +23,19 @@ from elkmon.present.page_block import (
     SectionAnswers,
     Table,
     days,
-    deployed,
     events,
     milliseconds,
-    width_of,
+    plot_deployments,
 )
+from elkmon.query.times import text_of, width_of
 from elkmon.questions.latency import LATENCY
-from elkmon.questions.latency.figures import Durations, LatencyRow, latencies, rows_of, together
+from elkmon.questions.latency.figures import (
+    Durations,
+    LatencyRow,
+    count_bins,
+    quantiles_of,
+    sum_steps,
+)
 from elkmon.statistics.natural_order import natural_all
 from elkmon.stores.location import Place
 from elkmon.stores.protocol import Store
@@ -30,42 +44,42 @@ __all__ = ["ask", "blocks"]
 
 
 def ask(store: Store, frame: Frame) -> tuple[list[Durations], Sequence[str]]:
-    """Count durations by version, step and outcome."""
-    return latencies(store, frame.versions.stepped(frame.steps)), ()
+    """Return the durations of each version, step and outcome, and no notes."""
+    return count_bins(store, frame.versions.stepped(frame.steps)), ()
 
 
 def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
-    """Show how long attempts took, over time and by version."""
+    """Return the block of latency over time and by version."""
     return [_block(answers, location)]
 
 
 def _block(answers: SectionAnswers, store: Place) -> Block:
-    every = f"{answers.steps.every}{answers.steps.unit}"
-    asked = command_line("latency", store, answers.question, "--every", every)
-    commands = (Command("over time", asked), events(answers, store))
+    every = text_of(answers.steps)
+    line = command_line("latency", store, answers.question, "--every", every)
+    commands = (Command("over time", line), events(answers, store))
     durations: tuple[Durations, ...] = answers.rows[LATENCY.method]
-    over_time = rows_of(answers.question, _by_step(durations)).rows
-    by_version = rows_of(answers.versions, together(list(durations))).rows
-    known = [each for each in over_time if each.outcome == "success" and each.p50.value]
+    over_time = quantiles_of(answers.question, _by_step(durations)).rows
+    by_version = quantiles_of(answers.versions, sum_steps(list(durations))).rows
+    known = [row for row in over_time if row.outcome == "success" and row.p50.value]
     if not known:
         return Block("latency", "Latency", commands=commands, wide=True,
                      reason="no attempt has a duration")  # fmt: skip
     half = width_of(answers.steps) / 2
-    timed = [(each, each.time) for each in known if each.time is not None]
-    rows = [row for each, time in timed for row in _latency_rows(each, time + half)]
-    columns = [_latency_column(each, time, time + 2 * half) for each, time in timed]
-    slowest = max(known, key=lambda each: each.p95.value or 0.0)
+    timed = [(row, row.time) for row in known if row.time is not None]
+    points = [point for row, time in timed for point in _latency_points(row, time + half)]
+    columns = [_latency_column(row, time, time + 2 * half) for row, time in timed]
+    slowest = max(known, key=lambda row: row.p95.value or 0.0)
     lead = (
-        f"Successes took longest from {_when(slowest.time)} on: p95 {_took(slowest.p95.value)}.",
+        f"Successes took longest from {when(slowest.time)} on: p95 {_took(slowest.p95.value)}.",
     )
     alt = f"Latency of {cell(answers.question.model)} over time: p50, p95 and p99. {lead[0]}"
     table = Table(
         ("version", "outcome", "p50 [95 %]", "p95 [95 %]", "p99 [95 %]", "attempts"),
-        tuple(_latency_cells(each) for each in by_version),
+        tuple(_latency_cells(row) for row in by_version),
         "By version",
         frozenset({2, 3, 4, 5}),
     )
-    spec = plots.latency(alt, rows, columns, deployed(answers), days=days(answers))
+    spec = plots.latency(alt, points, columns, plot_deployments(answers), days=days(answers))
     return Block("latency", "Latency", lead, spec, alt, table, commands=commands,
                  notes=("Milliseconds, on a log scale.",))  # fmt: skip
 
@@ -79,36 +93,35 @@ def _by_step(durations: Iterable[Durations]) -> list[Durations]:
     return [steps[key] for key in sorted(steps, key=natural_all)]
 
 
-def _latency_rows(row: LatencyRow, time: datetime) -> list[dict[str, Any]]:
-    figures = (("p50", row.p50), ("p95", row.p95), ("p99", row.p99))
+def _latency_points(row: LatencyRow, time: datetime) -> list[dict[str, Any]]:
     return [
-        {"time": milliseconds(time), "quantile": name, "value": figure.value}
-        for name, figure in figures
-        if figure.value
+        {"time": milliseconds(time), "quantile": name, "value": estimate.value}
+        for name, estimate in row.quantiles.items()
+        if estimate.value
     ]
 
 
 def _latency_column(row: LatencyRow, begin: datetime, end: datetime) -> dict[str, Any]:
-    figures = (("p50", row.p50), ("p95", row.p95), ("p99", row.p99))
     return {
         "begin": milliseconds(begin),
         "end": milliseconds(end),
         "at": when(begin),
         "value": row.p50.value,
         "of": f"{row.p50.n:,}",
-        **{name: f"{number(figure)} ms {limits(figure)}" for name, figure in figures},
+        **{
+            name: f"{number(estimate)} ms {interval(estimate)}"
+            for name, estimate in row.quantiles.items()
+        },
     }
 
 
 def _latency_cells(row: LatencyRow) -> tuple[str, ...]:
-    figures = (row.p50, row.p95, row.p99)
-    shown = (f"{_took(each.value)} {span(each, 0.001)}".strip() for each in figures)
-    return (cell(row.by.get("version")), row.outcome, *shown, f"{row.p50.n:,}")
+    texts = (
+        f"{_took(estimate.value)} {duration_interval(estimate, 0.001)}".strip()
+        for estimate in row.quantiles.values()
+    )
+    return (cell(row.by.get("version")), row.outcome, *texts, f"{row.p50.n:,}")
 
 
 def _took(value: float | None) -> str:
     return duration(None if value is None else value / 1000)
-
-
-def _when(time: datetime | None) -> str:
-    return "" if time is None else when(time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elkmon.present.formatting import ABSENT, cell, command_line, limits, made_of, number, spread
+from elkmon.present.formatting import ABSENT, cell, command_line, counts, interval, number, spread
 from elkmon.present.page_block import (
     VERSION,
     Bar,
@@ -80,10 +80,10 @@ def _bars(name: str, rows: Sequence[QualityRow]) -> Bars:
     def bar(position: int, figure: Estimate | None) -> Bar:
         if figure is None:
             return Bar(position, ABSENT, "", "", "not a figure of its task", None, None, None)
-        of = ", ".join(text for text in (made_of(figure), spread(figure)) if text)
+        of = ", ".join(text for text in (counts(figure), spread(figure)) if text)
         places = (place(figure.value), place(figure.low), place(figure.high))
         reason = figure.reason if figure.value is None else None
-        return Bar(position, number(figure), limits(figure), of, reason, *places)
+        return Bar(position, number(figure), interval(figure), of, reason, *places)
 
     better = "less is better" if metric.falls else ""
     return Bars(metric.title, better, tuple(bar(*item) for item in enumerate(figures, 1)))

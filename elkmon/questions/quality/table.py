@@ -9,18 +9,9 @@ from itertools import groupby
 from rich.table import Table
 from rich.text import Text
 
-from elkmon.present.below_table import behind, explain, group_name, sampled, steps_of
-from elkmon.present.formatting import (
-    counts,
-    interval,
-    limits,
-    made_of,
-    number,
-    percent,
-    spread,
-    when,
-)
-from elkmon.present.output import Output, below, clean, fitting, table
+from elkmon.present.answer_table import all_steps, group_name, show_command, show_notes
+from elkmon.present.formatting import counts, interval, number, percent, spread, when
+from elkmon.present.output import Output, below, clean, fit_width, table
 from elkmon.present.result import Result
 from elkmon.present.sparklines import course
 from elkmon.questions.quality.figures import QualityRow
@@ -55,14 +46,14 @@ def show(out: Output, store: Place, answer: Answer) -> None:
             if row.classes:
                 _show_classes(out, row)
     legend = f"over time: steps of {steps.every} {steps.unit}, each metric from its lowest value to"
-    explain(
+    show_notes(
         out, result,
         f"{legend} its highest" if question.every is None else "",
-        sampled(any(row.coverage.weighted for row in result.rows)),
+        weighted=any(row.coverage.weighted for row in result.rows),
     )  # fmt: skip
     regression = all(row.task == "regression" for row in result.rows)
     what = "ml.eval.residual!=" if regression else "ml.eval.outcome=wrong"
-    behind(out, store, question, "--where", what)
+    show_command(out, store, question, what)
 
 
 class Trends:
@@ -70,7 +61,7 @@ class Trends:
 
     def __init__(self, rows: Sequence[QualityRow], steps: TimeBucket) -> None:
         self.steps = steps
-        self._times = steps_of(steps, [row.time for row in rows if row.time is not None])
+        self._times = all_steps(steps, [row.time for row in rows if row.time is not None])
         self._figures: dict[_Key, Mapping[str, Estimate]] = {
             (tuple(row.by.values()), row.task, row.time): row.figures for row in rows
         }
@@ -96,7 +87,7 @@ def _value(figure: Estimate) -> float:
 
 def _show_group(output: Output, row: QualityRow, trends: Trends) -> None:
     """Write the metrics of one group, and why some are absent."""
-    grid = fitting(output, lambda wide: _metrics(output, row, trends, wide=wide))
+    grid = fit_width(output, lambda wide: _metrics(output, row, trends, wide=wide))
     lines = [Text(clean(line), "dim") for line in _absent(row.figures)]
     output.show(_heading(row), grid, *lines, Text(""))
 
@@ -118,11 +109,11 @@ def _metrics(output: Output, row: QualityRow, trends: Trends, *, wide: bool) -> 
     for name, figure in row.figures.items():
         line, reach = trends.of(row, name)
         bound = [Text(spread(figure), "dim")] if spread(figure) else []
-        support = [Text(made_of(figure) if figure.n else "", "dim"), *bound]
+        support = [Text(counts(figure) if figure.n else "", "dim"), *bound]
         grid.add_row(
             Text(METRICS[name].title),
             Text(number(figure), "bold"),
-            Text(limits(figure), "dim"),
+            Text(interval(figure), "dim"),
             Text(line, "cyan"),
             *([Text(reach, "dim")] if wide else []),
             Text(", ").join(support) if wide else below(*support),
@@ -154,7 +145,7 @@ def _show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
             cells = [Text(when(row.time)) if row.time is not None else Text("")]
             for name in chosen:
                 figure = row.figures[name]
-                text = Text.assemble((number(figure), "bold"), " ", (limits(figure), "dim"))
+                text = Text.assemble((number(figure), "bold"), " ", (interval(figure), "dim"))
                 cells.append(text)
             if len(grid.columns) > len(cells):
                 cells.append(Text(counts(row.coverage), "dim"))
@@ -167,7 +158,7 @@ def _show_steps(output: Output, rows: Sequence[QualityRow]) -> None:
 
 def _show_classes(output: Output, row: QualityRow) -> None:
     """Write the figures of each class."""
-    grid = fitting(output, lambda wide: _classes(output, row, wide=wide))
+    grid = fit_width(output, lambda wide: _classes(output, row, wide=wide))
     output.show(Text(f"{group_name(row.by)}, each class against the others"), grid, Text(""))
 
 
@@ -176,7 +167,9 @@ def _classes(output: Output, row: QualityRow, *, wide: bool) -> Table:
     grid = table(output, heads, right={"true", "predicted"})
     for class_row in row.classes:
         figures = (class_row.precision, class_row.recall, class_row.f1, class_row.specificity)
-        parts = [(Text(number(figure), "bold"), Text(limits(figure), "dim")) for figure in figures]
+        parts = [
+            (Text(number(figure), "bold"), Text(interval(figure), "dim")) for figure in figures
+        ]
         grid.add_row(
             Text(clean(class_row.label)),
             Text(f"{class_row.truth:,}"),

@@ -1,4 +1,4 @@
-"""Failure rate, error rate and coverage."""
+"""The questions of failure rate and error rate."""
 
 from __future__ import annotations
 
@@ -49,9 +49,8 @@ ERROR_RATE = QuestionRecord(
     command="errors",
     summary="Show failure rates and error rates.",
     help="Failure rate: failed attempts out of all. Error rate: wrong answers out of those whose "
-    "label has arrived. Both with their 95 % Wilson interval, by model, over the last 7 days if "
-    "nothing else is said; below them the top issues, and the commands that list the events "
-    "behind.",
+    "label has arrived. Both with their 95 % Wilson interval, by default by model over the last 7 "
+    "days; below them the top issues, and the commands that list the events behind them.",
     rows="rates",
     options=(Option("top", "--top", "How many issues.", 5, least=0),),
     in_report=True,

@@ -1,4 +1,4 @@
-"""Failure rate, error rate and coverage: all three from one question to the store."""
+"""Compute failure rate, error rate and coverage from one request to the store."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ __all__ = [
     "RatesRow",
     "Tally",
     "answer",
+    "count_attempts",
     "error_rate",
     "failure_rate",
     "rates",
-    "rows_of",
-    "tallies",
-    "together",
+    "rates_of",
+    "sum_steps",
 ]
 
 _LABELLED = "ml.truth.observed_at"
-"""What each labelled prediction has, whatever its labels say."""
+"""The field that every labelled prediction has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The predictions of one group, by what became of them."""
+    """The predictions of one group, counted by outcome."""
 
     by: tuple[Cell, ...]
     time: datetime | None = None
@@ -47,30 +47,30 @@ class Tally:
     succeeded: Sums = field(default=Sums())
     labelled: Sums = field(default=Sums())
     judged: Sums = field(default=Sums())
-    """Labelled so that it is known whether the answer was right."""
+    """Labelled predictions that are known to be right or wrong."""
     wrong: Sums = field(default=Sums())
 
     def __add__(self, other: Tally) -> Tally:
         sums = {
-            each.name: getattr(self, each.name) + getattr(other, each.name)
-            for each in fields(self)
-            if each.name not in {"by", "time"}
+            part.name: getattr(self, part.name) + getattr(other, part.name)
+            for part in fields(self)
+            if part.name not in {"by", "time"}
         }
         return replace(self, **sums)
 
     @property
     def failure_rate(self) -> Rate:
-        """Give failed attempts out of all attempts."""
+        """Return failed attempts out of all attempts."""
         return self.failed.out_of(self.attempts, "no attempt")
 
     @property
     def error_rate(self) -> Rate:
-        """Give wrong answers out of those that are known to be right or wrong."""
+        """Return wrong answers out of those known to be right or wrong."""
         return self.wrong.out_of(self.judged, self._why_unknown())
 
     @property
     def coverage(self) -> Rate:
-        """Give labelled attempts out of the successful ones."""
+        """Return labelled attempts out of the successful ones."""
         return self.labelled.out_of(self.succeeded, "no successful attempt")
 
     def _why_unknown(self) -> str:
@@ -86,9 +86,9 @@ class RatesRow:
     """Both rates of one group."""
 
     by: Mapping[str, Cell]
-    """The group: the model, and what else was asked for, as it was named."""
+    """The group, by the names of the question's ``by``."""
     time: datetime | None
-    """Begin of the step in time, where steps were asked for."""
+    """The beginning of the step; None without steps."""
     failure_rate: Rate
     error_rate: Rate
     coverage: Rate
@@ -105,7 +105,7 @@ class FailureRow:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """The error rate of one group, and how much of it is labelled."""
+    """The error rate of one group, and its coverage."""
 
     by: Mapping[str, Cell]
     time: datetime | None
@@ -114,7 +114,7 @@ class ErrorRow:
 
 
 def rates(store: Store, question: Question) -> Result[RatesRow]:
-    """Give failure rate, error rate and coverage of each group.
+    """Return failure rate, error rate and coverage of each group.
 
     Args:
         store: to ask.
@@ -124,33 +124,33 @@ def rates(store: Store, question: Question) -> Result[RatesRow]:
         QueryError: it cannot be asked.
         StoreError: the store cannot be read.
     """
-    return rows_of(question, tallies(store, question))
+    return rates_of(question, count_attempts(store, question))
 
 
 def failure_rate(store: Store, question: Question) -> Result[FailureRow]:
-    """Give failed attempts out of all attempts, of each group; raises as :func:`rates`."""
+    """Return the failure rate of each group; raises as :func:`rates`."""
     rows = tuple(FailureRow(r.by, r.time, r.failure_rate) for r in rates(store, question).rows)
     return Result(question, rows, _columns(question, "failure_rate"))
 
 
 def error_rate(store: Store, question: Question) -> Result[ErrorRow]:
-    """Give wrong answers out of labelled ones, of each group; raises as :func:`rates`."""
-    found = rates(store, question).rows
-    rows = tuple(ErrorRow(r.by, r.time, r.error_rate, r.coverage) for r in found)
+    """Return the error rate and coverage of each group; raises as :func:`rates`."""
+    both = rates(store, question).rows
+    rows = tuple(ErrorRow(r.by, r.time, r.error_rate, r.coverage) for r in both)
     return Result(question, rows, _columns(question, "error_rate", "coverage"))
 
 
-def rows_of(question: Question, counted: Iterable[Tally]) -> Result[RatesRow]:
-    """Turn tallies into the rows that answer a question."""
+def rates_of(question: Question, counted: Iterable[Tally]) -> Result[RatesRow]:
+    """Return the rows that answer a question, from the counts."""
     rows = tuple(
         RatesRow(
-            dict(zip(question.by, each.by, strict=True)),
-            each.time,
-            each.failure_rate,
-            each.error_rate,
-            each.coverage,
+            dict(zip(question.by, tally.by, strict=True)),
+            tally.time,
+            tally.failure_rate,
+            tally.error_rate,
+            tally.coverage,
         )
-        for each in counted
+        for tally in counted
     )
     return Result(question, rows, _columns(question, "failure_rate", "error_rate", "coverage"))
 
@@ -159,29 +159,29 @@ def _columns(question: Question, *rate_names: str) -> tuple[str, ...]:
     return (*question.by, "time", *parts_of(Rate, *rate_names))
 
 
-def tallies(store: Store, question: Question) -> list[Tally]:
-    """Count predictions by group, step in time, outcome and truth, in one question.
+def count_attempts(store: Store, question: Question) -> list[Tally]:
+    """Return counts of attempts by group and step, from one request to the store.
 
     Returns:
-        One tally a group and step, sorted by group (numbers within text count as numbers), then
+        A tally of each group and step, sorted by group (numbers within text count as numbers), then
         time.
     """
-    found: dict[Group, Tally] = {}
+    by_group: dict[Group, Tally] = {}
     outcomes = FieldValue("event.outcome"), FieldValue("ml.eval.outcome")
     measures = (*support(), *support(_LABELLED))
     for group, row in grouped(store, question, outcomes, measures):
         part = _tally(group, row)
-        found[group] = found[group] + part if group in found else part
-    return [each for _, each in in_order(found)]
+        by_group[group] = by_group[group] + part if group in by_group else part
+    return [tally for _, tally in in_order(by_group)]
 
 
-def together(counted: Iterable[Tally]) -> list[Tally]:
-    """Add up the steps in time of each group."""
-    found: dict[tuple[Cell, ...], Tally] = {}
-    for each in counted:
-        whole = replace(each, time=None)
-        found[each.by] = found[each.by] + whole if each.by in found else whole
-    return list(found.values())
+def sum_steps(counted: Iterable[Tally]) -> list[Tally]:
+    """Add up the steps of each group."""
+    by_group: dict[tuple[Cell, ...], Tally] = {}
+    for tally in counted:
+        whole = replace(tally, time=None)
+        by_group[tally.by] = by_group[tally.by] + whole if tally.by in by_group else whole
+    return list(by_group.values())
 
 
 def _tally(group: Group, row: tuple[Any, ...]) -> Tally:
@@ -203,8 +203,8 @@ def _tally(group: Group, row: tuple[Any, ...]) -> Tally:
 def answer(store: Store, question: Question, top: int) -> Answer:
     """Return both rates, the ``top`` exceptions and the ``top`` issues; raises as :func:`rates`."""
     steps = question.every or step(question.since, question.until)
-    # asked in steps in any case: what is shown in whole is their sum
-    counted = tallies(store, question.stepped(steps))
+    # always asked in steps: the rows are their sums
+    counted = count_attempts(store, question.stepped(steps))
     raised = exceptions(store, question)
     first = replace(raised, rows=raised.rows[:top])
     listed: Result[IssueRow] = Result(question, (), ())
@@ -212,7 +212,7 @@ def answer(store: Store, question: Question, top: int) -> Answer:
         listed = issues(store, question, top)
     return Answer(
         replace(
-            rows_of(question, counted if question.every else together(counted)), notes=first.notes
+            rates_of(question, counted if question.every else sum_steps(counted)), notes=first.notes
         ),
         steps,
         lambda: counted,

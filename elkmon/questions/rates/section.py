@@ -1,4 +1,4 @@
-"""Failure rate and error rate over time, for the report."""
+"""Write the report's section of failure and error rates over time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from statistics import median
 from typing import Any
 
 from elkmon.present import plots
-from elkmon.present.formatting import (
-    cell,
-    command_line,
-    percent,
-    when,
-)
+from elkmon.present.formatting import cell, command_line, percent, when
 from elkmon.present.page_block import (
     Block,
     Command,
@@ -21,18 +16,17 @@ from elkmon.present.page_block import (
     SectionAnswers,
     Table,
     days,
-    deployed,
-    drawn,
     events,
     milliseconds,
+    plot_deployments,
+    plot_values,
     rate_cells,
-    steps_of,
     versions_of,
-    width_of,
 )
+from elkmon.query.times import grid, text_of, width_of
 from elkmon.questions.coverage import COVERAGE
 from elkmon.questions.rates import ERROR_RATE
-from elkmon.questions.rates.figures import Tally, tallies, together
+from elkmon.questions.rates.figures import Tally, count_attempts, sum_steps
 from elkmon.statistics.natural_order import natural
 from elkmon.statistics.rate import Rate
 from elkmon.stores.location import Place
@@ -41,18 +35,18 @@ from elkmon.stores.protocol import Store
 __all__ = ["ask", "blocks", "by_step"]
 
 _ENOUGH = 40
-"""Events that a step needs for its interval to matter to the axis."""
+"""How many events a step needs for its interval to count for the axis."""
 _PART = 20
-"""Of the median of all steps: with less than such a part, a step is in the table only."""
+"""A step with less than the median of all steps / 20 is only in the table."""
 
 
 def ask(store: Store, frame: Frame) -> tuple[list[Tally], Sequence[str]]:
-    """Count predictions by model, version and step."""
-    return tallies(store, frame.versions.stepped(frame.steps)), ()
+    """Return the attempts of each model, version and step, and no notes."""
+    return count_attempts(store, frame.versions.stepped(frame.steps)), ()
 
 
 def blocks(answers: SectionAnswers, location: Place) -> list[Block]:
-    """Show wrong answers over time, and since when labels are still to come; failed attempts."""
+    """Return the blocks of the error rate and the failure rate over time."""
     steps = by_step(answers)
     wrong = events(answers, location, "ml.eval.outcome=wrong")
     failed = events(answers, location, "outcome=failure")
@@ -87,25 +81,28 @@ def _rate(
     title, hit, whole = words
     errors = hit == "wrong"
     name = title.lower().replace(" ", "-")
-    every = f"{answers.steps.every}{answers.steps.unit}"
-    asked = command_line("errors", store, answers.question, "--every", every)
-    commands = (Command("over time", asked), listed)
+    every, question = text_of(answers.steps), answers.question
+    line = command_line("errors", store, question, "--every", every)
+    commands = (Command("over time", line), listed)
     known = [(tally, rate) for tally, rate in rates if rate.value is not None]
     if not known:
         reason = next((rate.reason for _, rate in rates if rate.reason), "no attempt in this span")
         return Block(name, title, commands=commands, reason=reason)
     fewest = _fewest([rate for _, rate in known])
     by_time = {tally.time: rate for tally, rate in known if rate.n_eff >= fewest}
-    known = [each for each in known if each[1].n_eff >= fewest]
+    known = [pair for pair in known if pair[1].n_eff >= fewest]
     half = width_of(answers.steps) / 2
-    rows = [_rate_row(time, by_time.get(time), half) for time in steps_of(answers)]
-    highest = max(known, key=lambda each: each[1].value or 0.0)
+    rows = [
+        _rate_row(time, by_time.get(time), half)
+        for time in grid(answers.steps, question.since, question.until)
+    ]
+    highest = max(known, key=lambda pair: pair[1].value or 0.0)
     total = percent(_whole(answers, errors=errors))
-    top = f"{percent(highest[1])} from {_when(highest[0].time)} on"
+    top = f"{percent(highest[1])} from {when(highest[0].time)} on"
     lead = [f"{total} of {whole} in the span{f'; highest {top}' if highest[1].k else ''}."]
-    alt = f"{title} of {cell(answers.question.model)} over time, steps of {every}. {lead[0]}"
+    alt = f"{title} of {cell(question.model)} over time, steps of {every}. {lead[0]}"
     if answers.deployments:
-        went = ", ".join(f"{e.version} {_when(e.time)}" for e in answers.deployments[-3:])
+        went = ", ".join(f"{e.version} {when(e.time)}" for e in answers.deployments[-3:])
         alt += f" Deployments: {went}."
     versions = _versions(answers)
     if len(versions) > 1:
@@ -114,7 +111,7 @@ def _rate(
     spec = plots.rate(
         alt,
         rows,
-        deployed(answers),
+        plot_deployments(answers),
         days=days(answers),
         top=_top([rate for _, rate in known]),
         colour="var(--wrong)" if errors else "var(--failed)",
@@ -122,16 +119,16 @@ def _rate(
     )
     table = Table(
         ("from (UTC)", f"{title.lower()} [95 %]", f"{hit} / {whole}"),
-        tuple((_when(tally.time), *rate_cells([rate])) for tally, rate in rates),
+        tuple((when(tally.time), *rate_cells([rate])) for tally, rate in rates),
         right=frozenset({1, 2}),
     )
     return Block(name, title, tuple(lead), spec, alt, table, commands=commands)
 
 
 def _versions(answers: SectionAnswers) -> list[Tally]:
-    found = together(_tallies(answers))
-    order = versions_of(answers, [each.by[1] for each in found])
-    by_name = {None if e.by[1] is None else str(e.by[1]): e for e in found}
+    summed = sum_steps(_tallies(answers))
+    order = versions_of(answers, [tally.by[1] for tally in summed])
+    by_name = {None if tally.by[1] is None else str(tally.by[1]): tally for tally in summed}
     return [by_name[name] for name in order]
 
 
@@ -149,17 +146,17 @@ def _rate_row(time: datetime, rate: Rate | None, half: timedelta) -> dict[str, A
         "begin": milliseconds(time),
         "end": milliseconds(time + 2 * half),
         "at": when(time),
-        **drawn(rate),
+        **plot_values(rate),
     }
 
 
 def _fewest(rates: list[Rate]) -> float:
-    """Give how many events a step needs to be drawn: a step that just began says nothing."""
+    """Return how many events a step needs to be drawn: one that just began has too few."""
     return median(rate.n_eff for rate in rates) / _PART
 
 
 def _top(rates: list[Rate]) -> float:
-    """Choose where the axis ends: above all values, and above intervals that are narrow enough."""
+    """Return the end of the axis: above all values and all intervals that are narrow enough."""
     values = [rate.value or 0.0 for rate in rates]
     narrow = [rate.high or 0.0 for rate in rates if rate.n_eff >= _ENOUGH]
     highs = narrow or [min(rate.high or 0.0 for rate in rates)]
@@ -167,7 +164,7 @@ def _top(rates: list[Rate]) -> float:
 
 
 def _to_come(answers: SectionAnswers) -> dict[str, Any] | None:
-    """Tell since when fewer than 9 in 10 labels have come."""
+    """Return the time from which on fewer than 9 in 10 labels have arrived, as plots need it."""
     for row in answers.rows[COVERAGE.method]:
         if row.p90.value:
             end = answers.question.until
@@ -176,7 +173,3 @@ def _to_come(answers: SectionAnswers) -> dict[str, Any] | None:
                 times = {"time": milliseconds(begin), "end": milliseconds(min(end, row.as_of))}
                 return {**times, "words": "labels still coming"}
     return None
-
-
-def _when(time: datetime | None) -> str:
-    return "" if time is None else when(time)

@@ -1,4 +1,4 @@
-"""Failure rates, error rates and the top issues on a terminal."""
+"""Write failure rates, error rates and the top issues to a terminal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.events.datasets import PREDICTION
-from elkmon.present.below_table import steps_of
-from elkmon.present.formatting import cell, command_line, counts, interval, percent, when
-from elkmon.present.output import Output, below, clean, fitting, table, typed_text
+from elkmon.present.answer_table import all_steps, group_cells, group_heads, show_notes
+from elkmon.present.formatting import command_line, counts, interval, percent
+from elkmon.present.output import Output, below, clean, copyable, fit_width, table
 from elkmon.present.result import Result
 from elkmon.present.sparklines import sparkline
 from elkmon.questions.issues.row import IssueRow
@@ -27,12 +27,12 @@ from elkmon.stores.protocol import Cell, TimeBucket
 __all__ = ["Trend", "show"]
 
 _MOST = 100
-"""Groups that a table shows; JSON and CSV have all."""
+"""How many groups a table shows; JSON and CSV have all."""
 _Course = Mapping[tuple[tuple[Cell, ...], datetime | None], float | None]
 
 
 def show(output: Output, store: Place, answer: Answer) -> None:
-    """Write both rates, the top issues, and the commands that list the events behind."""
+    """Write both rates, the top issues, and the commands that list the events behind them."""
     result: Result[RatesRow] = answer.result
     listed: Result[IssueRow] = answer.parts["issues"]
     if result.rows:
@@ -49,32 +49,34 @@ def show(output: Output, store: Place, answer: Answer) -> None:
 
 
 class Trend:
-    """Sparklines of all groups, over the same steps and to the same height."""
+    """Sparklines of all groups, with the same steps and the same scale."""
 
     def __init__(self, counted: Sequence[Tally], steps: TimeBucket) -> None:
         self.steps = steps
-        self._times = steps_of(steps, [each.time for each in counted if each.time is not None])
-        self._failed: _Course = {(each.by, each.time): each.failure_rate.value for each in counted}
-        self._wrong: _Course = {(each.by, each.time): each.error_rate.value for each in counted}
+        self._times = all_steps(steps, [tally.time for tally in counted if tally.time is not None])
+        self._failed: _Course = {
+            (tally.by, tally.time): tally.failure_rate.value for tally in counted
+        }
+        self._wrong: _Course = {(tally.by, tally.time): tally.error_rate.value for tally in counted}
         self._most_failed, self._most_wrong = _top(self._failed), _top(self._wrong)
 
     def failures(self, by: tuple[Cell, ...]) -> str:
-        """Draw the failure rate of a group."""
-        return self._drawn(by, self._failed, self._most_failed)
+        """Return the course of a group's failure rate."""
+        return self._line(by, self._failed, self._most_failed)
 
     def errors(self, by: tuple[Cell, ...]) -> str:
-        """Draw the error rate of a group."""
-        return self._drawn(by, self._wrong, self._most_wrong)
+        """Return the course of a group's error rate."""
+        return self._line(by, self._wrong, self._most_wrong)
 
     def legend(self) -> str:
-        """Say what the lines are drawn to."""
+        """Return the explanation of the sparklines."""
         return (
             f"over time: steps of {self.steps.every} {self.steps.unit}; the highest bar is "
             f"{100 * self._most_failed:.1f} % of failures, "
             f"{100 * self._most_wrong:.1f} % of errors"
         )
 
-    def _drawn(self, by: tuple[Cell, ...], course: _Course, top: float) -> str:
+    def _line(self, by: tuple[Cell, ...], course: _Course, top: float) -> str:
         return sparkline([course.get((by, time)) for time in self._times], top)
 
 
@@ -83,49 +85,48 @@ def _top(course: _Course) -> float:
 
 
 def _show_rates(output: Output, answer: Result[RatesRow], trend: Trend | None) -> None:
-    """Write both rates of the groups with most attempts, with interval, counts and course."""
+    """Write both rates of the groups with the most attempts."""
     attempts: Counter[tuple[Cell, ...]] = Counter()
     for row in answer.rows:
         attempts[tuple(row.by.values())] += row.failure_rate.n
     most = {group for group, _ in attempts.most_common(_MOST)}
     rows = tuple(row for row in answer.rows if tuple(row.by.values()) in most)
-    shown = replace(answer, rows=rows)
-    made = fitting(output, lambda wide: _rates_table(output, shown, trend, wide=wide))
-    lines = _legend(shown, trend)
+    largest = replace(answer, rows=rows, notes=())
+    rates_table = fit_width(output, lambda wide: _rates_table(output, largest, trend, wide=wide))
+    output.show(rates_table)
     if len(attempts) > _MOST:
-        lines.insert(
-            0,
-            f"… and {len(attempts) - _MOST:,} more: the {_MOST} groups with most "
-            "attempts are shown; --format csv and --format json have all",
+        more = (
+            f"… and {len(attempts) - _MOST:,} more: the {_MOST} groups with most attempts are "
+            "shown; --format csv and --format json have all"
         )
-    output.show(made, *(Text(line, "dim") for line in lines))
+        output.show(Text(more, "dim"))
+    weighted = any(row.failure_rate.weighted or row.error_rate.weighted for row in rows)
+    show_notes(output, largest, "" if trend is None else trend.legend(), weighted=weighted)
 
 
 def _rates_table(
     output: Output, answer: Result[RatesRow], trend: Trend | None, *, wide: bool
 ) -> Table:
-    heads = [clean(name) for name in answer.question.by]
-    heads += ["time (UTC)"] if answer.question.every is not None else []
+    heads = group_heads(answer.question)
     if wide:
         course = [] if trend is None else ["over time"]
         heads += ["failure rate", "failed / attempts", *course]
         heads += ["error rate", "wrong / labelled", *course, "labelled"]
     else:
         heads += ["failure rate", "error rate", "labelled"]
-    made = table(output, heads)
+    rates_table = table(output, heads)
     for row in answer.rows:
         key = tuple(row.by.values())
-        cells = [Text(cell(value)) for value in key]
-        cells += [] if row.time is None else [Text(when(row.time))]
+        cells = group_cells(row.by, row.time)
         failures = _parts(row.failure_rate, None if trend is None else trend.failures(key))
         errors = _parts(row.error_rate, None if trend is None else trend.errors(key))
         rates = [*failures, *errors] if wide else [below(*failures), below(*errors)]
-        made.add_row(*cells, *rates, Text(percent(row.coverage)))
-    return made
+        rates_table.add_row(*cells, *rates, Text(percent(row.coverage)))
+    return rates_table
 
 
 def _parts(rate: Rate, course: str | None) -> list[Text]:
-    """Give a share with its interval, what it is counted from, or why it is absent, its course."""
+    """Return a share with its interval, its counts or why it is absent, and its course."""
     return [
         Text.assemble((percent(rate), "bold"), " ", (interval(rate), "dim")),
         Text(counts(rate) if rate.reason is None else rate.reason, "dim"),
@@ -133,34 +134,22 @@ def _parts(rate: Rate, course: str | None) -> list[Text]:
     ]
 
 
-def _legend(answer: Result[RatesRow], trend: Trend | None) -> list[str]:
-    question = answer.question
-    lines = [
-        f"{when(question.since)} to {when(question.until)} UTC; in brackets the 95 % interval",
-    ]
-    lines += [] if trend is None else [trend.legend()]
-    if any(rate.weighted for row in answer.rows for rate in (row.failure_rate, row.error_rate)):
-        lines.append(
-            "* sampled: each prediction counts as many times as it stands for; the counts are what "
-            "is stored"
-        )
-    return lines
-
-
 def _show_behind(
-    output: Output, store: Place, answer: Result[RatesRow], found: Result[IssueRow]
+    output: Output, store: Place, answer: Result[RatesRow], listed: Result[IssueRow]
 ) -> None:
     """Write the commands that list the events behind the figures."""
     failed = sum(row.failure_rate.k for row in answer.rows)
     wrong = sum(row.error_rate.k for row in answer.rows)
-    asked = answer.question
+    question = answer.question
     of_predictions = ("--dataset", PREDICTION, "--where")
     lines = []
     if failed:
-        lines.append(command_line("events", store, asked, *of_predictions, "outcome=failure"))
+        lines.append(command_line("events", store, question, *of_predictions, "outcome=failure"))
     if wrong:
-        lines.append(command_line("events", store, asked, *of_predictions, "ml.eval.outcome=wrong"))
-    if found.rows:
-        lines.append(events_command(store, asked, found.rows[0]))
+        lines.append(
+            command_line("events", store, question, *of_predictions, "ml.eval.outcome=wrong")
+        )
+    if listed.rows:
+        lines.append(events_command(store, question, listed.rows[0]))
     if lines:
-        output.show(Text(""), Text("The events behind", "bold"), *map(typed_text, lines))
+        output.show(Text(""), Text("The events behind", "bold"), *map(copyable, lines))

@@ -6,7 +6,7 @@ import pytest
 
 from elkmon import QueryError
 from elkmon.query.question import Question
-from elkmon.questions.business_metrics.figures import metrics, whole
+from elkmon.questions.business_metrics.figures import metrics, sum_steps
 from elkmon.stores.protocol import Condition
 
 LOGGED = ("basket", "cpu", "x")
@@ -43,9 +43,9 @@ def test_steps_are_put_together_to_one(laid):
     )
 
     stepped = metrics(store, Question.of(every="1h"), LOGGED).rows
-    (row,) = whole(stepped)
+    (row,) = sum_steps(stepped)
 
-    assert [each.time for each in stepped] == [NOON, later]
+    assert [metric.time for metric in stepped] == [NOON, later]
     assert (row.time, row.count, row.absent, row.mean) == (None, 4, 1, 7.0)
     assert (row.min, row.max) == (2.0, 20.0)
 
@@ -57,7 +57,7 @@ def test_steps_without_values_do_not_spoil_the_whole(laid):
         ("x", "s", "m", later, 1, 0, 0.0, None, None, None),
     )
 
-    (row,) = whole(metrics(store, Question.of(every="1h"), LOGGED).rows)
+    (row,) = sum_steps(metrics(store, Question.of(every="1h"), LOGGED).rows)
 
     assert (row.count, row.absent, row.mean, row.min) == (0, 2, None, None)
 
@@ -68,8 +68,8 @@ def test_readings_of_a_host_are_asked_for_at_once_each_as_a_figure(laid):
 
     (row,) = metrics(store, Question.of(by="host", model="m"), names).rows
 
-    (asked,) = store.asked
-    assert asked["where"].conditions[-1] == Condition("metric.name", "missing")
+    (request,) = store.asked
+    assert request["where"].conditions[-1] == Condition("metric.name", "missing")
     assert (row.name, row.unit, row.by) == ("system.load.1", None, {"model": "m", "host": "host-1"})
     assert (row.count, row.absent, row.mean, row.min, row.max) == (3, 0, 2.0, 1.0, 3.0)
 
@@ -79,12 +79,12 @@ def test_names_are_conditions(laid):
 
     metrics(store, Question.of(model="m"), ("a", "b"))
 
-    (asked,) = store.asked
-    assert asked["dataset"] == "elkmon.metric"
-    assert asked["where"].conditions[-1] == Condition("metric.name", "=", ("a", "b"))
+    (request,) = store.asked
+    assert request["dataset"] == "elkmon.metric"
+    assert request["where"].conditions[-1] == Condition("metric.name", "=", ("a", "b"))
 
 
-@pytest.mark.parametrize("asked", [{"where": ["segment.site=x"]}, {"by": ["label"]}])
-def test_what_metrics_never_have_is_refused(laid, asked):
+@pytest.mark.parametrize("arguments", [{"where": ["segment.site=x"]}, {"by": ["label"]}])
+def test_what_metrics_never_have_is_refused(laid, arguments):
     with pytest.raises(QueryError, match="not known of metrics"):
-        metrics(laid(), Question.of(**asked))
+        metrics(laid(), Question.of(**arguments))

@@ -22,7 +22,7 @@ def ask(tmp_path):
     """Serve (label, score, truth) each; ask for calibration."""
     opened = []
 
-    def asked(rows, bins=10, *, task="binary", positive="yes", **more):
+    def served(rows, bins=10, *, task="binary", positive="yes", **more):
         elkmon.configure(spool=tmp_path / "store")
         log = elkmon.get_logger("m", "1", task=task, positive=positive)
         for number, (label, score, truth) in enumerate(rows):
@@ -33,7 +33,7 @@ def ask(tmp_path):
         opened.append(LocalStore(tmp_path / "store"))
         return calibration(opened[0], Question.of(**SPAN, **more), bins)
 
-    yield asked
+    yield served
     elkmon.reset()
     for store in opened:
         store.close()
@@ -50,10 +50,10 @@ def test_a_binary_task_has_the_bins_of_scikit_learn(ask, bins):
     ).rows
 
     true, mean = calibration_curve(truth, scores, n_bins=bins)
-    assert [each.share.value for each in row.bins] == pytest.approx(true.tolist(), rel=1e-9)
-    assert [each.score for each in row.bins] == pytest.approx(mean.tolist(), rel=1e-9)
+    assert [bin_.share.value for bin_ in row.bins] == pytest.approx(true.tolist(), rel=1e-9)
+    assert [bin_.score for bin_ in row.bins] == pytest.approx(mean.tolist(), rel=1e-9)
     counts = np.histogram(scores, bins=bins, range=(0, 1))[0]
-    assert [each.share.n for each in row.bins] == counts[counts > 0].tolist()
+    assert [bin_.share.n for bin_ in row.bins] == counts[counts > 0].tolist()
     error = np.sum(counts[counts > 0] / 300 * np.abs(true - mean))
     assert row.ece.value == pytest.approx(error, rel=1e-9)
     first = row.bins[0].share
@@ -76,7 +76,7 @@ def test_several_classes_compare_the_predicted_class_with_being_right(ask):
 def test_edges_belong_to_the_bin_above_and_one_to_the_last(ask):
     (row,) = ask([("x", score, "yes") for score in (0.0, 0.1, 0.3, 0.7, 1.0)]).rows
 
-    assert [(each.low, each.share.n) for each in row.bins] == [
+    assert [(bin_.low, bin_.share.n) for bin_ in row.bins] == [
         *((0.0, 1), (0.1, 1), (0.3, 1), (0.7, 1), (0.9, 1))
     ]
 
@@ -131,19 +131,19 @@ def test_sampled_predictions_count_as_many_times_as_they_stand_for():
 
 def test_perfect_calibration_shows_what_is_said_of_chance():
     random = np.random.default_rng(8)
-    found = []
+    errors_by_run = []
     for _ in range(400):
         scores = random.random(500)
         true = random.random(500) < scores
         places = (scores * 10).astype(int)
-        made = [
+        sums = [
             ScoreSums(
                 Sums(n := int(here.sum()), n, n), Sums(k := int(true[here].sum()), k, k),
                 float(scores[here].sum()),
             )
             for here in (places == b for b in range(10))
         ]  # fmt: skip
-        found.append(expected_error(made))
+        errors_by_run.append(expected_error(sums))
 
-    errors, chances = np.mean(found, axis=0)
+    errors, chances = np.mean(errors_by_run, axis=0)
     assert errors == pytest.approx(chances, rel=0.05)

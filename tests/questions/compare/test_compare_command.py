@@ -167,4 +167,4 @@ def test_a_condition_that_metrics_never_meet_is_wrong_usage(run, served):
     result = run("metrics", "--store", served, "--where", "segment.site=porto")
 
     assert result.exit_code == 2
-    assert "ml.segment.site is not known of metrics" in result.stderr
+    assert "metrics have no ml.segment.site: leave it out" in result.stderr

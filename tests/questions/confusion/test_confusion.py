@@ -22,16 +22,16 @@ def test_it_is_the_matrix_of_scikit_learn(laid):
     )
     weights = random.choice([1.0, 4.0], 200)
     store = laid(
-        *(row(*each) for each in zip(truth, predicted, np.ones(200, int), weights, strict=True))
+        *(row(*cell) for cell in zip(truth, predicted, np.ones(200, int), weights, strict=True))
     )
 
-    found = confusion(store, Question.of()).rows
+    cells = confusion(store, Question.of()).rows
 
     counts = np.zeros((4, 4))
     shares = np.zeros((4, 4))
-    for each in found:
-        counts[int(each.truth), int(each.predicted)] = each.share.k
-        shares[int(each.truth), int(each.predicted)] = each.share.value
+    for cell in cells:
+        counts[int(cell.truth), int(cell.predicted)] = cell.share.k
+        shares[int(cell.truth), int(cell.predicted)] = cell.share.value
     assert (counts == confusion_matrix(truth, predicted)).all()
     expected = confusion_matrix(truth, predicted, sample_weight=weights, normalize="true")
     np.testing.assert_allclose(shares, expected, rtol=1e-9)
@@ -40,26 +40,26 @@ def test_it_is_the_matrix_of_scikit_learn(laid):
 def test_rows_are_sorted_as_people_count_and_empty_cells_are_left_out(laid):
     store = laid(row("10", "2"), row("2", "2", n=3), row("10", "10"))
 
-    found = [(each.truth, each.predicted) for each in confusion(store, Question.of()).rows]
+    result = [(cell.truth, cell.predicted) for cell in confusion(store, Question.of()).rows]
 
-    assert found == [("2", "2"), ("10", "2"), ("10", "10")]
+    assert result == [("2", "2"), ("10", "2"), ("10", "10")]
 
 
 def test_labelled_predictions_without_a_class_are_counted_and_named(laid):
     store = laid(row("a", "a", n=4), row("a", None, n=2))
 
-    found = confusion(store, Question.of())
+    result = confusion(store, Question.of())
 
-    assert len(found.rows) == 1
-    assert found.notes == (
-        "m: 2 of 6 labelled predictions lack the true or the predicted class: in no cell",
+    assert len(result.rows) == 1
+    assert result.notes == (
+        "m: 2 of 6 labelled predictions lack the true or the predicted class and are left out",
     )
 
 
 def test_a_regression_has_no_cells_and_no_note(laid):
-    found = confusion(laid(row(None, None, n=5)), Question.of())
+    result = confusion(laid(row(None, None, n=5)), Question.of())
 
-    assert (found.rows, found.notes) == ((), ())
+    assert (result.rows, result.notes) == ((), ())
 
 
 def test_as_a_frame_each_cell_is_a_row(laid):

@@ -43,9 +43,9 @@ def test_versions_are_put_together_in_the_order_of_first_sight(laid):
 
 
 def test_a_limit_keeps_the_most_frequent(laid):
-    found = exceptions(laid(raised("a", 1), raised("b", 2)), Question.of(), limit=1)
+    result = exceptions(laid(raised("a", 1), raised("b", 2)), Question.of(), limit=1)
 
-    assert [row.fingerprint for row in found.rows] == ["b"]
+    assert [row.fingerprint for row in result.rows] == ["b"]
 
 
 def test_times_without_a_zone_are_in_utc(laid):
@@ -63,8 +63,8 @@ def test_it_asks_the_error_events_alone(laid):
 
     exceptions(store, Question.of(model="m", where=["version=2"]))
 
-    assert [asked["dataset"] for asked in store.asked] == ["elkmon.error"]
-    assert [each.field for each in store.asked[0]["where"].conditions] == [
+    assert [request["dataset"] for request in store.asked] == ["elkmon.error"]
+    assert [condition.field for condition in store.asked[0]["where"].conditions] == [
         *("ml.model.name", "ml.model.version")
     ]
 
@@ -72,17 +72,15 @@ def test_it_asks_the_error_events_alone(laid):
 def test_a_condition_that_errors_never_meet_leaves_them_out_and_says_so(laid):
     store = laid(raised("a", 1))
 
-    found = exceptions(store, Question.of(where=["segment.country=de"]))
+    result = exceptions(store, Question.of(where=["segment.country=de"]))
 
-    assert found.rows == ()
-    assert found.notes == (
-        "exceptions are left out: ml.segment.country is known of predictions only",
-    )
+    assert result.rows == ()
+    assert result.notes == ("exceptions are left out: they have no ml.segment.country",)
     assert store.asked == []
 
 
 def test_as_dictionaries_lists_stay_lists_and_as_cells_they_are_one_text(laid):
-    found = exceptions(laid(raised("a", 1), raised("a", 1, version="2", first=1)), Question.of())
+    result = exceptions(laid(raised("a", 1), raised("a", 1, version="2", first=1)), Question.of())
 
-    assert found.to_dicts()[0]["versions"] == ["1", "2"]
-    assert found.to_pandas().loc[0, "versions"] == "1 2"
+    assert result.to_dicts()[0]["versions"] == ["1", "2"]
+    assert result.to_pandas().loc[0, "versions"] == "1 2"

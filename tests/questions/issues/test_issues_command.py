@@ -109,7 +109,7 @@ def test_options_may_stand_before_the_command(run, folder, listed):
 def test_a_value_that_is_called_as_a_command_is_none(run, folder):
     result = run("issues", "--store", folder, "--model", "resolve", *SPAN)
 
-    assert "knows no model resolve" in result.stdout
+    assert "has no model resolve" in result.stdout
 
 
 def test_what_is_no_command_is_wrong_usage(run, folder):
@@ -294,7 +294,7 @@ def test_a_csv_of_one_is_its_trend(issues):
 def test_an_empty_span_says_which_there_is(run, folder):
     result = run("issues", "--store", folder, "--until", "2026-01-01")
 
-    assert "events span 2026-11-10 00:00" in result.stdout
+    assert "run from 2026-11-10 00:00" in result.stdout
     assert result.stdout.splitlines()[1].startswith("elkmon issues --store ")
 
 

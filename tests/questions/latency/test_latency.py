@@ -28,20 +28,20 @@ def row(nanoseconds, n=1, weight=1.0, outcome="success", *group):
 
 def rows_of(durations, weights):
     """Lay out a row a bin, as a store does."""
-    found = {}
+    bins = {}
     for nanoseconds, w in zip(durations, weights, strict=True):
         number = duration_bin(nanoseconds)
-        found[number] = found.get(number, Sums()) + Sums(1, w, w * w)
-    return [("m", "success", b, s.count, s.weight, s.weight2) for b, s in found.items()]
+        bins[number] = bins.get(number, Sums()) + Sums(1, w, w * w)
+    return [("m", "success", b, s.count, s.weight, s.weight2) for b, s in bins.items()]
 
 
 @given(DURATIONS)
 def test_quantiles_are_within_1_percent_of_numpy(laid_rows):
     durations, weights = map(np.asarray, zip(*laid_rows, strict=True))
 
-    (found,) = latency(Laid(rows_of(durations.tolist(), weights.tolist())), Question.of()).rows
+    (result,) = latency(Laid(rows_of(durations.tolist(), weights.tolist())), Question.of()).rows
 
-    for figure, share in ((found.p50, 0.5), (found.p95, 0.95), (found.p99, 0.99)):
+    for figure, share in ((result.p50, 0.5), (result.p95, 0.95), (result.p99, 0.99)):
         exact = np.quantile(durations, share, method="inverted_cdf", weights=weights) / 1e6
         assert abs(figure.value - exact) <= 0.01 * exact
         assert abs(figure.value - exact) <= figure.bound * (1 + 1e-6)
@@ -70,9 +70,9 @@ def test_failures_stand_apart_after_successes(laid):
 
 
 def test_attempts_without_any_duration_have_no_quantile(laid):
-    (found,) = latency(laid(row(None, n=2)), Question.of()).rows
+    (result,) = latency(laid(row(None, n=2)), Question.of()).rows
 
-    assert (found.p50.value, found.p50.reason) == (None, "no attempt has a duration")
+    assert (result.p50.value, result.p50.reason) == (None, "no attempt has a duration")
 
 
 def test_attempts_of_unknown_outcome_play_no_part(laid):
@@ -83,9 +83,9 @@ def test_steps_in_time_are_rows(laid):
     number = duration_bin(1_000_000)
     store = laid(("m", DAY, "success", number, 1, 1.0, 1.0))
 
-    (found,) = latency(store, Question.of(every="1d")).rows
+    (result,) = latency(store, Question.of(every="1d")).rows
 
-    assert found.time == DAY
+    assert result.time == DAY
 
 
 @pytest.mark.parametrize(
@@ -106,17 +106,17 @@ def test_the_interval_covers_the_true_quantile(share, weighted):
             int(b + low): Sums(int(sums[0][b]), sums[1][b], sums[2][b])
             for b in np.nonzero(sums[0])[0]
         }
-        found = quantile(bins, share, lambda b: width**b, "")
-        held.append(found.low <= true <= found.high)
+        result = quantile(bins, share, lambda b: width**b, "")
+        held.append(result.low <= true <= result.high)
 
     assert 0.94 <= np.mean(held) <= 0.965
 
 
 def test_with_too_few_beyond_it_a_quantile_has_no_interval():
-    found = quantile({b: Sums(1, 1.0, 1.0) for b in range(20)}, 0.99, float, "")
+    result = quantile({b: Sums(1, 1.0, 1.0) for b in range(20)}, 0.99, float, "")
 
-    assert (found.low, found.high) == (None, None)
-    assert found.reason == "no interval: too few lie beyond it"
+    assert (result.low, result.high) == (None, None)
+    assert result.reason == "no interval: too few lie beyond it"
 
 
 def test_a_bin_stands_for_its_middle():

@@ -100,7 +100,7 @@ def test_one_row_has_an_accuracy_and_no_interval_of_a_mean(serve):
     accuracy, loss = row.figures["accuracy"], row.figures["log_loss"]
     assert (accuracy.value, accuracy.n) == (1.0, 1)
     assert loss.value == pytest.approx(-np.log(0.8))
-    assert (loss.low, loss.reason) == (None, "no interval: what it is made of does not vary")
+    assert (loss.low, loss.reason) == (None, "no interval: its values do not vary")
 
 
 def test_no_label_says_so_for_every_figure(serve):

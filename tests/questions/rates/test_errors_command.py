@@ -103,8 +103,8 @@ def test_every_figure_can_be_followed_to_its_events(ask, run):
 
     counted = []
     for _, *arguments in commands:
-        shown = run(*arguments, "--limit", "1000", "--format", "json")
-        counted.append(len(shown.stdout.splitlines()))
+        listed = run(*arguments, "--limit", "1000", "--format", "json")
+        counted.append(len(listed.stdout.splitlines()))
 
     assert counted == [4, 8, 4]
     assert lines[-1].startswith("elkmon events")
@@ -151,14 +151,14 @@ def test_the_last_7_days_are_asked_for(run, store):
 def test_an_empty_span_says_which_span_there_is_and_how_to_see_it(run, ask, store):
     text = ask("errors", "--model", "fraud", "--by", "version", span=("--until", "2026-01-01"))
 
-    said, command = text.splitlines()
-    assert "nothing from 2025-12-25 00:00 to 2026-01-01 00:00 UTC" in said
-    assert "fraud's events span 2026-11-10 00:00 to" in said
+    message, command = text.splitlines()
+    assert "no events from 2025-12-25 00:00 to 2026-01-01 00:00 UTC" in message
+    assert "those of fraud run from 2026-11-10 00:00 to" in message
     _, *arguments = shlex.split(command)
     assert str(store) in arguments
-    shown = run(*arguments)
-    assert shown.exit_code == 0
-    assert "4 / 100" in shown.stdout
+    listed = run(*arguments)
+    assert listed.exit_code == 0
+    assert "4 / 100" in listed.stdout
 
 
 def test_an_empty_span_with_steps_keeps_them_in_the_command(ask):
@@ -168,11 +168,14 @@ def test_an_empty_span_with_steps_keeps_them_in_the_command(ask):
 
 
 def test_an_unknown_model_says_which_there_are(ask):
-    assert "knows no model froud; it has: digits, fraud, price" in ask("errors", "--model", "froud")
+    assert "has no model froud; it has: digits, fraud, price" in ask("errors", "--model", "froud")
 
 
 def test_conditions_that_nothing_meets_are_told_from_an_empty_span(ask):
-    assert "meets the conditions" in ask("errors", "--where", "version=7")
+    text = ask("errors", "--where", "version=7")
+
+    assert "UTC that match ml.model.version=7: change --where" in text
+    assert text.splitlines()[-1].startswith("elkmon models --store ")
 
 
 def test_an_empty_store_says_so(run, tmp_path):
@@ -194,16 +197,16 @@ def test_an_empty_answer_keeps_the_shape_of_json_and_csv(run, tmp_path):
 def test_conditions_on_predictions_leave_the_exceptions_out_and_say_so(ask):
     text = ask("errors", "--where", "segment.country=de")
 
-    assert "exceptions are left out: ml.segment.country is known of predictions only" in text
+    assert "exceptions are left out: they have no ml.segment.country" in text
 
 
 def test_of_very_many_groups_the_table_shows_those_with_most_attempts(ask, ask_json):
-    asked = ("errors", "--by", "ml.prediction.id", "--model", "fraud")
+    arguments = ("errors", "--by", "ml.prediction.id", "--model", "fraud")
 
-    lines = ask(*asked).splitlines()
+    lines = ask(*arguments).splitlines()
 
-    groups = len(ask_json(*asked)["rates"])
+    groups = len(ask_json(*arguments)["rates"])
     assert groups == 160
     assert sum(line.startswith("fraud") for line in lines) == 100
     assert any(line.startswith("… and 60 more: the 100 groups with most") for line in lines)
-    assert len(list(csv.DictReader(StringIO(ask(*asked, "--format", "csv"))))) == groups
+    assert len(list(csv.DictReader(StringIO(ask(*arguments, "--format", "csv"))))) == groups

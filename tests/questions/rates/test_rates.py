@@ -8,7 +8,13 @@ from statsmodels.stats.proportion import proportion_confint
 
 from elkmon import ConfigError
 from elkmon.query.question import Question
-from elkmon.questions.rates.figures import error_rate, failure_rate, rates, tallies, together
+from elkmon.questions.rates.figures import (
+    count_attempts,
+    error_rate,
+    failure_rate,
+    rates,
+    sum_steps,
+)
 from elkmon.stores.protocol import FieldValue, Measure, TimeBucket
 
 DAY = datetime(2026, 11, 20, tzinfo=timezone.utc)
@@ -22,8 +28,8 @@ def row(*group, outcome="success", truth=None, n=1, weight=1.0, labelled=None):
 
 
 def only(result):
-    (found,) = result.rows
-    return found
+    (result,) = result.rows
+    return result
 
 
 def test_failure_rate_is_failures_out_of_attempts(laid):
@@ -31,11 +37,11 @@ def test_failure_rate_is_failures_out_of_attempts(laid):
         row("fraud", outcome="failure", n=3), row("fraud", n=90), row("fraud", truth="wrong", n=7)
     )
 
-    found = only(failure_rate(store, Question.of()))
+    result = only(failure_rate(store, Question.of()))
 
-    assert (found.failure_rate.k, found.failure_rate.n) == (3, 100)
-    assert found.failure_rate.value == pytest.approx(0.03)
-    assert (found.failure_rate.low, found.failure_rate.high) == pytest.approx(
+    assert (result.failure_rate.k, result.failure_rate.n) == (3, 100)
+    assert result.failure_rate.value == pytest.approx(0.03)
+    assert (result.failure_rate.low, result.failure_rate.high) == pytest.approx(
         proportion_confint(3, 100, method="wilson"), rel=1e-9
     )
 
@@ -48,11 +54,11 @@ def test_error_rate_is_wrong_out_of_labelled_successes(laid):
         row("fraud", truth="wrong", n=10),
     )
 
-    found = only(error_rate(store, Question.of()))
+    result = only(error_rate(store, Question.of()))
 
-    assert (found.error_rate.k, found.error_rate.n) == (10, 40)
-    assert (found.coverage.k, found.coverage.n) == (40, 100)
-    assert (found.error_rate.low, found.error_rate.high) == pytest.approx(
+    assert (result.error_rate.k, result.error_rate.n) == (10, 40)
+    assert (result.coverage.k, result.coverage.n) == (40, 100)
+    assert (result.error_rate.low, result.error_rate.high) == pytest.approx(
         proportion_confint(10, 40, method="wilson"), rel=1e-9
     )
 
@@ -60,10 +66,10 @@ def test_error_rate_is_wrong_out_of_labelled_successes(laid):
 def test_a_failed_attempt_with_a_label_is_no_wrong_answer(laid):
     store = laid(row("fraud", outcome="failure", truth="wrong", n=5), row("fraud", n=5))
 
-    found = only(rates(store, Question.of()))
+    result = only(rates(store, Question.of()))
 
-    assert found.error_rate.value is None
-    assert found.coverage.k == 0
+    assert result.error_rate.value is None
+    assert result.coverage.k == 0
 
 
 @pytest.mark.parametrize(
@@ -101,19 +107,19 @@ def test_sampled_predictions_count_as_many_times_as_they_stand_for(laid):
         row("m", n=5, weight=4.0, truth="wrong"),
     )  # fmt: skip
 
-    found = only(rates(store, Question.of()))
+    result = only(rates(store, Question.of()))
 
-    assert found.failure_rate.value == pytest.approx(10 / (10 + 120))
-    assert found.failure_rate.n_eff == pytest.approx(130**2 / (10 + 30 * 16))
-    assert (found.failure_rate.low, found.failure_rate.high) == pytest.approx(
+    assert result.failure_rate.value == pytest.approx(10 / (10 + 120))
+    assert result.failure_rate.n_eff == pytest.approx(130**2 / (10 + 30 * 16))
+    assert (result.failure_rate.low, result.failure_rate.high) == pytest.approx(
         proportion_confint(
-            10 / 130 * found.failure_rate.n_eff, found.failure_rate.n_eff, method="wilson"
+            10 / 130 * result.failure_rate.n_eff, result.failure_rate.n_eff, method="wilson"
         )
     )
-    assert found.failure_rate.weighted
-    assert found.error_rate.value == pytest.approx(5 / 30)
-    assert (found.error_rate.k, found.error_rate.n) == (5, 30)
-    assert found.error_rate.n_eff == pytest.approx(30)
+    assert result.failure_rate.weighted
+    assert result.error_rate.value == pytest.approx(5 / 30)
+    assert (result.error_rate.k, result.error_rate.n) == (5, 30)
+    assert result.error_rate.n_eff == pytest.approx(30)
 
 
 def test_without_sampling_no_figure_is_marked_as_weighted(laid):
@@ -121,10 +127,10 @@ def test_without_sampling_no_figure_is_marked_as_weighted(laid):
 
 
 def test_an_attempt_of_unknown_outcome_is_neither_failed_nor_successful(laid):
-    found = only(rates(laid(row("m", outcome=None, n=2), row("m", n=8)), Question.of()))
+    result = only(rates(laid(row("m", outcome=None, n=2), row("m", n=8)), Question.of()))
 
-    assert (found.failure_rate.k, found.failure_rate.n) == (0, 10)
-    assert found.coverage.n == 8
+    assert (result.failure_rate.k, result.failure_rate.n) == (0, 10)
+    assert result.coverage.n == 8
 
 
 def test_nothing_gives_no_rows(laid):
@@ -136,21 +142,21 @@ def test_it_asks_one_question_by_group_step_outcome_and_truth(laid):
 
     rates(store, Question.of(by=["version"], every="1h", model="fraud"))
 
-    (asked,) = store.asked
-    assert asked["dataset"] == "elkmon.prediction"
-    assert asked["by"] == (
+    (request,) = store.asked
+    assert request["dataset"] == "elkmon.prediction"
+    assert request["by"] == (
         *(FieldValue("ml.model.name"), FieldValue("ml.model.version"), TimeBucket(1, "h")),
         *(FieldValue("event.outcome"), FieldValue("ml.eval.outcome")),
     )
-    assert {Measure("count"), Measure("weight"), Measure("weight2")} <= set(asked["measures"])
+    assert {Measure("count"), Measure("weight"), Measure("weight2")} <= set(request["measures"])
 
 
 def test_groups_are_named_as_they_were_asked_for(laid):
     store = laid(row("fraud", "de"), row("fraud", None))
 
-    found = rates(store, Question.of(by="segment.country"))
+    result = rates(store, Question.of(by="segment.country"))
 
-    assert [dict(each.by) for each in found.rows] == [
+    assert [dict(item.by) for item in result.rows] == [
         {"model": "fraud", "segment.country": "de"},
         {"model": "fraud", "segment.country": None},
     ]
@@ -159,9 +165,9 @@ def test_groups_are_named_as_they_were_asked_for(laid):
 def test_groups_are_sorted_as_people_count_and_absent_ones_come_last(laid):
     store = laid(*(row("m", version) for version in ["2.10.0", None, "2.9.0", "beta", 3.0]))
 
-    found = [each.by["version"] for each in rates(store, Question.of(by="version")).rows]
+    result = [item.by["version"] for item in rates(store, Question.of(by="version")).rows]
 
-    assert found == ["2.9.0", "2.10.0", 3.0, "beta", None]
+    assert result == ["2.9.0", "2.10.0", 3.0, "beta", None]
 
 
 def test_steps_in_time_are_rows_of_their_own_and_add_up(laid):
@@ -170,10 +176,10 @@ def test_steps_in_time_are_rows_of_their_own_and_add_up(laid):
     )
 
     question = Question.of(every="1d")
-    counted = tallies(store, question)
+    counted = count_attempts(store, question)
 
-    assert [each.time for each in counted] == [DAY, DAY.replace(day=21)]
-    (whole,) = together(counted)
+    assert [item.time for item in counted] == [DAY, DAY.replace(day=21)]
+    (whole,) = sum_steps(counted)
     assert whole.time is None
     assert (whole.error_rate.k, whole.error_rate.n) == (2, 8)
 
@@ -187,12 +193,12 @@ def test_a_step_without_a_zone_is_in_utc(laid):
 def test_as_dictionaries_rows_are_json(laid):
     store = laid(row("m", DAY, truth="wrong", n=2))
 
-    (found,) = error_rate(store, Question.of(every="1d")).to_dicts()
+    (result,) = error_rate(store, Question.of(every="1d")).to_dicts()
 
-    assert found["by"] == {"model": "m"}
-    assert found["time"] == "2026-11-20T00:00:00Z"
-    assert found["error_rate"]["value"] == 1.0
-    assert found["coverage"]["reason"] is None
+    assert result["by"] == {"model": "m"}
+    assert result["time"] == "2026-11-20T00:00:00Z"
+    assert result["error_rate"]["value"] == 1.0
+    assert result["coverage"]["reason"] is None
 
 
 def test_as_a_frame_every_group_and_part_has_its_column(laid):
