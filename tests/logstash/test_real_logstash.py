@@ -148,7 +148,7 @@ def stored(logstash, stores):
         found.update(documents(client, prefix))
         return len(found) >= made + letters
 
-    wait(whole, lambda: json.dumps([*map(str, found)], indent=1) + logstash.told())
+    wait(whole, lambda: json.dumps([*map(str, found)], indent=1) + logstash.log_text())
     return found
 
 

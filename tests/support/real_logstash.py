@@ -104,7 +104,7 @@ class Logstash:
                 start_new_session=True, cwd=home,
             )  # fmt: skip
         try:
-            wait(lambda: self._runs(process), self.told)
+            wait(lambda: self._runs(process), self.log_text)
             yield self
         finally:
             with suppress(ProcessLookupError):
@@ -112,14 +112,14 @@ class Logstash:
             process.wait()
 
     def _runs(self, process):
-        told = self.told()
-        assert process.poll() is None, told[-5000:]
-        assert "Failed to execute action" not in told, told[-5000:]
-        if "Pipelines running {:count=>5" not in told:
+        text = self.log_text()
+        assert process.poll() is None, text[-5000:]
+        assert "Failed to execute action" not in text, text[-5000:]
+        if "Pipelines running {:count=>5" not in text:
             return False
         return all(map(listens, (self.http, self.beats)))  # which comes a little later
 
-    def told(self):
+    def log_text(self):
         return (self.folder / "log").read_text()
 
 
