@@ -49,9 +49,10 @@ def target():
     cluster, kibana = os.environ["ELKMON_TEST_ES_URL"], os.environ["ELKMON_TEST_KIBANA_URL"]
 
     def run(*arguments):
-        done = CliRunner().invoke(main, [*map(str, arguments)], env={"ELKMON_INDEX_PREFIX": name})
-        assert done.exit_code == 0, done.output
-        return done.stdout
+        arguments = [*map(str, arguments)]
+        result = CliRunner().invoke(main, arguments, env={"ELKMON_INDEX_PREFIX": name})
+        assert result.exit_code == 0, result.output
+        return result.stdout
 
     run("setup", "--store", cluster, "--replicas", "0")
     with closing(connect(cluster, access())) as client:

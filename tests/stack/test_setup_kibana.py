@@ -35,8 +35,8 @@ def test_dashboards_and_rules_are_provisioned_once_by_the_administrator(secrets)
 def test_a_refusal_of_kibana_ends_it_with_the_message(secrets):
     with FakeKibana() as kibana:
         kibana.fault = lambda _method, _path: (403, {"message": "not for you"})
-        done = run_setup("kibana", secrets, check=False, KIBANA_URL=kibana.url)
+        result = run_setup("kibana", secrets, check=False, KIBANA_URL=kibana.url)
 
-    assert done.returncode == 3
-    assert "not for you" in done.stderr
-    assert "done" not in done.stdout
+    assert result.returncode == 3
+    assert "not for you" in result.stderr
+    assert "result" not in result.stdout
