@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Start Logstash with its secrets from files: its settings take them from variables alone, and what
-# compose.yml sets would be told by docker inspect.
+# Start Logstash with secrets from files. Its settings can only read variables, and docker inspect would
+# show those that compose.yml sets.
 set -euo pipefail
 
 LOGSTASH_API_KEY=$(< /secrets/writer.key)

@@ -1,8 +1,8 @@
-"""What may be left out of a test run: only what is asked for by name, and it is said at the end.
+"""Decide which tests a run leaves out, and report them at its end.
 
 ``ELKMON_SKIP=browser,elasticsearch`` leaves out the tests that need a browser or a cluster. Without
 it, such a test fails if there is none, with the command that installs it. Servers that no package
-manager brings are named by a variable; where it is not set, their tests are left out.
+manager installs are named by variables; if a variable is not set, their tests are left out.
 """
 
 import os
@@ -38,7 +38,7 @@ _SERVERS = pytest.StashKey[Path]()
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch):
-    """Take no setting from outside, and leave none behind for the next test."""
+    """Hide the machine's own settings, and leave none behind for the next test."""
     for name in list(os.environ):
         if name.startswith("ELKMON_") and not name.startswith("ELKMON_TEST_"):
             monkeypatch.delenv(name)
@@ -47,11 +47,11 @@ def _own_settings(monkeypatch):
 
 
 def pytest_configure(config):
-    settings.register_profile("unhurried", deadline=None)  # no test fails for a busy machine
+    settings.register_profile("unhurried", deadline=None)  # no test fails on a busy machine
     settings.load_profile("unhurried")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in the background: what tests
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # start is to hear of Ctrl-C
-    names = {each.strip() for each in os.environ.get("ELKMON_SKIP", "").split(",")} - {""}
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background it is ignored,
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # but started programs need it
+    names = {name.strip() for name in os.environ.get("ELKMON_SKIP", "").split(",")} - {""}
     unknown = sorted(names - set(SKIPPABLE))
     if unknown:
         raise pytest.UsageError(
@@ -62,7 +62,7 @@ def pytest_configure(config):
     for name, variable in NAMED.items():
         config.addinivalue_line("markers", f"{name}: needs what {variable} names")
     config.stash[_LEFT_OUT] = names
-    if not hasattr(config, "workerinput"):  # the one process that begins and ends the run
+    if not hasattr(config, "workerinput"):  # the process that starts and ends the run
         config.stash[_SERVERS] = servers.begin()
 
 
@@ -82,7 +82,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_unconfigure(config):
-    """Stop what was started; say what was left out, as the last line of all."""
+    """Stop the servers, and report what was left out in the last lines."""
     if _SERVERS in config.stash:
         servers.end(config.stash[_SERVERS])
     names = config.stash.get(_LEFT_OUT, set())
@@ -92,14 +92,14 @@ def pytest_unconfigure(config):
     skipped = reporter.stats.get("skipped", [])
 
     for name, variable in NAMED.items():
-        count = sum(f"{variable} is not set" in str(each.longrepr) for each in skipped)
+        count = sum(f"{variable} is not set" in str(report.longrepr) for report in skipped)
         if count:
-            said = f"NOT TESTED, as {variable} is not set: {name} ({count} tests)"
-            reporter.write_line(said, yellow=True)
+            line = f"NOT TESTED, as {variable} is not set: {name} ({count} tests)"
+            reporter.write_line(line, yellow=True)
     if names:
-        counted = (
-            f"{name} ({sum(name in each.keywords for each in skipped)} tests)"
+        counts = (
+            f"{name} ({sum(name in report.keywords for report in skipped)} tests)"
             for name in sorted(names)
         )
-        said = f"NOT TESTED, as ELKMON_SKIP says: {', '.join(counted)}"
-        reporter.write_line(said, yellow=True)
+        line = f"NOT TESTED, as ELKMON_SKIP says: {', '.join(counts)}"
+        reporter.write_line(line, yellow=True)

@@ -1,4 +1,4 @@
-"""``elkmon kibana``: dashboards and rules, put into a space of Kibana, written out, taken out."""
+"""Define ``elkmon kibana``: provision, export and remove dashboards and rules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import Access, access
 from elkmon.events.errors import ConfigError
 from elkmon.kibana.client import DEFAULT, Kibana
-from elkmon.kibana.features import features
-from elkmon.kibana.objects import saved_objects
-from elkmon.kibana.provisioning import Plan, apply, checked, export, plan, take_out
+from elkmon.kibana.numeric_features import numeric_features
+from elkmon.kibana.provisioning import Plan, apply, export, plan, remove, supported_version
+from elkmon.kibana.saved_objects import saved_objects
 from elkmon.present.output import clean
 
 __all__ = ["command"]
@@ -32,12 +32,14 @@ _SPACE = re.compile(r"[a-z0-9_-]+")
 
 def _space(_context: click.Context, _option: click.Parameter, value: str) -> str:
     if not _SPACE.fullmatch(value):
-        raise click.BadParameter("a space's identifier is of small letters, digits, - and _")
+        raise click.BadParameter(
+            "the identifier of a space has lowercase letters, digits, - and _ only"
+        )
     return value
 
 
 def _options(command: _Command) -> _Command:
-    """Add which Kibana, which space, and how long to wait."""
+    """Add the options that say which Kibana, which space, and how long to wait."""
     for option in reversed(
         (
             click.option(
@@ -70,38 +72,39 @@ def _options(command: _Command) -> _Command:
 
 @click.group("kibana")
 def command() -> None:
-    """Put dashboards and alert rules into Kibana."""
+    """Provision dashboards and alert rules in Kibana."""
 
 
 @command.command("provision")
 @_options
-@click.option("--overwrite", is_flag=True, help="Replace what was changed in Kibana, too.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--overwrite", is_flag=True, help="Also replace what was changed in Kibana.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 def provision(
     url: str | None, space: str, patience: float, *, overwrite: bool, dry_run: bool
 ) -> None:
-    """Put data views, saved searches, dashboards and rules into a space.
+    """Create or update data views, saved searches, dashboards and rules in a space.
 
-    It waits until Kibana is ready, shows what changes, changes only that, and can be repeated. What
-    was changed in Kibana since (a threshold, a dashboard) is kept and named, unless --overwrite.
+    Waits until Kibana is ready, shows what changes, and changes only that; it can be repeated. What
+    was changed in Kibana (a threshold, a dashboard) is kept and listed, unless --overwrite is set.
     """
     settings = access()
     with _ready(url, settings, space, patience) as (kibana, version):
-        checked(kibana, version)
+        supported_version(kibana, version)
         prefix = settings.prefix
 
-        def planning(names: list[str]) -> Plan:
-            return plan(kibana, version, prefix, saved_objects(prefix, names), overwrite=overwrite)
+        def plan_with(features: list[str]) -> Plan:
+            objects = saved_objects(prefix, features)
+            return plan(kibana, version, prefix, objects, overwrite=overwrite)
 
-        known = features(kibana, prefix)
-        planned = planning(known)
+        features = numeric_features(kibana, prefix)
+        planned = plan_with(features)
         _show(planned, space)
         if not dry_run:
-            with shown_progress("putting it there") as progress:
+            with shown_progress("provisioning") as progress:
                 apply(kibana, planned, progress)
-                if (now := features(kibana, prefix)) != known:  # a first data view tells them
-                    apply(kibana, planning(now), progress)
-        click.echo(_balance(planned, version, space, dry_run=dry_run))
+                if (current := numeric_features(kibana, prefix)) != features:
+                    apply(kibana, plan_with(current), progress)  # a new data view lists them
+        click.echo(_summary(planned, version, space, dry_run=dry_run))
 
 
 @command.command("export")
@@ -111,17 +114,17 @@ def provision(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="File to write to, instead of standard output.",
+    help="Output file, instead of standard output.",
 )
 def export_(url: str | None, space: str, patience: float, output: Path | None) -> None:
-    """Write out what is there: elkmon's saved objects, and others that bear its tag, as NDJSON.
+    """Write elkmon's saved objects, and others with its tag, as NDJSON.
 
-    Kibana imports the file. Rules are not in it: provision makes them.
+    Kibana can import the file. It has no rules: provision creates them.
     """
     settings = access()
     with _ready(url, settings, space, patience) as (kibana, _):
-        found = export(kibana, settings.prefix, saved_objects(settings.prefix))
-    lines = b"".join(orjson.dumps(each) + b"\n" for each in found)
+        exported = export(kibana, settings.prefix, saved_objects(settings.prefix))
+    lines = b"".join(orjson.dumps(item) + b"\n" for item in exported)
     if output is None:
         click.echo(lines, nl=False)
         return
@@ -129,58 +132,58 @@ def export_(url: str | None, space: str, patience: float, output: Path | None) -
         output.write_bytes(lines)
     except OSError as error:
         raise ConfigError(f"cannot write to {output}: {error.strerror}") from error
-    click.echo(f"{len(found)} saved objects are in {output}", err=True)
+    click.echo(f"{len(exported)} saved objects are in {output}", err=True)
 
 
 @command.command("remove")
 @_options
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
-def remove(url: str | None, space: str, patience: float, *, dry_run: bool) -> None:
-    """Take out what provision put into a space, also where it was changed since; nothing else."""
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
+def remove_(url: str | None, space: str, patience: float, *, dry_run: bool) -> None:
+    """Remove what provision created in a space, even if it was changed, and nothing else."""
     settings = access()
     with _ready(url, settings, space, patience) as (kibana, _):
         objects = saved_objects(settings.prefix)
-        gone, stays = take_out(kibana, settings.prefix, objects, dry_run=dry_run)
-    for each in gone:
-        click.echo(f"{'would remove' if dry_run else 'removed'}: {clean(each)}")
-    for each in stays:
-        click.echo(f"stays: {clean(each)}")
-    if not gone:
-        click.echo(f"nothing of elkmon's is in the space {space} to remove")
+        removed, remaining = remove(kibana, settings.prefix, objects, dry_run=dry_run)
+    for title in removed:
+        click.echo(f"{'would remove' if dry_run else 'removed'}: {clean(title)}")
+    for line in remaining:
+        click.echo(f"stays: {clean(line)}")
+    if not removed:
+        click.echo(f"the space {space} has nothing of elkmon to remove")
 
 
 @contextmanager
 def _ready(
     url: str | None, settings: Access, space: str, patience: float
 ) -> Iterator[tuple[Kibana, str]]:
-    """Give a Kibana that is ready, and its version."""
+    """Provide a client of a Kibana that is ready, and its version."""
     address = url or settings.kibana_url
     if address is None:
-        raise click.UsageError("which Kibana? Give --kibana, or set ELKMON_KIBANA_URL")
+        raise click.UsageError("no Kibana is given: use --kibana, or set ELKMON_KIBANA_URL")
     with closing(Kibana(address, settings, space)) as kibana:
-        with stopping() as stop, _shown_waiting() as tell:
-            version = kibana.wait(tell, stop, patience)
+        with stopping() as stop, _waiting_shown() as report:
+            version = kibana.wait(report, stop, patience)
         if version is None:
             raise click.Abort
         yield kibana, version
 
 
 @contextmanager
-def _shown_waiting() -> Iterator[Callable[[str, float], None]]:
-    """Show what is waited for, on standard error: as one line of a terminal, else once a reason."""
+def _waiting_shown() -> Iterator[Callable[[str, float], None]]:
+    """Show on standard error why it waits: one updated line on a terminal, else one per reason."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    with console.status("asking Kibana") as line:
-        said = ""
+    with console.status("connecting to Kibana") as line:
+        last_reason = ""
 
-        def tell(reason: str, waited: float) -> None:
-            nonlocal said
+        def report(reason: str, waited: float) -> None:
+            nonlocal last_reason
             if console.is_terminal:
                 line.update(clean(f"{reason}; waiting, {waited:.0f} s"))
-            elif reason != said:
+            elif reason != last_reason:
                 click.echo(clean(f"{reason}; waiting"), err=True)
-            said = reason
+            last_reason = reason
 
-        yield tell
+        yield report
 
 
 def _show(planned: Plan, space: str) -> None:
@@ -194,7 +197,7 @@ def _show(planned: Plan, space: str) -> None:
             click.echo(clean(f"{step.state}: {step.title}{why}"))
 
 
-def _balance(planned: Plan, version: str, space: str, *, dry_run: bool) -> str:
+def _summary(planned: Plan, version: str, space: str, *, dry_run: bool) -> str:
     states = Counter(step.state for step in planned.steps)
     count = states["new"] + states["changed"] + planned.new_space
     kept = f", {states['kept']} kept (--overwrite replaces them)" if states["kept"] else ""

@@ -96,7 +96,7 @@ _RECORDS = (
         "An exception or a reported failure, in a prediction or not.",
         "`error`, `critical`, `exception`",
         colour="red",
-        view="errors",
+        view="exceptions",
     ),
     DatasetRecord(LOG, "Any other line of a log.", "`info`, `warning`, …", colour="yellow"),
     DatasetRecord(
@@ -119,7 +119,7 @@ _RECORDS = (
         "An issue was first seen, resolved, ignored or reopened.",
         "`elkmon issues`, `elkmon report`",
         colour="magenta",
-        view="what became of issues",
+        view="issue history",
         kept_for_ever=True,
     ),
     DatasetRecord(
@@ -127,7 +127,7 @@ _RECORDS = (
         "What a process wrote and lost so far; the last line of each file.",
         "the emitter",
         colour="dim",
-        view="accounts of emitters",
+        view="event counts by process",
         words={"accepted": "ml.emitter.accepted", "written": "ml.emitter.written"},
     ),
 )

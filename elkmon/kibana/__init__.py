@@ -1,1 +1,1 @@
-"""What a space of Kibana has to hold: data views, saved searches, dashboards, alert rules."""
+"""Provide the content of a Kibana space: data views, saved searches, dashboards, alert rules."""

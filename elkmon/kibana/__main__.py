@@ -1,4 +1,4 @@
-"""Write the saved objects of the usual prefix: ``python -m elkmon.kibana``."""
+"""Write ``kibana/elkmon.ndjson`` for the default prefix: ``python -m elkmon.kibana``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.cluster_settings import Access
-from elkmon.kibana.objects import saved_objects
+from elkmon.kibana.saved_objects import saved_objects
 
 FILE = Path(__file__).parents[2] / "kibana" / "elkmon.ndjson"
 
 
-def written() -> bytes:
-    """Give the file that Kibana imports: a line an object."""
-    return b"".join(orjson.dumps(each) + b"\n" for each in saved_objects(Access().prefix))
+def ndjson() -> bytes:
+    """Return the content of the file that Kibana imports: one line per saved object."""
+    return b"".join(orjson.dumps(item) + b"\n" for item in saved_objects(Access().prefix))
 
 
 if __name__ == "__main__":
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_bytes(written())
+    FILE.write_bytes(ndjson())

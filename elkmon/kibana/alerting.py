@@ -1,44 +1,44 @@
-"""Connectors and rules in a space: what is there of them, and which Kibana cannot have."""
+"""Plan the connectors and rules of a space: what exists, and what this Kibana cannot have."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from elkmon.kibana.client import Kibana
+from elkmon.kibana.plan_step import Body, State, Step, differences
 from elkmon.kibana.rules import Connector, Rule, connectors, rules
-from elkmon.kibana.steps import Body, State, Step, differing
 
-__all__ = ["alerting", "places"]
+__all__ = ["plan_alerting", "titles_and_paths"]
 
 _PRIVILEGES = {"stackAlerts": "Stack Rules", "logs": "Logs"}
-_NO_KEY = (
-    "this Kibana cannot keep rules, which are left out: set "
+_NO_ENCRYPTION_KEY = (
+    "this Kibana cannot keep rules, so they are left out: set "
     "xpack.encryptedSavedObjects.encryptionKey in kibana.yml (32 characters or more), restart it, "
     "and provision again"
 )
 
 
-def alerting(
+def plan_alerting(
     kibana: Kibana,
-    number: tuple[int, int],
+    version: tuple[int, int],
     prefix: str,
     space: str,
     predictions: str,
     *,
     overwrite: bool,
 ) -> tuple[list[Step], list[str]]:
-    """Say what has to be done about connectors and rules in a space, in that order.
+    """Return the steps for connectors and rules in a space, in that order.
 
-    What people changed stays as it is, for thresholds are their own. A rule that differs is made
-    anew, so that Kibana counts its changes from 0: by that it is known who changed it.
+    What people changed is kept: thresholds are their own. A rule that a newer elkmon changed is
+    created again, so that Kibana counts its revisions from 0 and shows whether a person changed it.
 
     Args:
-        kibana: the space, or another one as long as there is none of its name.
-        number: Kibana's version.
-        prefix: of all indices.
-        space: where they go.
+        kibana: client of the space, or of another one if the space does not exist yet.
+        version: Kibana's version.
+        prefix: prefix of all indices.
+        space: the target space.
         predictions: identifier of the data view of predictions.
-        overwrite: whether what differs is replaced.
+        overwrite: whether to replace what differs.
 
     Returns:
         The steps, and what this Kibana cannot have, with the reason.
@@ -46,40 +46,44 @@ def alerting(
     Raises:
         ProvisionError: Kibana cannot be reached, or refuses.
     """
-    health = kibana.ask("GET", "/api/alerting/_health", None, "see whether it has rules")
+    health = kibana.request("GET", "/api/alerting/_health", None, "read the state of its alerting")
     if not health["has_permanent_encryption_key"]:
-        return [], [_NO_KEY]
-    listed = kibana.ask("GET", "/api/alerting/rule_types", None, "see its types of rules")
-    types = {each["id"]: each for each in listed}
-    to = connectors(prefix, space)
-    steps = [_connector(kibana, each, overwrite=overwrite) for each in to]
-    without = []
+        return [], [_NO_ENCRYPTION_KEY]
+    response = kibana.request("GET", "/api/alerting/rule_types", None, "read its types of rules")
+    rule_types = {item["id"]: item for item in response}
+    targets = connectors(prefix, space)
+    steps = [_connector_step(kibana, target, overwrite=overwrite) for target in targets]
+    warnings = []
     for rule in rules(prefix, space, predictions):
-        lacking = _lacking(rule, number, types.get(rule.kind))
-        if lacking:
-            without.append(f"the rule {rule.name} is left out: {lacking}")
+        obstacle = _obstacle(rule, version, rule_types.get(rule.kind))
+        if obstacle:
+            warnings.append(f"the rule {rule.name} is left out: {obstacle}")
         else:
-            steps.append(_rule(kibana, rule, types[rule.kind], to, overwrite=overwrite))
-    return steps, without
+            rule_type = rule_types[rule.kind]
+            steps.append(_rule_step(kibana, rule, rule_type, targets, overwrite=overwrite))
+    return steps, warnings
 
 
-def places(prefix: str, space: str) -> list[tuple[str, str]]:
-    """Give titles and addresses of all rules and connectors, in the order to remove them."""
+def titles_and_paths(prefix: str, space: str) -> list[tuple[str, str]]:
+    """Return the titles and paths of all rules and connectors, in the order of removal."""
     return [
-        *((f"rule {each.name}", _rule_path(each)) for each in rules(prefix, space, "")),
-        *((f"connector {each.name}", _connector_path(each)) for each in connectors(prefix, space)),
-    ]
+        *((f"rule {rule.name}", _rule_path(rule)) for rule in rules(prefix, space, "")),
+        *((f"connector {target.name}", _connector_path(target))
+          for target in connectors(prefix, space)),
+    ]  # fmt: skip
 
 
-def _lacking(rule: Rule, number: tuple[int, int], kind: Body | None) -> str:
-    """Say why a rule cannot be there; nothing if it can."""
+def _obstacle(rule: Rule, version: tuple[int, int], rule_type: Body | None) -> str:
+    """Return the reason why this Kibana cannot have a rule, or an empty text."""
     needs = f", for which they need all privileges for {_PRIVILEGES[rule.consumer]}"
-    if number < rule.since:
+    if version < rule.since:
         return f"it needs Kibana {'.'.join(map(str, rule.since))} or later"
-    if kind is None or not kind["enabled_in_license"]:
-        return f"this Kibana has no type {rule.kind}, or these credentials may not see it{needs}"
-    if not kind["authorized_consumers"].get(rule.consumer, {}).get("all"):
-        return f"these credentials may not make rules of type {rule.kind}{needs}"
+    if rule_type is None or not rule_type["enabled_in_license"]:
+        return (
+            f"this Kibana has no rule type {rule.kind}, or these credentials may not see it{needs}"
+        )
+    if not rule_type["authorized_consumers"].get(rule.consumer, {}).get("all"):
+        return f"these credentials may not create rules of type {rule.kind}{needs}"
     return ""
 
 
@@ -91,39 +95,39 @@ def _rule_path(rule: Rule) -> str:
     return f"/api/alerting/rule/{rule.id}"
 
 
-def _connector(kibana: Kibana, wanted: Connector, *, overwrite: bool) -> Step:
-    path, title = _connector_path(wanted), f"connector {wanted.name}"
-    body = {"name": wanted.name, "config": wanted.config}
-    there = kibana.get(path, f"see the {title}")
-    if there is None:
-        made = {**body, "connector_type_id": wanted.kind, "secrets": {}}
-        return Step(title, "new", body=made, path=path)
-    differs = "; ".join(differing(body, there))
-    if not differs:
+def _connector_step(kibana: Kibana, connector: Connector, *, overwrite: bool) -> Step:
+    path, title = _connector_path(connector), f"connector {connector.name}"
+    expected = {"name": connector.name, "config": connector.config}
+    existing = kibana.get(path, f"read the {title}")
+    if existing is None:
+        body = {**expected, "connector_type_id": connector.kind, "secrets": {}}
+        return Step(title, "new", body=body, path=path)
+    why = "; ".join(differences(expected, existing))
+    if not why:
         return Step(title, "same")
     state: State = "changed" if overwrite else "kept"
-    return Step(title, state, differs, {**body, "secrets": {}}, path, "PUT")
+    return Step(title, state, why, {**expected, "secrets": {}}, path, "PUT")
 
 
-def _rule(
-    kibana: Kibana, rule: Rule, kind: Body, to: Sequence[Connector], *, overwrite: bool
+def _rule_step(
+    kibana: Kibana, rule: Rule, rule_type: Body, targets: Sequence[Connector], *, overwrite: bool
 ) -> Step:
     path, title = _rule_path(rule), f"rule {rule.name}"
-    body = rule.body(kind["default_action_group_id"], to)
-    # when to act is said for all actions at once, as 8.6 takes it; newer ones may keep it otherwise
-    made = {
-        **body,
+    expected = rule.body(rule_type["default_action_group_id"], targets)
+    # 8.6 takes one notify_when for all actions; newer versions may store it with each action
+    body = {
+        **expected,
         "rule_type_id": rule.kind,
         "consumer": rule.consumer,
         "notify_when": "onActionGroupChange",
     }
-    there = kibana.get(path, f"see the {title}")
-    if there is None:
-        return Step(title, "new", body=made, path=path)
-    differs = "; ".join(differing(body, there))
-    if not differs:
+    existing = kibana.get(path, f"read the {title}")
+    if existing is None:
+        return Step(title, "new", body=body, path=path)
+    why = "; ".join(differences(expected, existing))
+    if not why:
         return Step(title, "same")
-    made["enabled"] = there["enabled"]
-    if there.get("revision") == 0:  # nobody has changed it since it was made
-        return Step(title, "changed", "this elkmon has another one", made, path)
-    return Step(title, "changed" if overwrite else "kept", differs, made, path)
+    body["enabled"] = existing["enabled"]
+    if existing.get("revision") == 0:  # nobody has changed it since it was created
+        return Step(title, "changed", "another version of elkmon provisioned it", body, path)
+    return Step(title, "changed" if overwrite else "kept", why, body, path)

@@ -1,4 +1,4 @@
-"""Columns of a Lens layer: what it is grouped by, and the figures that it shows."""
+"""Define the columns of a Lens layer: what it is grouped by, and the formulas that it shows."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elkmon.kibana.formulas import Aggregate, Expression
+from elkmon.kibana.expressions import Aggregate, Expression
 from elkmon.kibana.views import Type, View
 
-__all__ = ["Column", "Figure", "Groups", "Last", "Queries", "Steps", "Times"]
+__all__ = ["Column", "DateHistogram", "Filters", "Formula", "Intervals", "LastValue", "TopValues"]
 
-_BARS = 30
-"""The most that are told apart, where steps are not given."""
+_MAX_BARS = 30
+"""The largest number of intervals where no edges are given."""
+_ANY: tuple[Type, ...] = ("number", "string", "date", "boolean")
 _NUMERIC = {"sum", "average", "median", "percentile", "standard_deviation"}
-"""Aggregations of numbers only."""
+"""Aggregations that take numbers only."""
 
 
 class Column:
@@ -23,43 +24,43 @@ class Column:
     bucketed = True
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
+        """Return the fields that it reads, each with the types that it accepts."""
         raise NotImplementedError
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it, and those that it needs.
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format, and the columns that it needs.
 
         Args:
-            name: of the column in its layer.
+            name: name of the column in its layer.
         """
         raise NotImplementedError
 
-    def checked(self, view: View) -> None:
-        """Hold its fields to the field table.
+    def check(self, view: View) -> None:
+        """Check its fields against the field table.
 
         Raises:
-            ValueError: a field is not there, or Kibana can not use it so.
+            ValueError: a field does not exist, or has a type that does not fit.
         """
-        for name, fitting in self.fields().items():
+        for name, accepted in self.fields().items():
             try:
-                there = view.type_of(name)
+                actual = view.type_of(name)
             except KeyError:
-                there = None
-            if there not in fitting:
-                raise ValueError(f"{view.title}: {name} is {there}, not {sorted(fitting)}")
+                actual = None
+            if actual not in accepted:
+                raise ValueError(f"{view.title}: {name} is {actual}, not {sorted(accepted)}")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure(Column):
-    """A figure by formula.
+class Formula(Column):
+    """A number computed by a formula.
 
     Attributes:
-        label: for people.
+        label: label for people.
         value: the formula.
-        percent: whether it is a share, shown in percent.
-        decimals: how many are shown.
-        unit: after the number.
-        number: another way that Lens has to show numbers, such as ``bytes``.
+        percent: whether to show a share in percent.
+        decimals: number of decimals.
+        unit: text after the number.
+        number: another of Lens's number formats, such as ``bytes``.
     """
 
     label: str
@@ -72,15 +73,15 @@ class Figure(Column):
     bucketed = False
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
+        """Return the fields of its aggregations, each with the types that fit."""
         return {
-            each.field: frozenset({"number"} if each.operation in _NUMERIC else _ANY)
-            for each in self.value.aggregates()
-            if each.field is not None
+            aggregate.field: frozenset({"number"} if aggregate.operation in _NUMERIC else _ANY)
+            for aggregate in self.value.aggregates()
+            if aggregate.field is not None
         }
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it, and those that it needs."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format, and the columns that it is computed from."""
         kind = "percent" if self.percent else self.number
         params: dict[str, Any] = {"decimals": self.decimals}
         if self.unit:
@@ -89,31 +90,31 @@ class Figure(Column):
 
 
 @dataclass(frozen=True, slots=True)
-class Times(Column):
-    """Steps in time, as many as fit."""
+class DateHistogram(Column):
+    """Time, in as many steps as fit."""
 
     field: str = "@timestamp"
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
+        """Return its field, which has to be a date."""
         return {self.field: frozenset({"date"})}
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format."""
         params = {"interval": "auto", "includeEmptyRows": True, "dropPartials": False}
         return {name: _bucket("Time", "date", "date_histogram", "interval", self.field, params)}
 
 
 @dataclass(frozen=True, slots=True)
-class Groups(Column):
-    """The most frequent values of a field, or all of a few in their order.
+class TopValues(Column):
+    """The most frequent values of a field, or its values in alphabetical order.
 
     Attributes:
-        label: for people.
-        field: whose values.
-        size: how many at most.
-        by: what the order goes by, the most first; the values themselves where it is None.
-        other: whether the rest is shown as one.
+        label: label for people.
+        field: the field.
+        size: largest number of values.
+        by: aggregation to sort by, highest first; None sorts alphabetically.
+        other: whether to show all remaining values as one group.
     """
 
     label: str
@@ -123,12 +124,12 @@ class Groups(Column):
     other: bool = False
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
-        ordered = {} if self.by is None else Figure("", self.by).fields()
-        return {**ordered, self.field: frozenset({"string", "boolean", "number"})}
+        """Return its field and the one it is sorted by, each with the types that fit."""
+        sort_fields = {} if self.by is None else Formula("", self.by).fields()
+        return {**sort_fields, self.field: frozenset({"string", "boolean", "number"})}
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format."""
         params: dict[str, Any] = {
             "size": self.size,
             "orderBy": {"type": "alphabetical"},
@@ -151,31 +152,30 @@ class Groups(Column):
 
 
 @dataclass(frozen=True, slots=True)
-class Steps(Column):
-    """Steps of a number.
+class Intervals(Column):
+    """Intervals of a number.
 
     Attributes:
-        label: for people.
+        label: label for people.
         field: the number.
-        edges: where steps begin and end, None for no end; where there are none, equal steps, as
-            many as fit.
+        edges: edges of the intervals; without any, as many equal intervals as fit.
     """
 
     label: str
     field: str
-    edges: Sequence[float | None] = ()
+    edges: Sequence[float] = ()
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
+        """Return its field, which has to be a number."""
         return {self.field: frozenset({"number"})}
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format."""
         pairs = list(zip(self.edges, self.edges[1:], strict=False)) or [(0.0, 1000.0)]
         params: dict[str, Any] = {
             "type": "range" if self.edges else "histogram",
             "ranges": [{"from": low, "to": high, "label": ""} for low, high in pairs],
-            "maxBars": "auto" if self.edges else _BARS,
+            "maxBars": "auto" if self.edges else _MAX_BARS,
         }
         if not self.edges:
             return {name: _bucket(self.label, "number", "range", "interval", self.field, params)}
@@ -184,18 +184,18 @@ class Steps(Column):
 
 
 @dataclass(frozen=True, slots=True)
-class Queries(Column):
-    """Groups that are queries, in the order given: label and KQL."""
+class Filters(Column):
+    """One group for each KQL query, by label, in this order."""
 
     label: str
     queries: Mapping[str, str]
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give none: a query's fields are no column's."""
+        """Return nothing: queries name their fields themselves."""
         return {}
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format."""
         params = {
             "filters": [
                 {"label": label, "input": {"query": query, "language": "kuery"}}
@@ -206,7 +206,7 @@ class Queries(Column):
 
 
 @dataclass(frozen=True, slots=True)
-class Last(Column):
+class LastValue(Column):
     """The value of a field in the newest event that has it."""
 
     label: str
@@ -216,11 +216,11 @@ class Last(Column):
     bucketed = False
 
     def fields(self) -> Mapping[str, frozenset[Type]]:
-        """Give the fields that it stands on, each with the types that fit."""
+        """Return its field, which has to be of its type."""
         return {self.field: frozenset({self.kind})}
 
-    def bodies(self, name: str) -> dict[str, Any]:
-        """Give the column as Lens keeps it."""
+    def lens_columns(self, name: str) -> dict[str, Any]:
+        """Return the column in Lens's format."""
         scale = {"string": "ordinal", "date": "interval"}.get(self.kind, "ratio")
         column = _bucket(
             self.label, self.kind, "last_value", scale, self.field,
@@ -228,9 +228,6 @@ class Last(Column):
         )  # fmt: skip
         exists = {"query": f'"{self.field}": *', "language": "kuery"}
         return {name: {**column, "isBucketed": False, "filter": exists}}
-
-
-_ANY: tuple[Type, ...] = ("number", "string", "date", "boolean")
 
 
 def _bucket(

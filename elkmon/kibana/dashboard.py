@@ -1,4 +1,4 @@
-"""A dashboard: panels in rows, controls, and what leads from a panel to the documents behind it."""
+"""Build dashboards: panels in rows, controls, and links from a panel to its documents."""
 
 from __future__ import annotations
 
@@ -7,35 +7,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from elkmon.kibana.identity import identity, reference, saved
 from elkmon.kibana.lens import Chart
+from elkmon.kibana.object_format import json_text, object_id, reference, saved_object
 from elkmon.kibana.views import PREDICTIONS
 
 __all__ = ["Control", "Dashboard", "Documents", "Panel", "Text"]
 
 _WIDTH = 48
 _VERSION = "8.6.0"
+_EVERYTHING = {"query": {"query": "", "language": "kuery"}, "filter": []}
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A chart on a dashboard: title, meaning in plain words, width of 48."""
+    """A chart on a dashboard.
+
+    Attributes:
+        title: title for people.
+        meaning: what it shows, in plain words.
+        chart: the chart.
+        width: width in columns; a dashboard has 48.
+        id: identifier on the dashboard, if it is not made from the title.
+    """
 
     title: str
     meaning: str
     chart: Chart
     width: int
+    id: str = ""
 
     def body(self, prefix: str, key: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """Give the panel, and its references.
+        """Return the panel and its references.
 
         Args:
-            prefix: of all indices.
-            key: of the panel on its dashboard.
+            prefix: prefix of all indices.
+            key: identifier of the panel on its dashboard.
         """
-        shown = {
+        panel = {
             "type": "lens",
             "embeddableConfig": {
                 "attributes": self.chart.attributes(prefix, self.title, self.meaning),
@@ -44,41 +52,45 @@ class Panel:
             },
             "title": self.title,
         }
-        return shown, self.chart.references(prefix)
+        return panel, self.chart.references(prefix)
 
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """The documents of a saved search on a dashboard."""
+    """The documents of a saved search on a dashboard, over its whole width."""
 
     title: str
     meaning: str
     search: str
-    width: int = _WIDTH
+    id: str = ""
+
+    width = _WIDTH
 
     def body(self, prefix: str, key: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """Give the panel, and its references."""
+        """Return the panel and its references."""
         name = f"panel_{key}"
-        shown = {
+        panel = {
             "type": "search",
             "embeddableConfig": {"enhancements": {}, "description": self.meaning},
             "panelRefName": name,
             "title": self.title,
         }
-        return shown, [reference(name, "search", identity(prefix, "search", self.search))]
+        return panel, [reference(name, "search", object_id(prefix, "search", self.search))]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words on a dashboard, in Markdown; ``{prefix}`` in it is that of all indices."""
+    """Markdown over a dashboard's whole width; ``{prefix}`` stands for the indices' prefix."""
 
     title: str
     text: str
-    width: int = _WIDTH
+    id: str = ""
+
+    width = _WIDTH
 
     def body(self, prefix: str, _key: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """Give the panel; it refers to nothing."""
-        written = {
+        """Return the panel; it has no references."""
+        markdown = {
             "title": "",
             "description": "",
             "type": "markdown",
@@ -88,17 +100,16 @@ class Text:
                 "markdown": self.text.replace("{prefix}", prefix),
             },
             "uiState": {},
-            "data": {"aggs": [], "searchSource": {"query": {"query": "", "language": "kuery"},
-                                                  "filter": []}},
-        }  # fmt: skip
-        shown = {
+            "data": {"aggs": [], "searchSource": _EVERYTHING},
+        }
+        panel = {
             "type": "visualization",
             "embeddableConfig": {
-                "savedVis": written, "hidePanelTitles": True, "enhancements": {},
+                "savedVis": markdown, "hidePanelTitles": True, "enhancements": {},
             },
             "title": self.title,
         }  # fmt: skip
-        return shown, []
+        return panel, []
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +126,11 @@ class Dashboard:
 
     Attributes:
         name: last part of its identifier.
-        title: for people.
+        title: title for people.
         meaning: which questions it answers, in plain words.
         rows: height and panels of each row, from the top.
-        controls: above the panels.
-        since: beginning of the time that it opens with.
+        controls: controls above the panels.
+        since: start of the time range that it opens with.
     """
 
     name: str
@@ -130,28 +141,30 @@ class Dashboard:
     since: str = "now-7d"
 
     def body(self, prefix: str) -> dict[str, Any]:
-        """Give the saved object."""
+        """Return the saved object."""
         panels: list[dict[str, Any]] = []
         references: list[dict[str, str]] = []
         top = 0
         for height, row in self.rows:
             left = 0
-            for each in row:
-                key = re.sub(r"\W+", "-", each.title.lower()).strip("-")
-                shown, needed = each.body(prefix, key)
-                grid = {"x": left, "y": top, "w": each.width, "h": height, "i": key}
-                panels.append({"version": _VERSION, "panelIndex": key, "gridData": grid, **shown})
-                references += [{**one, "name": f"{key}:{one['name']}"} for one in needed]
-                left += each.width
+            for item in row:
+                key = item.id or re.sub(r"\W+", "-", item.title.lower()).strip("-")
+                panel, panel_references = item.body(prefix, key)
+                grid = {"x": left, "y": top, "w": item.width, "h": height, "i": key}
+                panels.append({"version": _VERSION, "panelIndex": key, "gridData": grid, **panel})
+                references += [
+                    {**entry, "name": f"{key}:{entry['name']}"} for entry in panel_references
+                ]
+                left += item.width
             if left > _WIDTH:
                 raise ValueError(f"{self.title}: a row is {left} wide, more than {_WIDTH}")
             top += height
-        controls, asked = self._controls(prefix)
+        controls, control_references = self._controls(prefix)
         attributes = {
             "title": f"{prefix}: {self.title}",
             "description": self.meaning,
-            "panelsJSON": _text(panels),
-            "optionsJSON": _text(
+            "panelsJSON": json_text(panels),
+            "optionsJSON": json_text(
                 {
                     "useMargins": True,
                     "syncColors": True,
@@ -165,43 +178,38 @@ class Dashboard:
             "timeFrom": self.since,
             "timeTo": "now",
             "refreshInterval": {"pause": True, "value": 60000},
-            "kibanaSavedObjectMeta": {
-                "searchSourceJSON": _text(
-                    {"query": {"query": "", "language": "kuery"}, "filter": []}
-                )
-            },
+            "kibanaSavedObjectMeta": {"searchSourceJSON": json_text(_EVERYTHING)},
             "version": 1,
         }
-        return saved(
-            "dashboard", identity(prefix, "dashboard", self.name), attributes, references + asked
-        )
+        identifier = object_id(prefix, "dashboard", self.name)
+        return saved_object("dashboard", identifier, attributes, references + control_references)
 
     def _controls(self, prefix: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        made, references = {}, []
-        for order, each in enumerate(self.controls):
-            if PREDICTIONS.type_of(each.field) != "string":
-                raise ValueError(f"{self.title}: {each.field} cannot be chosen from")
-            key = each.title.lower()
-            made[key] = {
+        panels, references = {}, []
+        for order, control in enumerate(self.controls):
+            if PREDICTIONS.type_of(control.field) != "string":
+                raise ValueError(f"{self.title}: {control.field} cannot be chosen from")
+            key = control.title.lower()
+            panels[key] = {
                 "order": order,
                 "width": "medium",
                 "grow": True,
                 "type": "optionsListControl",
                 "explicitInput": {
                     "id": key,
-                    "fieldName": each.field,
-                    "title": each.title,
+                    "fieldName": control.field,
+                    "title": control.title,
                     "enhancements": {},
                 },
             }
             references.append(
-                PREDICTIONS.referred(prefix, f"controlGroup_{key}:optionsListDataView")
+                PREDICTIONS.reference(prefix, f"controlGroup_{key}:optionsListDataView")
             )
         group = {
             "controlStyle": "oneLine",
             "chainingSystem": "HIERARCHICAL",
-            "panelsJSON": _text(made),
-            "ignoreParentSettingsJSON": _text(
+            "panelsJSON": json_text(panels),
+            "ignoreParentSettingsJSON": json_text(
                 {
                     "ignoreFilters": False,
                     "ignoreQuery": False,
@@ -223,7 +231,3 @@ def _drilldown(key: str) -> dict[str, Any]:
             "config": {"openInNewTab": True},
         },
     }
-
-
-def _text(value: object) -> str:
-    return orjson.dumps(value).decode()

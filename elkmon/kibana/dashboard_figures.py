@@ -1,12 +1,12 @@
-"""What each figure of a dashboard is, by formula, as the command line has it; and its colour."""
+"""Define the formulas that dashboards share, as the command line computes them; their colours."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from elkmon.kibana.columns import Figure, Groups
-from elkmon.kibana.formulas import Aggregate, Expression, percentile, total
+from elkmon.kibana.columns import Formula, TopValues
+from elkmon.kibana.expressions import Aggregate, Expression, percentile, total
 
 __all__ = [
     "ACCURACY",
@@ -16,74 +16,79 @@ __all__ = [
     "COVERAGE",
     "DELAYS",
     "ERROR_RATE",
+    "EVALUATED",
     "F1",
     "FAILED",
     "FAILURE_RATE",
     "GREEN",
     "GREY",
-    "JUDGED",
     "LABELLED",
     "MODEL",
     "ORANGE",
     "P50",
     "P95",
     "P99",
-    "POSITIVES",
+    "POSITIVE_SHARE",
     "PRECISION",
     "RECALL",
     "RED",
     "VERSION",
     "WRONG",
+    "share",
     "weight",
 ]
 
 BLUE, GREEN, ORANGE, RED, GREY = "#6092C0", "#54B399", "#DA8B45", "#CC5642", "#98A2B3"
-"""One meaning each, on all dashboards: how much, right, wrong, failed, what was before."""
+"""The same meaning on all dashboards: amount, right, wrong, failed, the time before."""
 
 
 def weight(where: str = "", shift: str = "") -> Aggregate:
-    """Count predictions, each as many times as it stands for where they are sampled."""
+    """Return the number of predictions; a sampled one counts by its weight."""
     return total("ml.sample.weight", where, shift)
 
 
-def _confused(*cells: str) -> Aggregate:
+def share(label: str, part: Expression, whole: Expression) -> Formula:
+    """Return a share in percent."""
+    return Formula(label, part / whole, percent=True, decimals=1)
+
+
+def _confusion(*cells: str) -> Aggregate:
     return weight("confusion: (" + " or ".join(f'"{cell}"' for cell in cells) + ")")
 
 
 _SUCCESS = "event.outcome: success"
-JUDGED = "ml.eval.outcome: (correct or wrong)"
-"""Answers that are known to be right or wrong."""
+EVALUATED = "ml.eval.outcome: (correct or wrong)"
+"""Selects predictions that are known to be right or wrong."""
 _LABELLED = f"{_SUCCESS} and ml.truth.observed_at: *"
-_TWICE: Expression = _confused("true positive") * 2
+_TP, _FP, _FN = "true positive", "false positive", "false negative"
+_TWICE_TP: Expression = _confusion(_TP) * 2
 
-ATTEMPTS = Figure("attempts", weight())
-FAILED = Figure("failed", weight("event.outcome: failure"))
-WRONG = Figure("wrong", weight("ml.eval.outcome: wrong"))
-LABELLED = Figure("labelled answers", weight(_LABELLED))
-FAILURE_RATE = Figure("failure rate", FAILED.value / weight(), percent=True, decimals=1)
-ERROR_RATE = Figure("error rate", WRONG.value / weight(JUDGED), percent=True, decimals=1)
-COVERAGE = Figure("labelled", weight(_LABELLED) / weight(_SUCCESS), percent=True, decimals=1)
+ATTEMPTS = Formula("attempts", weight())
+FAILED = Formula("failed", weight("event.outcome: failure"))
+WRONG = Formula("wrong", weight("ml.eval.outcome: wrong"))
+LABELLED = Formula("labelled predictions", weight(_LABELLED))
+FAILURE_RATE = share("failure rate", FAILED.value, weight())
+ERROR_RATE = share("error rate", WRONG.value, weight(EVALUATED))
+COVERAGE = share("coverage", weight(_LABELLED), weight(_SUCCESS))
 
-ACCURACY = Figure("accuracy", weight("ml.eval.outcome: correct") / weight(JUDGED), decimals=3)
-PRECISION = Figure(
-    "precision",
-    _confused("true positive") / _confused("true positive", "false positive"),
-    decimals=3,
-)
-RECALL = Figure(
-    "recall", _confused("true positive") / _confused("true positive", "false negative"), decimals=3
-)
-F1 = Figure("F1", _TWICE / (_TWICE + _confused("false positive", "false negative")), decimals=3)
-POSITIVES = Figure(
-    "true positives",
-    _confused("true positive", "false negative")
-    / _confused("true positive", "false negative", "true negative", "false positive"),
+ACCURACY = Formula("accuracy", weight("ml.eval.outcome: correct") / weight(EVALUATED), decimals=3)
+PRECISION = Formula("precision", _confusion(_TP) / _confusion(_TP, _FP), decimals=3)
+RECALL = Formula("recall", _confusion(_TP) / _confusion(_TP, _FN), decimals=3)
+F1 = Formula("F1", _TWICE_TP / (_TWICE_TP + _confusion(_FP, _FN)), decimals=3)
+POSITIVE_SHARE = Formula(
+    "share of positives",
+    _confusion(_TP, _FN) / _confusion(_TP, _FN, "true negative", _FP),
     decimals=3,
 )
 
 P50, P95, P99 = (
-    Figure(f"p{share}", percentile("event.duration", share, _SUCCESS) / 1e6, decimals=1, unit="ms")
-    for share in (50, 95, 99)
+    Formula(
+        f"p{percent}",
+        percentile("event.duration", percent, _SUCCESS) / 1e6,
+        decimals=1,
+        unit="ms",
+    )
+    for percent in (50, 95, 99)
 )
 
 AGES: Mapping[str, str] = MappingProxyType(
@@ -97,7 +102,7 @@ AGES: Mapping[str, str] = MappingProxyType(
         "30 days and more": "@timestamp <= now-30d",
     }
 )
-"""Ages of predictions, as ``elkmon labels`` has them."""
+"""Ages of predictions, the same as in ``elkmon labels``."""
 
 _DELAYS = (
     ("under 1 minute", 0, 60),
@@ -116,7 +121,7 @@ DELAYS: Mapping[str, str] = MappingProxyType(
     }
     | {"30 days and more": f"ml.eval.first_delay >= {30 * 86400}"}
 )
-"""From a prediction to its first label."""
+"""Delays from a prediction to its first label."""
 
-MODEL = Groups("model", "ml.model.name", 10, by=weight())
-VERSION = Groups("version", "ml.model.version", 10, by=weight())
+MODEL = TopValues("model", "ml.model.name", 10, by=weight())
+VERSION = TopValues("version", "ml.model.version", 10, by=weight())

@@ -1,4 +1,4 @@
-"""Lens charts by value, typed: charts over time, bars, tables, heat maps, single figures."""
+"""Build Lens charts: lines, bars, tables, heat maps and single numbers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from elkmon.kibana.columns import Column
-from elkmon.kibana.identity import reference
+from elkmon.kibana.object_format import reference
 from elkmon.kibana.views import DEPLOYMENTS, View
 
 __all__ = ["XY", "Chart", "HeatMap", "Layer", "Number", "Table"]
 
 Series = Literal["line", "area", "bar", "bar_stacked", "bar_percentage_stacked", "bar_horizontal"]
 _LAYER = "data"
-_RELEASES = "deployments"
+_DEPLOYMENTS = "deployments"
 _SHADES = ("#ECF1F7", "#D9E3EF", "#C5D6E8", "#B2C8E0", "#9EBCD9", "#8AAFD1", "#74A2CA", "#6092C0")
-"""Of heat maps: the more, the darker."""
+"""Shades of heat maps, darker for higher values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What is asked: columns by name over a data view, and which records in KQL.
+    """Columns by name over a data view, and the KQL that selects its records.
 
     Raises:
-        ValueError: a field is not there, or does not fit.
+        ValueError: a field does not exist, or has a type that does not fit.
     """
 
     view: View
@@ -32,15 +32,15 @@ class Layer:
     where: str = ""
 
     def __post_init__(self) -> None:
-        for each in self.columns.values():
-            each.checked(self.view)
+        for column in self.columns.values():
+            column.check(self.view)
 
     def body(self) -> dict[str, Any]:
-        """Give the layer as Lens keeps it."""
+        """Return the layer in Lens's format: groups first, then numbers."""
         columns: dict[str, Any] = {}
-        ordered = sorted(self.columns.items(), key=lambda each: not each[1].bucketed)
-        for name, column in ordered:
-            columns |= column.bodies(name)
+        for bucketed in (True, False):
+            for name in self.names(bucketed=bucketed):
+                columns |= self.columns[name].lens_columns(name)
         return {
             "columns": columns,
             "columnOrder": list(columns),
@@ -48,9 +48,9 @@ class Layer:
             "sampling": 1,
         }
 
-    def named(self, *, bucketed: bool) -> list[str]:
-        """Give the names of groups, or of figures."""
-        return [name for name, each in self.columns.items() if each.bucketed == bucketed]
+    def names(self, *, bucketed: bool) -> list[str]:
+        """Return the names of the columns that are groups, or of those that are numbers."""
+        return [name for name, column in self.columns.items() if column.bucketed == bucketed]
 
 
 class Chart:
@@ -60,20 +60,20 @@ class Chart:
     layer: Layer
 
     def visualization(self) -> dict[str, Any]:
-        """Give its own settings, as Lens keeps them."""
+        """Return its settings in Lens's format."""
         raise NotImplementedError
 
     def views(self) -> dict[str, View]:
-        """Give the data views that it asks, by the name of the reference."""
+        """Return the data views that it reads, by the name of the reference."""
         return {f"indexpattern-datasource-layer-{_LAYER}": self.layer.view}
 
     def attributes(self, prefix: str, title: str, meaning: str) -> dict[str, Any]:
-        """Give what a Lens panel has by value.
+        """Return the attributes of a Lens panel that contains its chart.
 
         Args:
-            prefix: of all indices.
-            title: for people.
-            meaning: in plain words.
+            prefix: prefix of all indices.
+            title: title of the panel.
+            meaning: what it shows, in plain words.
         """
         return {
             "title": title,
@@ -92,7 +92,7 @@ class Chart:
         }
 
     def references(self, prefix: str) -> list[dict[str, str]]:
-        """Give the references to its data views."""
+        """Return the references to its data views."""
         return [
             reference(name, "index-pattern", view.id(prefix)) for name, view in self.views().items()
         ]
@@ -100,41 +100,41 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class XY(Chart):
-    """Lines, areas or bars: its first group is the axis, its second one splits.
+    """Lines, areas or bars: the first group is the axis, the second one splits the series.
 
     Attributes:
-        layer: what is asked.
-        series: how figures are drawn.
-        colours: of figures, by their names.
-        releases: whether deployments are marked; over time only.
-        palette: of a split. The usual one gives a value the same colour in all panels.
+        layer: columns to show.
+        series: how to draw numbers.
+        colours: colours of numbers, by the names of their columns.
+        deployments: whether to mark deployments; for charts over time.
+        palette: colours of a split. The default gives a value the same colour in all panels.
     """
 
     layer: Layer
     series: Series = "line"
     colours: Mapping[str, str] | None = None
-    releases: bool = False
+    deployments: bool = False
     palette: str = "default"
 
     kind = "lnsXY"
 
     def views(self) -> dict[str, View]:
-        """Give the data views that it asks, by the name of the reference."""
-        asked = {f"indexpattern-datasource-layer-{_LAYER}": self.layer.view}
-        if self.releases:
-            asked[f"xy-visualization-layer-{_RELEASES}"] = DEPLOYMENTS
-        return asked
+        """Return the data views that it reads, by the name of the reference."""
+        views = {f"indexpattern-datasource-layer-{_LAYER}": self.layer.view}
+        if self.deployments:
+            views[f"xy-visualization-layer-{_DEPLOYMENTS}"] = DEPLOYMENTS
+        return views
 
     def visualization(self) -> dict[str, Any]:
-        """Give its own settings, as Lens keeps them."""
-        axis, *split = self.layer.named(bucketed=True)
-        figures = self.layer.named(bucketed=False)
+        """Return its settings in Lens's format."""
+        axis, *split = self.layer.names(bucketed=True)
+        numbers = self.layer.names(bucketed=False)
         data: dict[str, Any] = {
             "layerId": _LAYER,
             "layerType": "data",
             "seriesType": self.series,
             "xAccessor": axis,
-            "accessors": figures,
+            "accessors": numbers,
             "palette": {"type": "palette", "name": self.palette},
             "yConfig": [
                 {"forAccessor": name, "color": colour, "axisMode": "left"}
@@ -143,33 +143,32 @@ class XY(Chart):
         }
         if split:
             data["splitAccessor"] = split[0]
-        layers = [data, *([_RELEASED] if self.releases else [])]
-        everything = {"x": True, "yLeft": True, "yRight": True}
+        all_axes = {"x": True, "yLeft": True, "yRight": True}
         return {
-            "layers": layers,
+            "layers": [data, _DEPLOYMENTS_LAYER] if self.deployments else [data],
             "preferredSeriesType": self.series,
             "legend": {
-                "isVisible": bool(split) or len(figures) > 1,
+                "isVisible": bool(split) or len(numbers) > 1,
                 "position": "bottom",
                 "showSingleSeries": False,
             },
             "valueLabels": "show" if self.series == "bar_horizontal" else "hide",
             "fittingFunction": "None",
             "axisTitlesVisibilitySettings": {"x": False, "yLeft": False, "yRight": False},
-            "tickLabelsVisibilitySettings": everything,
-            "gridlinesVisibilitySettings": {**everything, "x": False},
+            "tickLabelsVisibilitySettings": all_axes,
+            "gridlinesVisibilitySettings": {**all_axes, "x": False},
             "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
         }
 
 
-_RELEASED: Mapping[str, Any] = {
-    "layerId": _RELEASES,
+_DEPLOYMENTS_LAYER: Mapping[str, Any] = {
+    "layerId": _DEPLOYMENTS,
     "layerType": "annotations",
     "persistanceType": "byValue",
     "ignoreGlobalFilters": False,
     "annotations": [
         {
-            "id": f"{_RELEASES}-{action}",
+            "id": f"{_DEPLOYMENTS}-{action}",
             "type": "query",
             "label": label,
             "key": {"type": "point_in_time"},
@@ -198,13 +197,13 @@ _RELEASED: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Table(Chart):
-    """A table: a row a group.
+    """A table with one row per group.
 
     Attributes:
-        layer: what is asked.
-        across: group whose values are columns.
-        sort: column that the order goes by, the most first.
-        widths: of columns, in pixels.
+        layer: columns to show.
+        across: group whose values become columns.
+        sort: column to sort by, highest first.
+        widths: widths of columns in pixels.
     """
 
     layer: Layer
@@ -215,16 +214,16 @@ class Table(Chart):
     kind = "lnsDatatable"
 
     def visualization(self) -> dict[str, Any]:
-        """Give its own settings, as Lens keeps them."""
+        """Return its settings in Lens's format."""
         columns = []
-        for name, each in self.layer.columns.items():
-            column: dict[str, Any] = {"columnId": name, "isTransposed": name == self.across}
-            if not each.bucketed:
-                column["isMetric"] = True
+        for name, column in self.layer.columns.items():
+            settings: dict[str, Any] = {"columnId": name, "isTransposed": name == self.across}
+            if not column.bucketed:
+                settings["isMetric"] = True
             if self.widths and name in self.widths:
-                column["width"] = self.widths[name]
-            columns.append(column)
-        made: dict[str, Any] = {
+                settings["width"] = self.widths[name]
+            columns.append(settings)
+        table: dict[str, Any] = {
             "layerId": _LAYER,
             "layerType": "data",
             "columns": columns,
@@ -233,29 +232,29 @@ class Table(Chart):
             "headerRowHeight": "auto",
         }
         if self.sort:
-            made["sorting"] = {"columnId": self.sort, "direction": "desc"}
-        return made
+            table["sorting"] = {"columnId": self.sort, "direction": "desc"}
+        return table
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap(Chart):
-    """A figure by two groups: the first one across, the second one down."""
+    """A number by two groups: the first one across, the second one down."""
 
     layer: Layer
 
     kind = "lnsHeatmap"
 
     def visualization(self) -> dict[str, Any]:
-        """Give its own settings, as Lens keeps them."""
-        across, down = self.layer.named(bucketed=True)
-        (figure,) = self.layer.named(bucketed=False)
+        """Return its settings in Lens's format."""
+        across, down = self.layer.names(bucketed=True)
+        (number,) = self.layer.names(bucketed=False)
         return {
             "shape": "heatmap",
             "layerId": _LAYER,
             "layerType": "data",
             "xAccessor": across,
             "yAccessor": down,
-            "valueAccessor": figure,
+            "valueAccessor": number,
             "legend": {"isVisible": False, "position": "right", "type": "heatmap_legend"},
             "gridConfig": {
                 "type": "heatmap_grid",
@@ -268,7 +267,7 @@ class HeatMap(Chart):
             "palette": {
                 "type": "palette",
                 "name": "cool",
-                "accessor": figure,
+                "accessor": number,
                 "params": {
                     "name": "cool",
                     "reverse": False,
@@ -280,8 +279,8 @@ class HeatMap(Chart):
                     "steps": len(_SHADES),
                     "maxSteps": len(_SHADES),
                     "stops": [
-                        {"color": colour, "stop": 100 * number / len(_SHADES)}
-                        for number, colour in enumerate(_SHADES, 1)
+                        {"color": colour, "stop": 100 * position / len(_SHADES)}
+                        for position, colour in enumerate(_SHADES, 1)
                     ],
                 },
             },
@@ -290,7 +289,7 @@ class HeatMap(Chart):
 
 @dataclass(frozen=True, slots=True)
 class Number(Chart):
-    """One figure, large, in a colour; a second one is small beside it."""
+    """One large number on a colour, with an optional small one beside it."""
 
     layer: Layer
     colour: str
@@ -298,20 +297,20 @@ class Number(Chart):
     kind = "lnsMetric"
 
     def visualization(self) -> dict[str, Any]:
-        """Give its own settings, as Lens keeps them."""
-        figure, *second = self.layer.named(bucketed=False)
-        made: dict[str, Any] = {
+        """Return its settings in Lens's format."""
+        number, *second = self.layer.names(bucketed=False)
+        metric: dict[str, Any] = {
             "layerId": _LAYER,
             "layerType": "data",
-            "metricAccessor": figure,
-            "color": _tint(self.colour),
+            "metricAccessor": number,
+            "color": _lighter(self.colour),
         }
         if second:
-            made["secondaryMetricAccessor"] = second[0]
-        return made
+            metric["secondaryMetricAccessor"] = second[0]
+        return metric
 
 
-def _tint(colour: str) -> str:
-    """Make a colour light enough for words on it."""
+def _lighter(colour: str) -> str:
+    """Return a colour that is light enough for text on it."""
     parts = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return "#" + "".join(f"{255 - (255 - part) // 3:02X}" for part in parts)

@@ -1,4 +1,4 @@
-"""Provision a space of Kibana: look first, change only what has to be; take out only one's own."""
+"""Provision a space of Kibana: plan the changes, apply them, export and remove the objects."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.events.errors import ProvisionError
-from elkmon.kibana.alerting import alerting, places
+from elkmon.kibana.alerting import plan_alerting, titles_and_paths
 from elkmon.kibana.client import DEFAULT, Kibana
-from elkmon.kibana.refusals import RefusedError
-from elkmon.kibana.saved import (
-    bring,
-    compared,
-    marked,
-    ours,
-    tagged,
+from elkmon.kibana.plan_step import Body, Step
+from elkmon.kibana.response_errors import RefusedError
+from elkmon.kibana.space_objects import (
+    import_objects,
+    plan_objects,
+    provisioned_and_foreign,
+    tagged_objects,
     title_of,
-    unmarked,
+    with_marks,
+    without_mark,
 )
-from elkmon.kibana.steps import Body, Step
 from elkmon.stores.elastic.indices import pattern
 
-__all__ = ["OLDEST", "Plan", "apply", "checked", "export", "plan", "take_out"]
+__all__ = ["OLDEST", "Plan", "apply", "export", "plan", "remove", "supported_version"]
 
 OLDEST = (8, 6)
-"""The oldest Kibana that reads these saved objects."""
+"""The oldest Kibana that can read these saved objects."""
 _SPACES = "/api/spaces/space"
 _BAD_REQUEST, _FORBIDDEN, _NOT_FOUND = 400, 403, 404
 
@@ -36,9 +36,9 @@ class Plan:
     """What provisioning would do.
 
     Attributes:
-        new_space: whether the space is to be made.
-        objects: saved objects.
-        rules: connectors and rules, in the order to make them.
+        new_space: whether the space has to be created.
+        objects: steps for saved objects.
+        rules: steps for connectors and rules, in the order to create them.
         warnings: what this Kibana cannot have, and why.
     """
 
@@ -49,12 +49,12 @@ class Plan:
 
     @property
     def steps(self) -> list[Step]:
-        """Give all steps, in the order to make them."""
+        """Return all steps, in order."""
         return [*self.objects, *self.rules]
 
 
-def checked(kibana: Kibana, version: str) -> tuple[int, int]:
-    """Give major and minor version of a Kibana that is served.
+def supported_version(kibana: Kibana, version: str) -> tuple[int, int]:
+    """Return the major and minor version of a Kibana that is supported.
 
     Raises:
         ProvisionError: it is too old.
@@ -71,142 +71,147 @@ def checked(kibana: Kibana, version: str) -> tuple[int, int]:
 def plan(
     kibana: Kibana, version: str, prefix: str, objects: Sequence[Body], *, overwrite: bool
 ) -> Plan:
-    """Say what has to change in a space; nothing is changed.
+    """Return what has to change in a space, without changing anything.
 
     Args:
-        kibana: a space of it.
-        version: of Kibana.
-        prefix: of all indices.
-        objects: saved objects, as they are in the default space.
-        overwrite: whether what people changed in Kibana is replaced, too.
+        kibana: client of the space.
+        version: version of Kibana.
+        prefix: prefix of all indices.
+        objects: the saved objects for the default space.
+        overwrite: whether to replace what people changed in Kibana.
 
     Raises:
         ProvisionError: Kibana is too old, cannot be reached, or refuses.
     """
-    supported = checked(kibana, version)
-    wanted = marked(objects, prefix, kibana.space)
+    supported = supported_version(kibana, version)
+    marked = with_marks(objects, prefix, kibana.space)
     predictions = next(
-        each["id"]
-        for each in wanted
-        if each["type"] == "index-pattern"
-        and each["attributes"]["title"] == pattern(prefix, [PREDICTION])
+        item["id"]
+        for item in marked
+        if item["type"] == "index-pattern"
+        and item["attributes"]["title"] == pattern(prefix, [PREDICTION])
     )
-    new = kibana.get(f"{_SPACES}/{kibana.space}", f"see the space {kibana.space}") is None
-    # a space that is not there says to everyone that he may not: the default one tells the same
-    asked = kibana.at(DEFAULT) if new else kibana
-    steps = compared(asked, wanted, overwrite=overwrite)
+    new_space = kibana.get(f"{_SPACES}/{kibana.space}", f"read the space {kibana.space}") is None
+    # Kibana forbids everything in a space that does not exist: the default one answers the same
+    reader = kibana.in_space(DEFAULT) if new_space else kibana
+    steps = plan_objects(reader, marked, overwrite=overwrite)
     try:
-        rules, warnings = alerting(
-            asked, supported, prefix, kibana.space, predictions, overwrite=overwrite
+        rules, warnings = plan_alerting(
+            reader, supported, prefix, kibana.space, predictions, overwrite=overwrite
         )
     except RefusedError as error:
         if error.status != _FORBIDDEN:
             raise
         rules, warnings = [], [f"rules and connectors are left out: {error}"]
-    return Plan(new, steps, rules, warnings)
+    return Plan(new_space, steps, rules, warnings)
 
 
 def apply(kibana: Kibana, planned: Plan, progress: Callable[[int, int], None]) -> None:
     """Make the changes of a plan; it can be interrupted and repeated.
 
     Args:
-        kibana: the space.
-        planned: for it.
-        progress: takes how many are done, of how many; a rule takes Kibana some seconds.
+        kibana: client of the space.
+        planned: plan for this space.
+        progress: called with the number of steps done and their total; a rule takes seconds.
 
     Raises:
-        ProvisionError: Kibana does not answer, or refuses something: which, and what it took.
+        ProvisionError: Kibana cannot be reached, or refuses something; the message says what.
     """
     if planned.new_space:
         body = {"id": kibana.space, "name": kibana.space}
-        kibana.ask("POST", _SPACES, body, f"make the space {kibana.space}")
-    sent = [step for step in planned.objects if step.to_do]
+        kibana.request("POST", _SPACES, body, f"create the space {kibana.space}")
+    objects = [step for step in planned.objects if step.to_do]
     rules = [step for step in planned.rules if step.to_do]
-    if sent:
-        bring(kibana, sent)
-    for done, step in enumerate(rules, len(sent)):
-        progress(done, len(sent) + len(rules))
-        doing = f"put the {step.title} there"
+    if objects:
+        import_objects(kibana, objects)
+    for done, step in enumerate(rules, len(objects)):
+        progress(done, len(objects) + len(rules))
+        doing = f"write the {step.title}"
         if step.state == "changed" and step.method == "POST":
-            kibana.ask("DELETE", step.path, None, doing)
-        kibana.ask(step.method, step.path, step.body, doing)
+            kibana.request("DELETE", step.path, None, doing)
+        kibana.request(step.method, step.path, step.body, doing)
 
 
 def export(kibana: Kibana, prefix: str, objects: Sequence[Body]) -> list[dict[str, Any]]:
-    """Give the saved objects of a space that bear our tag, and all that they refer to.
+    """Return the saved objects of a space that have elkmon's tag, and all that they refer to.
 
     Args:
-        kibana: a space of it.
-        prefix: of all indices.
-        objects: saved objects, as they are in the default space.
+        kibana: client of the space.
+        prefix: prefix of all indices.
+        objects: the saved objects for the default space.
 
     Raises:
         ProvisionError: Kibana cannot be reached, refuses, or has none.
     """
-    found = tagged(kibana, marked(objects, prefix, kibana.space), deep=True)
-    if not found:
+    tagged = tagged_objects(kibana, with_marks(objects, prefix, kibana.space), deep=True)
+    if not tagged:
         raise ProvisionError(
-            f"{kibana.url}: nothing of elkmon's is in the space {kibana.space}: name another one "
-            "by --space, or run elkmon kibana provision"
+            f"{kibana.url}: the space {kibana.space} has no objects of elkmon: name another one "
+            "with --space, or run elkmon kibana provision"
         )
-    return [unmarked(each) for each in found]
+    return [without_mark(item) for item in tagged]
 
 
-def take_out(
+def remove(
     kibana: Kibana, prefix: str, objects: Sequence[Body], *, dry_run: bool
 ) -> tuple[list[str], list[str]]:
-    """Remove from a space what provisioning put there, and nothing else; the space stays.
+    """Remove from a space what provisioning created, and nothing else; the space stays.
 
     Args:
-        kibana: a space of it.
-        prefix: of all indices.
-        objects: saved objects, as they are in the default space.
-        dry_run: whether only to say what would go.
+        kibana: client of the space.
+        prefix: prefix of all indices.
+        objects: the saved objects for the default space.
+        dry_run: whether only to return what would be removed.
 
     Returns:
-        What went, and what stays with its reason.
+        What was removed, and what stays, with the reason.
 
     Raises:
         ProvisionError: Kibana cannot be reached, or refuses.
     """
-    mine, others = ours(kibana, marked(objects, prefix, kibana.space))
-    going, stays = _alerting(kibana, prefix)
-    stays += [
-        f"{title_of(each)}: it bears the tag {prefix}, but is not elkmon's" for each in others
+    provisioned, foreign = provisioned_and_foreign(
+        kibana, with_marks(objects, prefix, kibana.space)
+    )
+    candidates, remaining = _existing_rules(kibana, prefix)
+    remaining += [
+        f"{title_of(item)}: it has the tag {prefix}, but does not come from elkmon"
+        for item in foreign
     ]
-    going += [(title_of(each), f"/api/saved_objects/{each['type']}/{each['id']}") for each in mine]
-    gone = []
-    for title, path in going:
-        reason = None if dry_run else _remove(kibana, title, path)
+    candidates += [
+        (title_of(item), f"/api/saved_objects/{item['type']}/{item['id']}") for item in provisioned
+    ]
+    removed = []
+    for title, path in candidates:
+        reason = None if dry_run else _delete(kibana, title, path)
         if reason is None:
-            gone.append(title)
+            removed.append(title)
         else:
-            stays.append(f"{title}: {reason}")
-    if gone and kibana.space != DEFAULT:
-        stays.append(f"space {kibana.space}: all else in it would go with it")
-    return gone, stays
+            remaining.append(f"{title}: {reason}")
+    if removed and kibana.space != DEFAULT:
+        remaining.append(f"space {kibana.space}: everything else in it would be deleted with it")
+    return removed, remaining
 
 
-def _alerting(kibana: Kibana, prefix: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Give rules and connectors that are there, and those of which one may not know."""
-    there, hidden = [], []
-    for title, path in places(prefix, kibana.space):
+def _existing_rules(kibana: Kibana, prefix: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return titles and paths of existing rules and connectors, and those one may not read."""
+    existing, hidden = [], []
+    for title, path in titles_and_paths(prefix, kibana.space):
         try:
-            if kibana.get(path, f"see the {title}") is not None:
-                there.append((title, path))
+            if kibana.get(path, f"read the {title}") is not None:
+                existing.append((title, path))
         except RefusedError as error:  # noqa: PERF203 - seven requests, not a hot loop
             if error.status != _FORBIDDEN:
                 raise
-            hidden.append(f"{title}, if it is there: {error.told}")
-    return there, hidden
+            hidden.append(f"{title}, if it exists: {error.message}")
+    return existing, hidden
 
 
-def _remove(kibana: Kibana, title: str, path: str) -> str | None:
-    """Remove one thing; give the reason why it stays, if it does."""
+def _delete(kibana: Kibana, title: str, path: str) -> str | None:
+    """Delete one object, rule or connector; return the reason if it stays."""
     try:
-        kibana.ask("DELETE", path, None, f"remove the {title}")
+        kibana.request("DELETE", path, None, f"remove the {title}")
     except RefusedError as error:
         if error.status not in {_BAD_REQUEST, _NOT_FOUND}:
             raise
-        return error.told
+        return error.message
     return None

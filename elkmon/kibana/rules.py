@@ -1,4 +1,4 @@
-"""Alert rules and their connectors, as Kibana takes them; none needs a paid licence."""
+"""Define the alert rules and their connectors; none needs a paid licence."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from elkmon.stores.elastic.indices import pattern
 
 __all__ = ["Connector", "Rule", "connectors", "rules"]
 
-_QUERY, _EQUATION = ".es-query", "observability.rules.custom_threshold"
-_CONSUMERS = {_QUERY: "stackAlerts", _EQUATION: "logs"}
-"""Whose rules they are: which of Kibana's privileges opens them. Stack Rules has had the second
-type in the newest versions only; Logs has it since there is one."""
+_QUERY, _THRESHOLD = ".es-query", "observability.rules.custom_threshold"
+_CONSUMERS = {_QUERY: "stackAlerts", _THRESHOLD: "logs"}
+"""The part of Kibana that owns a type of rule, and so the privilege that is needed. Stack Rules can
+own the second type in the newest versions only; Logs could own it from the start."""
 _NAMESPACE = uuid.UUID("6f0b1d0e-3a52-5c1b-9d0a-6c2f3e1a7b44")
-_EVERY = "5m"
+_INTERVAL = "5m"
 _RECOVERED = "recovered"
-_LOOKED_AT = ("joined", "orphan", "sampled_out")
+_SETTLED = ("joined", "orphan", "sampled_out")
 
 Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Where alerts go: Kibana's own log, or an index."""
+    """A target of alerts: Kibana's own log, or an index."""
 
     id: str
     kind: str
@@ -42,12 +42,12 @@ class Rule:
     """One rule.
 
     Attributes:
-        id: the same for a prefix and a space, whoever provisions.
-        name: for people.
+        id: identifier; it depends on the prefix and the space only.
+        name: name for people.
         kind: Kibana's type of rule.
-        since: the oldest Kibana that takes it.
-        meaning: what an alert means, whatever the thresholds are, and what to do.
-        params: as its type takes them.
+        since: the oldest Kibana that supports it.
+        meaning: what an alert means at any threshold, and what to do.
+        params: parameters of its type.
     """
 
     id: str
@@ -59,31 +59,31 @@ class Rule:
 
     @property
     def consumer(self) -> str:
-        """Name the part of Kibana that it belongs to."""
+        """Return the part of Kibana that owns it."""
         return _CONSUMERS[self.kind]
 
-    def body(self, fired: str, to: Sequence[Connector]) -> dict[str, Any]:
-        """Give what is told to Kibana.
+    def body(self, active_group: str, targets: Sequence[Connector]) -> dict[str, Any]:
+        """Return the rule as Kibana's API takes it.
 
         Args:
-            fired: its type's name for the state of having fired.
-            to: where alerts go, when they begin and when they are over.
+            active_group: action group of its type for active alerts.
+            targets: connectors that are told when an alert starts and when it is over.
         """
         return {
             "name": self.name,
             "tags": ["elkmon"],
-            "schedule": {"interval": _EVERY},
+            "schedule": {"interval": _INTERVAL},
             "params": self.params,
             "actions": [
-                _action(self, connector, group, over=group == _RECOVERED)
-                for group in (fired, _RECOVERED)
-                for connector in to
+                _action(self, target, group)
+                for group in (active_group, _RECOVERED)
+                for target in targets
             ],
         }
 
 
 def connectors(prefix: str, space: str) -> list[Connector]:
-    """Give the connectors: the two kinds that cost nothing."""
+    """Return the connectors, of the two types that need no paid licence."""
     index = {"index": f"{prefix}-alerts", "executionTimeField": "@timestamp", "refresh": False}
     return [
         Connector(_id(prefix, space, "log"), ".server-log", f"{prefix}: Kibana's log", {}),
@@ -92,11 +92,11 @@ def connectors(prefix: str, space: str) -> list[Connector]:
 
 
 def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
-    """Give the rules.
+    """Return the rules.
 
     Args:
-        prefix: of all indices.
-        space: where the rules will be.
+        prefix: prefix of all indices.
+        space: space of the rules.
         predictions: identifier of the data view of predictions in this space.
     """
 
@@ -107,45 +107,44 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
 
     return [
         rule(
-            "failure-rate", "failure rate", _EQUATION, (8, 12),
-            "too many attempts fail. See: elkmon errors --since 1h, elkmon issues list.",
-            _equations(
+            "failure-rate", "failure rate", _THRESHOLD, (8, 12),
+            "too many attempts fail. See elkmon errors --since 1h and elkmon issues list.",
+            _threshold_params(
                 predictions,
                 "h", 1,
-                # a failed attempt is never sampled out: it counts once, the others by their weight
+                # failed attempts are never sampled: each counts once, the others by weight
                 ("failure rate", "A / B", ">", 0.05,
                  {"A": _is("event.outcome", "failure"), "B": _weights()}),
                 ("attempts", "A", ">=", 100, {"A": _is("event.outcome", "failure", "success")}),
             ),
         ),
         rule(
-            "error-rate", "error rate at enough coverage", _EQUATION, (8, 12),
-            "too many answers turn out wrong. See: elkmon errors, elkmon compare, elkmon issues "
-            "list.",
-            _equations(
+            "error-rate", "error rate at enough coverage", _THRESHOLD, (8, 12),
+            "too many answers are wrong. See elkmon errors, elkmon compare and elkmon issues list.",
+            _threshold_params(
                 predictions,
                 "d", 7,
                 ("error rate", "A / B", ">", 0.1,
-                 {"A": _judged("wrong"), "B": _judged("wrong", "correct")}),
-                ("labelled answers", "A", ">=", 100, {"A": _judged("wrong", "correct")}),
+                 {"A": _outcome("wrong"), "B": _outcome("wrong", "correct")}),
+                ("labelled answers", "A", ">=", 100, {"A": _outcome("wrong", "correct")}),
                 ("coverage", "A / B", ">=", 0.2,
-                 {"A": _judged("wrong", "correct"), "B": _is("event.outcome", "success")}),
+                 {"A": _outcome("wrong", "correct"), "B": _is("event.outcome", "success")}),
             ),
         ),
         rule(
             "silence", "no predictions", _QUERY, (8, 6),
-            "no prediction comes in: no model answers, or events do not get here. See: elkmon "
-            "worker, elkmon models.",
-            _count(pattern(prefix, [PREDICTION]), {"match_all": {}}, "<", 1, "h", 1),
+            "no predictions arrive: no model answers, or its events are not shipped. Check that "
+            "elkmon worker is running; see elkmon models.",
+            _query_params(pattern(prefix, [PREDICTION]), {"match_all": {}}, "<", 1, "h", 1),
         ),
         rule(
             "label-backlog", "label backlog", _QUERY, (8, 6),
-            "labels wait to be joined to their predictions, so that quality figures lag behind. Is "
-            "elkmon join, or elkmon worker, running?",
-            _count(
+            "labels are waiting to be joined to their predictions, so quality metrics are out of "
+            "date. Check that elkmon join or elkmon worker is running.",
+            _query_params(
                 pattern(prefix, [LABEL]),
                 {"bool": {
-                    "must_not": [{"terms": {_field("ml.join.state"): _LOOKED_AT}}],
+                    "must_not": [{"terms": {_field("ml.join.state"): _SETTLED}}],
                     "filter": [{"range": {_field("event.created"): {"lte": "now-1h"}}}],
                 }},
                 ">", 0, "d", 7, time="event.created",
@@ -153,29 +152,29 @@ def rules(prefix: str, space: str, predictions: str) -> list[Rule]:
         ),
         rule(
             "dead-letters", "dead letters", _QUERY, (8, 6),
-            f"events could not be stored; each is kept with its reason in {prefix}-deadletter-*.",
-            _count(f"{prefix}-deadletter-*", {"match_all": {}}, ">", 0, "h", 1),
+            f"events could not be stored. {prefix}-deadletter-* has each of them and the reason.",
+            _query_params(f"{prefix}-deadletter-*", {"match_all": {}}, ">", 0, "h", 1),
         ),
     ]  # fmt: skip
 
 
 def _id(prefix: str, space: str, name: str) -> str:
-    # Kibana wants a UUID here, and the same one is never in two spaces
+    # Kibana requires a UUID, and no two spaces may share one
     return str(uuid.uuid5(_NAMESPACE, f"{prefix}/{space}/{name}"))
 
 
 def _field(name: str) -> str:
-    """Give a field's name, held to the table."""
+    """Return a field's name; a KeyError shows that the field table does not have it."""
     return BY_NAME[name].name
 
 
 def _is(field: str, *values: str) -> Body:
-    """Count the events whose field has one of some values."""
-    told = " or ".join(f'"{value}"' for value in values)
-    return {"aggType": "count", "filter": f"{_field(field)}: ({told})"}
+    """Return the count of events with one of the values in a field."""
+    choices = " or ".join(f'"{value}"' for value in values)
+    return {"aggType": "count", "filter": f"{_field(field)}: ({choices})"}
 
 
-def _judged(*outcomes: str) -> Body:
+def _outcome(*outcomes: str) -> Body:
     return _is("ml.eval.outcome", *outcomes)
 
 
@@ -183,13 +182,13 @@ def _weights() -> Body:
     return {"aggType": "sum", "field": _field("ml.sample.weight")}
 
 
-def _equations(
+def _threshold_params(
     data_view: str,
     unit: str,
     size: int,
     *conditions: tuple[str, str, str, float, Mapping[str, Body]],
 ) -> dict[str, Any]:
-    """Give conditions that a model has to meet, all of them, within one span."""
+    """Return parameters of a rule that fires if a model meets all conditions in a time window."""
     return {
         "criteria": [
             {
@@ -213,7 +212,7 @@ def _equations(
     }
 
 
-def _count(
+def _query_params(
     index: str,
     query: Body,
     comparator: str,
@@ -223,7 +222,7 @@ def _count(
     *,
     time: str = "@timestamp",
 ) -> dict[str, Any]:
-    """Give a condition on how many events there are."""
+    """Return parameters of a rule that fires on the number of events in a time window."""
     return {
         "searchType": "esQuery",
         "index": [index],
@@ -233,18 +232,19 @@ def _count(
         "threshold": [threshold],
         "timeWindowSize": size,
         "timeWindowUnit": unit,
-        "size": 0,  # of events that go with an alert: none, for they may be anybody's
+        "size": 0,  # alerts contain no events: they may hold personal data
         "excludeHitsFromPreviousRun": False,
     }
 
 
-def _action(rule: Rule, to: Connector, group: str, *, over: bool) -> dict[str, Any]:
-    of, why = "", ""
-    if rule.kind == _EQUATION:
-        of, why = " of {{alert.id}}", " ({{context.reason}})"  # a model's name; Kibana's words
-    said = f"{{{{rule.name}}}}{of}: {'over' if over else rule.meaning + why}"
-    params: dict[str, Any] = {"level": "info" if over else "warn", "message": said}
-    if to.kind == ".index":
+def _action(rule: Rule, target: Connector, group: str) -> dict[str, Any]:
+    over = group == _RECOVERED
+    model, reason = "", ""
+    if rule.kind == _THRESHOLD:
+        model, reason = " of {{alert.id}}", " ({{context.reason}})"  # the latter is Kibana's text
+    message = f"{{{{rule.name}}}}{model}: {'over' if over else rule.meaning + reason}"
+    params: dict[str, Any] = {"level": "info" if over else "warn", "message": message}
+    if target.kind == ".index":
         params = {
             "documents": [
                 {
@@ -254,8 +254,8 @@ def _action(rule: Rule, to: Connector, group: str, *, over: bool) -> dict[str, A
                         "state": "over" if over else "begun",
                         "value": "{{context.value}}",
                     },
-                    "message": said,
+                    "message": message,
                 }
             ]
         }
-    return {"group": group, "id": to.id, "params": params}
+    return {"group": group, "id": target.id, "params": params}

@@ -1,4 +1,4 @@
-"""Saved searches: the documents that are looked for most, with the columns that tell most."""
+"""Define the saved searches: which documents they select, and which columns they show."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from elkmon.kibana.identity import identity, saved
+from elkmon.kibana.object_format import json_text, object_id, saved_object
 from elkmon.kibana.views import ERRORS, EVENTS, ISSUES, LABELS, PREDICTIONS, View
 
 __all__ = ["SEARCHES", "Search"]
@@ -18,7 +16,7 @@ _INDEX = "kibanaSavedObjectMeta.searchSourceJSON.index"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A saved search: which documents of a data view, and which columns of them."""
+    """A saved search: a KQL query over a data view, and the columns to show."""
 
     name: str
     title: str
@@ -28,10 +26,10 @@ class Search:
     columns: Sequence[str]
 
     def body(self, prefix: str) -> dict[str, Any]:
-        """Give the saved object.
+        """Return the saved object.
 
         Raises:
-            KeyError: a column is no field of these events.
+            KeyError: a column is not a field of these events.
         """
         for column in self.columns:
             self.view.type_of(column)
@@ -52,55 +50,56 @@ class Search:
             "isTextBasedQuery": False,
             "timeRestore": True,
             "timeRange": {"from": "now-7d", "to": "now"},
-            "kibanaSavedObjectMeta": {"searchSourceJSON": orjson.dumps(source).decode()},
+            "kibanaSavedObjectMeta": {"searchSourceJSON": json_text(source)},
         }
-        target = identity(prefix, "search", self.name)
-        return saved("search", target, attributes, [self.view.referred(prefix, _INDEX)])
+        identifier = object_id(prefix, "search", self.name)
+        return saved_object("search", identifier, attributes, [self.view.reference(prefix, _INDEX)])
 
 
-_ABOUT = ("ml.model.name", "ml.model.version")
+_MODEL = ("ml.model.name", "ml.model.version")
 
 SEARCHES = (
     Search(
-        "wrong", "wrong answers", "Predictions whose label says that they were wrong.",
+        "wrong", "wrong answers", "Predictions that were wrong according to their label.",
         PREDICTIONS, "ml.eval.outcome: wrong",
-        (*_ABOUT, "ml.prediction.label", "ml.truth.label", "ml.prediction.score", "segment",
+        (*_MODEL, "ml.prediction.label", "ml.truth.label", "ml.prediction.score", "segment",
          "ml.prediction.id", "trace.id"),
     ),
     Search(
         "failed", "failed attempts", "Attempts to predict that ended in an exception.",
         PREDICTIONS, "event.outcome: failure",
-        (*_ABOUT, "error.type", "error.fingerprint", "segment", "ml.prediction.id", "trace.id"),
+        (*_MODEL, "error.type", "error.fingerprint", "segment", "ml.prediction.id", "trace.id"),
     ),
     Search(
-        "errors", "error events", "Exceptions and reported failures, with their stacks.",
+        "errors", "exceptions", "Exceptions and reported failures, with their stack traces.",
         ERRORS, "",
-        (*_ABOUT, "error.type", "error.message", "error.culprit", "error.fingerprint",
+        (*_MODEL, "error.type", "error.message", "error.culprit", "error.fingerprint",
          "ml.prediction.id", "trace.id"),
     ),
     Search(
-        "unlabelled", "answers without a label", "Predictions whose truth has not arrived.",
+        "unlabelled", "predictions without a label",
+        "Successful predictions that have no label yet.",
         PREDICTIONS, "event.outcome: success and not ml.truth.observed_at: *",
-        (*_ABOUT, "ml.prediction.label", "ml.prediction.score", "segment", "ml.prediction.id"),
+        (*_MODEL, "ml.prediction.label", "ml.prediction.score", "segment", "ml.prediction.id"),
     ),
     Search(
-        "waiting", "labels that wait for the join", "Labels that no join has looked at, or that "
-        "wait for their prediction.",
+        "waiting", "labels waiting to be joined",
+        "Labels that have not been joined to their prediction yet.",
         LABELS, "not ml.join.state: (joined or sampled_out or orphan)",
         ("ml.model.name", "ml.prediction.id", "ml.truth.label", "ml.truth.source",
          "ml.join.state", "ml.join.attempts", "ml.join.next_at"),
     ),
     Search(
-        "issues", "what became of issues", "When an issue was first seen, resolved, ignored or "
-        "reopened.",
+        "issues", "issue history",
+        "When each issue was first seen, resolved, ignored or reopened.",
         ISSUES, "",
-        (*_ABOUT, "event.action", "message", "error.fingerprint"),
+        (*_MODEL, "event.action", "message", "error.fingerprint"),
     ),
     Search(
-        "events", "all events", "Every event of every kind: what a link of a trace, a prediction "
-        "or a fingerprint opens.",
+        "events", "all events",
+        "All events; links from a trace, a prediction or a fingerprint lead here.",
         EVENTS, "",
-        ("event.dataset", *_ABOUT, "message", "error.type", "error.message", "event.outcome",
+        ("event.dataset", *_MODEL, "message", "error.type", "error.message", "event.outcome",
          "ml.prediction.id", "trace.id"),
     ),
 )  # fmt: skip

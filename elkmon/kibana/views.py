@@ -1,4 +1,4 @@
-"""Data views: events of one kind or of all, as Kibana finds them; their fields are the table's."""
+"""Define the data views: the events of one dataset or all; fields come from the field table."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
-
-import orjson
 
 from elkmon.events.datasets import (
     DATASETS,
@@ -23,7 +21,7 @@ from elkmon.events.datasets import (
     short_name,
 )
 from elkmon.events.fields import Kind, find
-from elkmon.kibana.identity import identity, reference, saved
+from elkmon.kibana.object_format import json_text, object_id, reference, saved_object
 from elkmon.stores.elastic.indices import pattern
 
 __all__ = [
@@ -42,49 +40,30 @@ _TYPES: Mapping[Kind, Type] = MappingProxyType(
         Kind.DOUBLE: "number",
         Kind.LONG: "number",
         Kind.BOOLEAN: "boolean",
-        Kind.NUMBERS: "number",  # one entry of it
+        Kind.NUMBERS: "number",  # one key of it
     }
 )
-"""What Kibana takes a field for. A flattened one it takes for nothing: see COMPUTED."""
+"""Kibana's type of a field. It has none for flattened fields: see RUNTIME_FIELDS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A field that Elasticsearch computes when asked, from columns that it has: no stored text.
-
-    Attributes:
-        meaning: in plain words.
-        script: in Painless; Kibana itself needs it.
-    """
-
-    meaning: str
-    script: str
-
-
-_NO_CELL = " || ".join(
+_NO_CONFUSION = " || ".join(
     f"doc['{name}'].size() == 0"
     for name in ("ml.eval.outcome", "ml.prediction.positive", "ml.prediction.label")
 )
-COMPUTED: Mapping[str, Computed] = MappingProxyType(
+RUNTIME_FIELDS: Mapping[str, str] = MappingProxyType(
     {
-        "segment": Computed(
-            "Values of all segments, such as porto: what the control Segment lists.",
-            "for (value in doc['ml.segment']) { emit(value) }",
-        ),
-        "category": Computed(
-            "Values of all categorical features.",
-            "for (value in doc['ml.features.category']) { emit(value) }",
-        ),
-        "confusion": Computed(
-            "Of a labelled answer of a binary task: true positive, false negative, …",
-            f"if ({_NO_CELL}) {{ return }} "
-            "emit((doc['ml.eval.outcome'].value == 'correct' ? 'true ' : 'false ') + "
-            "(doc['ml.prediction.label'].value == doc['ml.prediction.positive'].value ? "
-            "'positive' : 'negative'))",
-        ),
+        # values of all segments, such as porto; the control Segment lists them
+        "segment": "for (value in doc['ml.segment']) { emit(value) }",
+        "category": "for (value in doc['ml.features.category']) { emit(value) }",
+        # cell of the confusion matrix of a binary task: true positive, false negative, …
+        "confusion": f"if ({_NO_CONFUSION}) {{ return }} "
+        "emit((doc['ml.eval.outcome'].value == 'correct' ? 'true ' : 'false ') + "
+        "(doc['ml.prediction.label'].value == doc['ml.prediction.positive'].value ? "
+        "'positive' : 'negative'))",
     }
 )
-"""Of predictions: what Kibana cannot read otherwise, or only with a user's names of classes."""
+"""Painless scripts of predictions' runtime fields: Kibana reads no flattened field, and a query for
+true positives would otherwise have to name the user's classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,65 +71,65 @@ class View:
     """A data view.
 
     Attributes:
-        name: its identifier's last part.
-        title: for people.
-        datasets: kinds of events in it.
-        computed: fields that are made when asked.
+        name: last part of its identifier.
+        title: title for people.
+        datasets: datasets in it.
+        runtime_fields: scripts of its runtime fields.
     """
 
     name: str
     title: str
     datasets: tuple[Dataset, ...]
-    computed: Mapping[str, Computed] = field(default_factory=dict)
+    runtime_fields: Mapping[str, str] = field(default_factory=dict)
 
     def type_of(self, name: str) -> Type:
-        """Say what Kibana takes a field for.
+        """Return Kibana's type of a field.
 
         Raises:
-            KeyError: no such field in these events.
+            KeyError: these events have no such field.
         """
-        if name in self.computed:
+        if name in self.runtime_fields:
             return "string"
-        found, _ = find(name)
-        if not set(self.datasets) & set(found.datasets) or found.kind not in _TYPES:
+        entry, _ = find(name)
+        if not set(self.datasets) & set(entry.datasets) or entry.kind not in _TYPES:
             raise KeyError(name)
-        return _TYPES[found.kind]
+        return _TYPES[entry.kind]
 
     def id(self, prefix: str) -> str:
-        """Give its identifier."""
-        return identity(prefix, "view", self.name)
+        """Return its identifier."""
+        return object_id(prefix, "view", self.name)
 
-    def referred(self, prefix: str, name: str) -> dict[str, str]:
-        """Give a reference to it.
+    def reference(self, prefix: str, name: str) -> dict[str, str]:
+        """Return a reference to it.
 
         Args:
-            prefix: of all indices.
-            name: of the reference, by which the object finds it.
+            prefix: prefix of all indices.
+            name: name by which the referring object looks the reference up.
         """
         return reference(name, "index-pattern", self.id(prefix))
 
     def body(self, prefix: str) -> dict[str, Any]:
-        """Give the saved object."""
+        """Return the saved object."""
         runtime = {
-            name: {"type": "keyword", "script": {"source": each.script}}
-            for name, each in self.computed.items()
+            name: {"type": "keyword", "script": {"source": script}}
+            for name, script in self.runtime_fields.items()
         }
         attributes = {
             "title": pattern(prefix, self.datasets),
             "name": f"{prefix}: {self.title}",
             "timeFieldName": "@timestamp",
-            "allowNoIndex": True,  # before the first event of a kind there is none
+            "allowNoIndex": True,  # there is none before the first event of a dataset
             "fields": "[]",
             "sourceFilters": "[]",
             "typeMeta": "{}",
             "fieldAttrs": "{}",
-            "runtimeFieldMap": _text(runtime),
-            "fieldFormatMap": _text(self._formats(prefix)),
+            "runtimeFieldMap": json_text(runtime),
+            "fieldFormatMap": json_text(self._formats(prefix)),
         }
-        return saved("index-pattern", self.id(prefix), attributes, [])
+        return saved_object("index-pattern", self.id(prefix), attributes, [])
 
     def _formats(self, prefix: str) -> dict[str, Any]:
-        """Give what makes values readable, and what leads from an id to all that bears it."""
+        """Return how fields are shown: identifiers as links, durations in milliseconds."""
         formats: dict[str, Any] = {}
         for name in _LINKED:
             try:
@@ -173,26 +152,22 @@ class View:
 
 
 _LINKED = ("trace.id", "ml.prediction.id", "error.fingerprint")
-"""Each value leads to all events that bear it: those of a trace, a prediction, a failure."""
+"""Each value links to all events that have it."""
 
 
 def _link(prefix: str, name: str) -> dict[str, Any]:
-    # Kibana puts its own address, with that of the space, before what does not begin with /
-    where = "%22{{value}}%22"
-    question = (
-        f"discover#/view/{identity(prefix, 'search', 'events')}"
-        f"?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'{name}:{where}'))"
+    # Kibana prepends its own address and the space's path to a link that does not begin with /
+    value = "%22{{value}}%22"
+    link = (
+        f"discover#/view/{object_id(prefix, 'search', 'events')}"
+        f"?_g=(time:(from:now-90d,to:now))&_a=(query:(language:kuery,query:'{name}:{value}'))"
     )
     return {
         "type": "a",
-        "urlTemplate": question,
+        "urlTemplate": link,
         "labelTemplate": "{{value}}",
         "openLinkInCurrentTab": False,
     }
-
-
-def _text(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 _OWN: Mapping[Dataset, View] = {
@@ -200,7 +175,7 @@ _OWN: Mapping[Dataset, View] = {
         f"{short_name(record.name)}s",
         record.view,
         (record.name,),
-        COMPUTED if record.name == PREDICTION else {},
+        RUNTIME_FIELDS if record.name == PREDICTION else {},
     )
     for record in RECORDS.values()
     if record.view is not None

@@ -1,1 +1,1 @@
-"""Logstash's pipelines: the rules that they go by, and their files with a user's settings."""
+"""Provide Logstash's pipelines: their rules, their files with a user's settings, their health."""

@@ -1,4 +1,4 @@
-"""Write the rules that the pipelines go by: ``python -m elkmon.logstash``."""
+"""Write ``logstash/pipeline/rules.json``: ``python -m elkmon.logstash``."""
 
 from __future__ import annotations
 

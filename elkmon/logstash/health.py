@@ -1,4 +1,4 @@
-"""What is wrong with a Logstash that runs the pipelines: read from its monitoring API."""
+"""Examine a Logstash that runs the pipelines, through its monitoring API."""
 
 from __future__ import annotations
 
@@ -20,64 +20,65 @@ __all__ = ["PIPELINES", "examine"]
 
 PIPELINES = ("files", "http", "beats", "events", "deadletter")
 _STATS = "/_node/stats/pipelines"
-_OK, _BROKEN = 200, 500
-_FULL = 0.8
-"""Share of a queue from which on it is a warning."""
+_OK, _SERVER_ERROR = 200, 500
+_ALMOST_FULL = 0.8
+"""Share of a queue that is worth a warning."""
 
 
 def examine(url: str, access: Access) -> list[Finding]:
     """Examine a Logstash.
 
     Args:
-        url: of its monitoring API, such as ``http://localhost:9600``.
-        access: patience, certificates, and the prefix of indices.
+        url: address of its monitoring API, such as ``http://localhost:9600``.
+        access: timeout, certificates, and the prefix of indices.
 
     Returns:
         The findings, problems first.
 
     Raises:
-        StoreError: it does not answer, or is something else.
+        StoreError: it does not answer, or is not Logstash.
     """
-    there = _stats(url, access)
-    found = [
+    pipelines = _stats(url, access)
+    findings = [
         Finding(
             "problem",
             f"the pipeline {name} does not run",
-            advice="Logstash's log says why; elkmon setup --logstash writes the pipelines",
+            advice="see Logstash's log; elkmon setup --logstash writes the pipelines",
         )
         for name in PIPELINES
-        if name not in there
+        if name not in pipelines
     ]
     for name in PIPELINES:
-        if name in there:
-            found += [*_reloads(name, there[name]), *_queues(name, there[name])]
-    return ordered([*found, *_counts(there, access.prefix)])
+        if name in pipelines:
+            findings += [*_reloads(name, pipelines[name]), *_queues(name, pipelines[name])]
+    return ordered([*findings, *_counts(pipelines, access.prefix)])
 
 
 def _stats(url: str, access: Access) -> Mapping[str, Any]:
-    with closing(connect(url, replace(access, api_key=None, username=None, password=None))) as made:
-        node = made.transport.node_pool.get()
+    anonymous = replace(access, api_key=None, username=None, password=None)
+    with closing(connect(url, anonymous)) as client:
+        node = client.transport.node_pool.get()
         try:
             headers = HttpHeaders({"accept": "application/json"})
-            answer = node.perform_request(
+            response = node.perform_request(
                 "GET", _STATS, headers=headers, request_timeout=access.timeout
             )
         except TransportError as error:
-            raise StoreError(problem(error, url, "say how it is")) from error
-    if answer.meta.status == _BROKEN and not answer.body:
+            raise StoreError(problem(error, url, "report its state")) from error
+    if response.meta.status == _SERVER_ERROR and not response.body:
         raise StoreError(
             f"{url} answers 500 and nothing else: Logstash's monitoring API is broken, as on new "
             "kernels of Linux (docs/troubleshooting.md), which says nothing of its pipelines; its "
             "log does"
         )
     try:
-        stats = orjson.loads(answer.body)["pipelines"] if answer.meta.status == _OK else None
+        stats = orjson.loads(response.body)["pipelines"] if response.meta.status == _OK else None
     except (orjson.JSONDecodeError, KeyError, TypeError):
         stats = None
     if not isinstance(stats, Mapping):
         raise StoreError(
-            f"{url} answers {answer.meta.status}, and not as Logstash's monitoring API does: its "
-            "port is 9600 where api.http.port says nothing else"
+            f"{url} answers {response.meta.status}, but is not Logstash's monitoring API: its port "
+            "is 9600, or what api.http.port in logstash.yml says"
         )
     return stats
 
@@ -89,9 +90,9 @@ def _reloads(name: str, stats: Mapping[str, Any]) -> Iterator[Finding]:
         last = (reloads.get("last_error") or {}).get("message", "")
         yield Finding(
             "problem",
-            f"the pipeline {name} could not be loaded again: {last}",
+            f"the pipeline {name} could not be reloaded: {last}",
             failures,
-            advice="it runs as it was before; mend its file",
+            advice="the previous version still runs; correct its file",
         )
 
 
@@ -100,44 +101,46 @@ def _queues(name: str, stats: Mapping[str, Any]) -> Iterator[Finding]:
     if queue.get("type") == "memory":
         yield Finding(
             "problem",
-            f"the pipeline {name} keeps its queue in memory: a crash loses what is in it",
-            advice="queue.type: persisted in logstash.yml, as elkmon setup --logstash writes it",
+            f"the pipeline {name} has its queue in memory: a crash loses its events",
+            advice="set queue.type: persisted in logstash.yml; elkmon setup --logstash does",
         )
-    size, most = queue.get("queue_size_in_bytes") or 0, queue.get("max_queue_size_in_bytes") or 0
-    if most and size >= _FULL * most:
+    size, limit = queue.get("queue_size_in_bytes") or 0, queue.get("max_queue_size_in_bytes") or 0
+    if limit and size >= _ALMOST_FULL * limit:
         yield Finding(
             "warning",
-            f"the queue of {name} is full to {size / most:.0%}, with "
-            f"{queue.get('events_count') or 0:,} events: what posts here has to wait soon",
-            advice="is Elasticsearch up, may the key write, has it room? Logstash's log says",
+            f"the queue of {name} is {size / limit:.0%} full, with "
+            f"{queue.get('events_count') or 0:,} events: senders will soon have to wait",
+            advice="is Elasticsearch up, may the key write, has it disk space? See Logstash's log",
         )
     dead = stats.get("dead_letter_queue") or {}
     if dead.get("dropped_events"):
         yield Finding(
             "problem",
-            f"the dead letter queue of {name} was full: events are lost",
+            f"the dead letter queue of {name} was full: events were lost",
             dead["dropped_events"],
             advice="is the pipeline deadletter running, and may the key write its index?",
         )
 
 
-def _counts(there: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
-    apart = _of(there, "deadletter", "in")
-    if apart:
+def _counts(pipelines: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
+    rejected = _event_count(pipelines, "deadletter", "in")
+    if rejected:
         yield Finding(
             "warning",
-            "events were not stored since Logstash was started",
-            apart,
+            "events were not stored since Logstash started",
+            rejected,
             (dead_letters(prefix),),
-            "each is there with its reason",
+            "the index has each of them and the reason",
         )
-    taken, stored = _of(there, "events", "in"), _of(there, "events", "out")
-    if "events" in there:
+    if "events" in pipelines:
+        received = _event_count(pipelines, "events", "in")
+        passed_on = _event_count(pipelines, "events", "out")
         yield Finding(
             "note",
-            f"{taken:,} lines were taken since it was started, {stored:,} events handed on",
+            f"Logstash received {received:,} lines since it started, and passed on {passed_on:,} "
+            "events",
         )
 
 
-def _of(there: Mapping[str, Any], name: str, what: str) -> int:
-    return int(((there.get(name) or {}).get("events") or {}).get(what) or 0)
+def _event_count(pipelines: Mapping[str, Any], name: str, counter: str) -> int:
+    return int(((pipelines.get(name) or {}).get("events") or {}).get(counter) or 0)

@@ -1,4 +1,4 @@
-# Logs of applications without elkmon become its events: ECS as JSON, and lines of uvicorn and gunicorn.
+# Turn logs of applications without elkmon into events: ECS as JSON, and lines of uvicorn and gunicorn.
 require "digest"
 require "time"
 
@@ -13,7 +13,7 @@ class ElkmonForeign
   FRAME = /File "(?<file>[^"]+)", line \d+, in (?<function>\S+)/
   COLOUR = /\e\[[\d;]*m/
   TRACEBACK = /\n(?: +\+ Exception Group )?Traceback \(/
-  GROUP = /^ *(?:\+-[-+ \d]*$|[|+] )/ # what a group of exceptions has before its lines, and between its parts
+  GROUP = /^ *(?:\+-[-+ \d]*$|[|+] )/ # what an exception group has before its lines and between its parts
   RAISED = /\A(?<type>[A-Za-z_][\w.]*)(?:: (?<message>.*))?\z/m
 
   def initialize(rules, redact)
@@ -21,26 +21,26 @@ class ElkmonForeign
     @redact = redact
   end
 
-  # A line that is no JSON; nil where nobody known writes such.
+  # Return the event of a line that is not JSON; nil if its format is unknown.
   def line(text, source)
     text = text.gsub("\r\n", "\n").gsub(COLOUR, "").rstrip
-    if (found = GUNICORN_ACCESS.match(text))
-      return access(found, Time.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z"), "gunicorn.access", text, source)
+    if (match = GUNICORN_ACCESS.match(text))
+      return access_event(match, Time.strptime(match["at"], "%d/%b/%Y:%H:%M:%S %z"), "gunicorn.access", text, source)
     end
-    if (found = GUNICORN.match(text))
-      at = Time.strptime(found["at"], "%Y-%m-%d %H:%M:%S %z")
-      return said(found["level"], found["rest"], at, "gunicorn.error", text, source, pid: found["pid"].to_i)
+    if (match = GUNICORN.match(text))
+      at = Time.strptime(match["at"], "%Y-%m-%d %H:%M:%S %z")
+      return log_event(match["level"], match["rest"], at, "gunicorn.error", text, source, pid: match["pid"].to_i)
     end
-    return nil unless (found = UVICORN.match(text))
-    if (request = UVICORN_ACCESS.match(found["rest"]))
-      return access(request, Time.now, "uvicorn.access", text, source)
+    return nil unless (match = UVICORN.match(text))
+    if (request = UVICORN_ACCESS.match(match["rest"]))
+      return access_event(request, Time.now, "uvicorn.access", text, source)
     end
-    said(found["level"], found["rest"], Time.now, "uvicorn.error", text, source)
-  rescue ArgumentError # a time that is none
+    log_event(match["level"], match["rest"], Time.now, "uvicorn.error", text, source)
+  rescue ArgumentError # an invalid time
     nil
   end
 
-  # A JSON object in the Elastic Common Schema; nil where it is none, or elkmon's own.
+  # Return the event of a JSON object in the Elastic Common Schema; nil if it is none, or elkmon's own.
   def ecs(data, source, text)
     meta = data["event"].is_a?(Hash) ? data["event"] : {}
     return nil if data.key?("ml") || meta["dataset"].to_s.start_with?("elkmon.")
@@ -54,81 +54,81 @@ class ElkmonForeign
     message = data["message"]
     message = LogStash::Json.dump(message) if message.is_a?(Hash) || message.is_a?(Array)
     build(log["level"], message.to_s, data["@timestamp"], log["logger"], text, source,
-          error.any? ? failure(error) : nil, fields, data["labels"].is_a?(Hash) ? data["labels"] : {},
+          error.any? ? error_fields(error) : nil, fields, data["labels"].is_a?(Hash) ? data["labels"] : {},
           data["process"].is_a?(Hash) ? data["process"]["pid"] : nil)
   end
 
   private
 
-  # Names with dots as objects: "error.type" is what some languages' ecs-logging writes.
+  # Turn names with dots into nested objects: ecs-logging of some languages writes "error.type".
   def nested(data)
-    data.each_with_object({}) do |(name, value), made|
-      *above, last = name.split(".", -1)
-      place = above.reduce(made) { |each, part| each[part].is_a?(Hash) ? each[part] : each[part] = {} }
-      place[last] = place[last].is_a?(Hash) && value.is_a?(Hash) ? place[last].merge(value) : value
+    data.each_with_object({}) do |(name, value), result|
+      *parents, last = name.split(".", -1)
+      parent = parents.reduce(result) { |object, part| object[part].is_a?(Hash) ? object[part] : object[part] = {} }
+      parent[last] = parent[last].is_a?(Hash) && value.is_a?(Hash) ? parent[last].merge(value) : value
     end
   end
 
-  def access(found, at, logger, text, source)
-    status = found["status"].to_i
+  def access_event(request, at, logger, text, source)
+    status = request["status"].to_i
     level = status >= 500 ? "warning" : "info"
-    labels = { "method" => found["method"], "path" => found["path"], "status" => status }
-    more = text[/\n.*/m] # lines that nobody knows, which came after it
-    message = "#{found["method"]} #{found["path"]} #{status}#{more}"
+    labels = { "method" => request["method"], "path" => request["path"], "status" => status }
+    more = text[/\n.*/m] # following lines of an unknown format
+    message = "#{request["method"]} #{request["path"]} #{status}#{more}"
     build(level, message, stamp(at), logger, text, source, nil, {}, labels, nil)
   end
 
-  def said(level, rest, at, logger, text, source, pid: nil)
+  def log_event(level, rest, at, logger, text, source, pid: nil)
     message, stack = rest.match?(TRACEBACK) ? rest.split("\n", 2) : [rest, nil]
     error = stack ? { "stack_trace" => stack, "message" => nil } : nil
-    if stack && (raised = RAISED.match(last_words(stack)))
+    if stack && (raised = RAISED.match(last_exception(stack)))
       error["type"] = raised["type"]
       error["message"] = raised["message"]
     end
-    build(level, message, stamp(at), logger, text, source, error && failure(error), {}, {}, pid)
+    build(level, message, stamp(at), logger, text, source, error && error_fields(error), {}, {}, pid)
   end
 
-  # What the last traceback ends with, below its frames: type and message, over several lines perhaps.
-  def last_words(stack)
+  # Return the end of the last traceback, below its frames: type and message, perhaps of several lines.
+  def last_exception(stack)
     _, begins, last = stack.gsub(GROUP, "").rpartition("Traceback (most recent call last):\n")
     begins.empty? ? "" : last.lines.drop_while { |line| line.start_with?(" ") }.join.strip
   end
 
-  # error.* as elkmon has it: the innermost frame, and a hash that groups.
-  def failure(error)
+  # Return error.* as elkmon writes it, with the innermost frame as culprit and a fingerprint.
+  def error_fields(error)
     stack = error["stack_trace"].is_a?(String) ? error["stack_trace"] : nil
     frames = stack.to_s.scan(FRAME).map { |file, function| "#{File.basename(file, ".py")}:#{function}" }.uniq
     type = (error["type"] || "message").to_s
-    made = { "type" => type, "message" => error["message"].to_s, "stack_trace" => stack }
-    made["culprit"] = frames[-1].sub(":", " in ") unless frames.empty?
-    made["fingerprint"] = hash(frames.empty? ? [type, made["message"]] : [type, *frames])[0, 16]
-    made.reject { |_, value| value.nil? }
+    fields = { "type" => type, "message" => error["message"].to_s, "stack_trace" => stack }
+    fields["culprit"] = frames[-1].sub(":", " in ") unless frames.empty?
+    fields["fingerprint"] = hash(frames.empty? ? [type, fields["message"]] : [type, *frames])[0, 16]
+    fields.reject { |_, value| value.nil? }
   end
 
   def build(level, message, at, logger, text, source, error, fields, labels, pid)
     level = level.downcase
     level = LEVELS.fetch(level, level)
-    error ||= failure("message" => message) if FAILED.include?(level)
-    notes = []
-    made = fields.merge("message" => message, "labels" => labels)
-    made["error"] = error.select { |name, _| %w[message stack_trace].include?(name) } if error
-    made = made.map { |name, each| [name, @redact.value(each, name, notes)] }.to_h
-    made["error"] = error.merge(made["error"]) if error
-    made.delete("labels") if labels.empty?
-    made["service"] = { "name" => stem(source) }.compact.merge(made["service"] || {})
-    made.delete("service") if made["service"].empty?
-    made["process"] = { "pid" => pid } if pid
-    made["log"] = { "level" => level, "logger" => logger }.compact
+    error ||= error_fields("message" => message) if FAILED.include?(level)
+    redacted = []
+    event = fields.merge("message" => message, "labels" => labels)
+    event["error"] = error.select { |name, _| %w[message stack_trace].include?(name) } if error
+    event = event.map { |name, value| [name, @redact.value(value, name, redacted)] }.to_h
+    event["error"] = error.merge(event["error"]) if error
+    event.delete("labels") if labels.empty?
+    event["service"] = { "name" => stem(source) }.compact.merge(event["service"] || {})
+    event.delete("service") if event["service"].empty?
+    event["process"] = { "pid" => pid } if pid
+    event["log"] = { "level" => level, "logger" => logger }.compact
     dataset = error ? "elkmon.error" : "elkmon.log"
-    made["event"] = { "id" => identity(text, source), "dataset" => dataset, "kind" => "event", "created" => stamp(Time.now) }
-    made["ml"] = { "schema" => @rules["schema"] }
-    made["ml"]["redacted"] = notes unless notes.empty?
-    made["ecs"] = { "version" => @rules["ecs"] }
-    made["@timestamp"] = at
-    made
+    event["event"] = { "id" => identity(text, source), "dataset" => dataset, "kind" => "event", "created" => stamp(Time.now) }
+    event["ml"] = { "schema" => @rules["schema"] }
+    event["ml"]["redacted"] = redacted unless redacted.empty?
+    event["ecs"] = { "version" => @rules["ecs"] }
+    event["@timestamp"] = at
+    event
   end
 
-  # The same line of the same file of the same host has the same id, however often it is read.
+  # Return the event's id: a line of a file on a host keeps it, no matter how often it is read.
   def identity(text, source)
     hash([source.get("[host][name]"), path(source), source.get("[log][offset]"), text])[0, 32]
   end

@@ -1,29 +1,29 @@
-# What elkmon/emit/redaction/redactor.py does, in Ruby, by the same patterns and words: rules.json has them.
+# Redact secrets as elkmon/emit/redaction/redactor.py does, with the same patterns and words from rules.json.
 class ElkmonRedact
   PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|(?:(?![A-Za-z])[[:alpha:]])+/
-  KEYED = "TRWAGMYFPDXBNJZSQVHLCKE"
+  DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 
   def initialize(rules)
-    @patterns = rules["patterns"].map { |each| [each["kind"], Regexp.new(each["regex"]), each["check"]] }
+    @patterns = rules["patterns"].map { |pattern| [pattern["kind"], Regexp.new(pattern["regex"]), pattern["check"]] }
     @assignment = Regexp.new(rules["assignment"])
     @words = rules["words"]
     @schemes = rules["schemes"]
   end
 
-  # Give a text without what is secret in it.
+  # Return a text without its secrets.
   def text(value)
     @patterns.each do |kind, regex, check|
-      value = value.gsub(regex) do |found|
+      value = value.gsub(regex) do |secret|
         match = Regexp.last_match
-        next found if check && !send(check, found)
-        kept = regex.names.include?("keep") ? match["keep"] : ""
-        "#{kept}[redacted:#{kind}]"
+        next secret if check && !send(check, secret)
+        prefix = regex.names.include?("keep") ? match["keep"] : ""
+        "#{prefix}[redacted:#{kind}]"
       end
     end
     assignments(value)
   end
 
-  # Say whether what stands under a name is secret.
+  # Return whether the value with a name is secret.
   def key?(name)
     parts = name[0, 200].scan(PART).map(&:downcase)
     return false if parts.empty? || name.start_with?("gen_ai.usage") || @words["about"].include?(parts[-1])
@@ -32,22 +32,22 @@ class ElkmonRedact
       @words["anywhere"].include?(parts.join) || parts.each_cons(2).any? { |two| @words["pairs"].include?(two) }
   end
 
-  # Give any JSON value without it; paths of what was found are added to notes.
-  def value(value, path, notes)
+  # Return any JSON value without its secrets, and add their paths to a list.
+  def value(value, path, redacted)
     case value
     when String
-      made = text(value)
-      notes << path if made != value
-      made
+      clean = text(value)
+      redacted << path if clean != value
+      clean
     when Hash
-      value.map do |name, each|
-        below = "#{path}.#{name}"
-        next [name, value(each, below, notes)] unless key?(name) && !each.nil?
-        notes << below
+      value.map do |name, item|
+        item_path = "#{path}.#{name}"
+        next [name, value(item, item_path, redacted)] unless key?(name) && !item.nil?
+        redacted << item_path
         [name, "[redacted]"]
       end.to_h
     when Array
-      value.each_with_index.map { |each, number| value(each, "#{path}.#{number}", notes) }
+      value.each_with_index.map { |item, number| value(item, "#{path}.#{number}", redacted) }
     else value
     end
   end
@@ -55,25 +55,25 @@ class ElkmonRedact
   private
 
   def assignments(text)
-    made = ""
-    done = place = 0
-    while (match = @assignment.match(text, place))
+    result = ""
+    copied = position = 0
+    while (match = @assignment.match(text, position))
       if key?(match["name"])
-        made += text[done...match.begin(0)] + assignment(match[0], match)
-        done = place = match.end(0)
-      else # what it says may be one: ValueError: password=…
-        place = match.begin("value")
+        result += text[copied...match.begin(0)] + assignment(match)
+        copied = position = match.end(0)
+      else # its value may be an assignment: ValueError: password=…
+        position = match.begin("value")
       end
     end
-    made + text[done..-1]
+    result + text[copied..-1]
   end
 
-  def assignment(found, match)
+  def assignment(match)
     value = match["value"]
-    return found if !match["after"].empty? || value.include?("[redacted")
-    return found if @schemes.include?(value.downcase)
+    return match[0] if !match["after"].empty? || value.include?("[redacted")
+    return match[0] if @schemes.include?(value.downcase)
     prose = match["sign"].strip == ":" && match["quote"].empty? && match["name"].downcase == "token"
-    return found if prose && value !~ /\d/
+    return match[0] if prose && value !~ /\d/
     edge = value[/\A[\\"']+/] || ""
     "#{match["before"]}#{edge}[redacted]#{edge}"
   end
@@ -81,7 +81,7 @@ class ElkmonRedact
   def luhn(text)
     digits = text.scan(/\d/).map(&:to_i)
     return false unless digits.size.between?(13, 19) && digits.uniq.size > 1 && digits[0].between?(2, 6)
-    sum = digits.reverse.each_with_index.map { |digit, place| place.even? ? digit : 2 * digit - (digit > 4 ? 9 : 0) }
+    sum = digits.reverse.each_with_index.map { |digit, position| position.even? ? digit : 2 * digit - (digit > 4 ? 9 : 0) }
     (sum.sum % 10).zero?
   end
 
@@ -93,7 +93,7 @@ class ElkmonRedact
   def dni(text)
     code = text.delete("-")
     number = "XYZ".include?(code[0]) ? "XYZ".index(code[0]).to_s + code[1..-2] : code[0..-2]
-    KEYED[number.to_i % 23] == code[-1]
+    DNI_LETTERS[number.to_i % 23] == code[-1]
   end
 
   def nir(text)

@@ -15,7 +15,7 @@ from elkmon.query.question import Question
 from elkmon.questions.compare.error_increases import LEVEL
 from elkmon.report import build_report
 from elkmon.stores.registry import open_store
-from tests.support.demo_weeks import END, WEEK, once, served
+from tests.support.demo_weeks import END, WEEK, serve_week, shared_folder
 
 SEEDS = 20
 RATE = 0.05
@@ -34,9 +34,9 @@ def quiet_weeks(tmp_path_factory, testrun_uid):
 
     def make(folder):
         for seed in range(SEEDS):
-            served(folder / f"{seed}", make_plan(1_500, seed, END, faults=False))
+            serve_week(folder / f"{seed}", make_plan(1_500, seed, END, faults=False))
 
-    folder = once(tmp_path_factory, testrun_uid, "quiet-weeks", make)
+    folder = shared_folder(tmp_path_factory, testrun_uid, "quiet-weeks", make)
     return [folder / f"{seed}" for seed in range(SEEDS)]
 
 

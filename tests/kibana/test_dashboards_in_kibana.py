@@ -1,4 +1,4 @@
-"""The dashboards on a real stack: no panel with an error, and the figures of the command line."""
+"""The dashboards on a real stack: no panel fails, and figures equal the command line's."""
 
 import os
 from contextlib import closing
@@ -8,11 +8,11 @@ import pytest
 from elasticsearch import helpers
 
 from elkmon.cluster import setup
-from elkmon.kibana.objects import saved_objects
 from elkmon.kibana.provisioning import apply, plan
+from elkmon.kibana.saved_objects import saved_objects
 from elkmon.monitor import Monitor
 from elkmon.stores.elastic.connect import connect
-from tests.support.kibana_dashboards import BOARDS, Dashboards
+from tests.support.kibana_dashboards import DASHBOARDS, DashboardBrowser
 
 pytestmark = [pytest.mark.kibana, pytest.mark.stack, pytest.mark.browser]
 
@@ -20,7 +20,7 @@ _CLUSTER = os.environ.get("ELKMON_TEST_ES_URL")
 
 
 def event(kind, number, ml, **more):
-    """Give an event of the last hours."""
+    """Return an event of the last hours."""
     moment = datetime.now(timezone.utc) - timedelta(minutes=number)
     return {
         "@timestamp": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -32,7 +32,7 @@ def event(kind, number, ml, **more):
 
 
 def events():
-    """Give 300 predictions that are sampled at 1 of 2, some failed, some judged; and an error."""
+    """Yield 300 predictions sampled at 1 of 2, some failed, some labelled; and an error."""
     for number in range(300):
         failed = number % 20 == 0
         positive, right = number % 3 == 0, number % 7 != 0
@@ -53,12 +53,12 @@ def events():
 
 
 @pytest.fixture
-def client(place):
-    """A client of the real stack, which is set up, with dashboards; all goes afterwards."""
-    prefix = place.prefix
-    with closing(connect(_CLUSTER, place.access)) as client:
+def client(target):
+    """A client of the real stack with templates and dashboards; all is removed afterwards."""
+    prefix = target.prefix
+    with closing(connect(_CLUSTER, target.access)) as client:
         setup.apply(client, setup.plan(client, prefix, replicas=0))
-        with place.kibana() as kibana:
+        with target.kibana() as kibana:
             objects = saved_objects(prefix)
             apply(kibana, plan(kibana, "8.12.2", prefix, objects, overwrite=False), lambda *_: None)
         yield client
@@ -69,47 +69,53 @@ def client(place):
 
 
 @pytest.fixture
-def stack(place, client):
-    """The same, with events."""
+def stack(target, client):
+    """The same stack with events."""
     month = f"{datetime.now(timezone.utc):%Y.%m}.01"
     helpers.bulk(
         client,
         [
             {
                 "_op_type": "create",
-                "_index": f"{place.prefix}-{each['event']['dataset'][7:]}-{month}",
-                "_id": each["event"]["id"],
-                **each,
+                "_index": f"{target.prefix}-{item['event']['dataset'][7:]}-{month}",
+                "_id": item["event"]["id"],
+                **item,
             }
-            for each in events()
+            for item in events()
         ],
         refresh=True,
     )
-    return place
+    return target
 
 
 @pytest.mark.usefixtures("client")
-@pytest.mark.parametrize("place", ["real"], indirect=True)
-def test_no_panel_has_an_error_before_there_is_an_event(place):
-    with closing(Dashboards(place.url, place.access, place.prefix, place.space)) as kibana:
-        found = {board: kibana.shown(board)["errors"] for board in BOARDS}
+@pytest.mark.parametrize("target", ["real"], indirect=True)
+def test_no_panel_has_an_error_before_there_is_an_event(target):
+    with closing(
+        DashboardBrowser(target.url, target.access, target.prefix, target.space)
+    ) as browser:
+        errors = {name: browser.open(name)["errors"] for name in DASHBOARDS}
 
-    assert found == {board: [] for board in BOARDS}
+    assert errors == {name: [] for name in DASHBOARDS}
 
 
-@pytest.mark.parametrize("place", ["real"], indirect=True)
-def test_every_panel_is_drawn_and_says_what_the_command_line_says(stack, monkeypatch):
+@pytest.mark.parametrize("target", ["real"], indirect=True)
+def test_every_panel_is_drawn_and_shows_the_figures_of_the_command_line(stack, monkeypatch):
     access = stack.access
-    told = {"USERNAME": access.username, "PASSWORD": access.password, "API_KEY": access.api_key}
-    for name, value in {**told, "INDEX_PREFIX": access.prefix}.items():
+    settings = {
+        "USERNAME": access.username,
+        "PASSWORD": access.password,
+        "API_KEY": access.api_key,
+    }
+    for name, value in {**settings, "INDEX_PREFIX": access.prefix}.items():
         if value:
             monkeypatch.setenv(f"ELKMON_{name}", value)
 
-    with closing(Dashboards(stack.url, access, access.prefix, stack.space)) as kibana:
-        found = {board: kibana.shown(board) for board in BOARDS}
+    with closing(DashboardBrowser(stack.url, access, access.prefix, stack.space)) as browser:
+        dashboards = {name: browser.open(name) for name in DASHBOARDS}
 
-    assert {board: each["errors"] for board, each in found.items()} == {
-        board: [] for board in BOARDS
+    assert {name: content["errors"] for name, content in dashboards.items()} == {
+        name: [] for name in DASHBOARDS
     }
     with Monitor(_CLUSTER) as monitor:
         (failures,) = monitor.failure_rate(since="7d").rows
@@ -118,15 +124,15 @@ def test_every_panel_is_drawn_and_says_what_the_command_line_says(stack, monkeyp
     percent = {
         "Failurerate": failures.failure_rate.value,
         "Errorrate": errors.error_rate.value,
-        "Labelled": errors.coverage.value,
+        "Coverage": errors.coverage.value,
     }
-    numbers = found["overview"]["numbers"]
+    numbers = dashboards["overview"]["numbers"]
     assert {name: numbers[name] for name in percent} == {
         name: f"{100 * value:.1f}%" for name, value in percent.items()
     }
-    wanted = {"Accuracy": "accuracy", "Precision": "precision", "Recall": "recall", "F1": "f1"}
-    numbers = found["quality"]["numbers"]
-    assert {title: numbers[title] for title in wanted} == {
-        title: f"{quality.figures[name].value:.3f}" for title, name in wanted.items()
+    metrics = {"Accuracy": "accuracy", "Precision": "precision", "Recall": "recall", "F1": "f1"}
+    numbers = dashboards["quality"]["numbers"]
+    assert {title: numbers[title] for title in metrics} == {
+        title: f"{quality.figures[name].value:.3f}" for title, name in metrics.items()
     }
-    assert [each["panels"] for each in found.values()] == [13, 19, 15, 13, 17]
+    assert [content["panels"] for content in dashboards.values()] == [13, 19, 15, 13, 17]

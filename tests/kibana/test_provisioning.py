@@ -1,24 +1,24 @@
-"""Provisioning a space of Kibana: what it puts there, when it does not, and what it takes out."""
+"""Provisioning a space of Kibana: what it creates, keeps, replaces and removes."""
 
 from contextlib import contextmanager
 
 import pytest
 
 from elkmon.events.errors import ProvisionError
-from elkmon.kibana import rules as module
-from elkmon.kibana.provisioning import apply, export, plan, take_out
-from elkmon.kibana.saved import marked
+from elkmon.kibana import rules as rules_module
+from elkmon.kibana.provisioning import apply, export, plan, remove
+from elkmon.kibana.space_objects import with_marks
 
 VERSION = "8.12.2"
 
 
 @pytest.fixture
-def provision(place, objects):
-    """A function that provisions the test's space, and gives what each thing was found to be."""
+def provision(target, objects):
+    """A function that provisions the test's space and returns the steps by title."""
 
-    def run(wanted=objects, *, space=None, overwrite=False, dry_run=False):
-        with place.kibana(space) as kibana:
-            planned = plan(kibana, VERSION, place.prefix, wanted, overwrite=overwrite)
+    def run(items=objects, *, space=None, overwrite=False, dry_run=False):
+        with target.kibana(space) as kibana:
+            planned = plan(kibana, VERSION, target.prefix, items, overwrite=overwrite)
             if not dry_run:
                 apply(kibana, planned, lambda *_: None)
             return {step.title: step for step in planned.steps}
@@ -27,53 +27,53 @@ def provision(place, objects):
 
 
 @pytest.fixture
-def asking(place):
-    """A function that gives a client of the test's space, and closes it."""
+def client(target):
+    """A context manager that opens a client of the test's space."""
 
     @contextmanager
-    def ask(space=None):
-        with place.kibana(space) as kibana:
+    def open_client(space=None):
+        with target.kibana(space) as kibana:
             yield kibana
 
-    return ask
+    return open_client
 
 
 def states(steps):
     return {step.state for step in steps.values()}
 
 
-def board_of(kibana, identifier):
-    asked = [{"type": "dashboard", "id": identifier}]
-    return kibana.ask("POST", "/api/saved_objects/_bulk_get", asked, "look")["saved_objects"][0]
+def dashboard_in(kibana, identifier):
+    keys = [{"type": "dashboard", "id": identifier}]
+    return kibana.request("POST", "/api/saved_objects/_bulk_get", keys, "look")["saved_objects"][0]
 
 
 def make_space(kibana):
     body = {"id": kibana.space, "name": kibana.space}
-    kibana.ask("POST", "/api/spaces/space", body, "make a space")
+    kibana.request("POST", "/api/spaces/space", body, "make a space")
 
 
 def save_by_hand(kibana, identifier, **attributes):
-    """Do to a dashboard what Kibana's own page does: it names references as it pleases."""
-    there = board_of(kibana, identifier)
+    """Save a dashboard as Kibana's own page does, which renames references."""
+    existing = dashboard_in(kibana, identifier)
     references = [
-        {**each, "name": f"tag-ref-{each['id']}"} if each["type"] == "tag" else each
-        for each in there["references"]
+        {**entry, "name": f"tag-ref-{entry['id']}"} if entry["type"] == "tag" else entry
+        for entry in existing["references"]
     ]
     body = {
         "type": "dashboard",
         "id": identifier,
-        "attributes": {**there["attributes"], **attributes},
+        "attributes": {**existing["attributes"], **attributes},
         "references": references,
     }
     assert kibana.upload([body])["success"]
 
 
-def test_all_is_put_there_once(provision, place):
+def test_everything_is_created_once(provision, target):
     first, second = provision(), provision()
 
     assert states(first) == {"new"}
     assert states(second) == {"same"}
-    prefix = place.prefix
+    prefix = target.prefix
     assert list(first) == [
         f"tag {prefix}",
         f"data view {prefix}-prediction-*",
@@ -88,41 +88,39 @@ def test_all_is_put_there_once(provision, place):
     ]
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(provision):
-    dry = provision(dry_run=True)
+def test_a_dry_run_lists_the_changes_and_makes_none(provision):
+    steps = provision(dry_run=True)
 
-    assert states(dry) == {"new"}
+    assert states(steps) == {"new"}
     assert states(provision(dry_run=True)) == {"new"}
 
 
-def test_what_elkmon_changed_is_changed_and_nothing_else(provision, objects, place, asking):
+def test_only_what_elkmon_changed_is_changed(provision, objects, target, client):
     provision()
-    view, board = objects
-    other = {**board, "attributes": {**board["attributes"], "title": "Overview of all"}}
+    view, dashboard = objects
+    other = {**dashboard, "attributes": {**dashboard["attributes"], "title": "Overview of all"}}
 
-    found = provision([view, other])
+    steps = provision([view, other])
 
-    assert {name for name, step in found.items() if step.state == "changed"} == {
+    assert {name for name, step in steps.items() if step.state == "changed"} == {
         "dashboard Overview of all"
     }
-    with asking() as kibana:
-        there = board_of(kibana, f"{place.prefix}-overview-{place.space}")
-    assert there["attributes"]["title"] == "Overview of all"
+    with client() as kibana:
+        current = dashboard_in(kibana, f"{target.prefix}-overview-{target.space}")
+    assert current["attributes"]["title"] == "Overview of all"
     assert states(provision([view, other])) == {"same"}
 
 
-def test_a_dashboard_that_was_saved_in_kibana_is_kept_unless_it_is_to_be_overwritten(
-    provision, place, asking
-):
+def test_a_dashboard_saved_in_kibana_is_kept_unless_overwritten(provision, target, client):
     provision()
-    identifier = f"{place.prefix}-overview-{place.space}"
-    with asking() as kibana:
+    identifier = f"{target.prefix}-overview-{target.space}"
+    with client() as kibana:
         save_by_hand(kibana, identifier, title="Mine")
 
         kept = provision()["dashboard Overview"]
-        title_when_kept = board_of(kibana, identifier)["attributes"]["title"]
+        title_when_kept = dashboard_in(kibana, identifier)["attributes"]["title"]
         overwritten = provision(overwrite=True)["dashboard Overview"]
-        title_after = board_of(kibana, identifier)["attributes"]["title"]
+        title_after = dashboard_in(kibana, identifier)["attributes"]["title"]
 
     assert kept.state == "kept"
     assert "saved in Kibana" in kept.why
@@ -132,14 +130,14 @@ def test_a_dashboard_that_was_saved_in_kibana_is_kept_unless_it_is_to_be_overwri
     assert states(provision()) == {"same"}
 
 
-def test_a_threshold_that_was_changed_in_kibana_is_kept_and_named(provision, place, asking):
-    title = f"rule {place.prefix}: no predictions"
+def test_a_threshold_changed_in_kibana_is_kept_and_listed(provision, target, client):
+    title = f"rule {target.prefix}: no predictions"
     first = provision()[title]
-    with asking() as kibana:
+    with client() as kibana:
         body = {**first.body, "params": {**first.body["params"], "threshold": [50]}}
         for name in ("consumer", "rule_type_id"):
             del body[name]
-        kibana.ask("PUT", first.path, body, "change the threshold")
+        kibana.request("PUT", first.path, body, "change the threshold")
 
         kept = provision()[title]
         threshold_when_kept = kibana.get(first.path, "look")["params"]["threshold"]
@@ -154,97 +152,100 @@ def test_a_threshold_that_was_changed_in_kibana_is_kept_and_named(provision, pla
     assert states(provision()) == {"same"}
 
 
-def test_a_rule_that_elkmon_changed_is_made_anew_and_stays_switched_off(
-    provision, place, asking, monkeypatch
+def test_a_rule_that_elkmon_changed_is_created_again_and_stays_disabled(
+    provision, target, client, monkeypatch
 ):
-    title = f"rule {place.prefix}: no predictions"
+    title = f"rule {target.prefix}: no predictions"
     path = provision()[title].path
-    with asking() as kibana:
-        kibana.ask("POST", f"{path}/_disable", None, "switch it off")
-        monkeypatch.setattr(module, "_EVERY", "1h")
+    with client() as kibana:
+        kibana.request("POST", f"{path}/_disable", None, "switch it off")
+        monkeypatch.setattr(rules_module, "_INTERVAL", "1h")
 
-        found = provision()
+        steps = provision()
 
-        there = kibana.get(path, "look")
-    assert found[title].state == "changed"
-    assert (there["schedule"]["interval"], there["enabled"], there["revision"]) == ("1h", False, 0)
+        rule = kibana.get(path, "look")
+    assert steps[title].state == "changed"
+    assert (rule["schedule"]["interval"], rule["enabled"], rule["revision"]) == ("1h", False, 0)
     assert states(provision()) == {"same"}
 
 
-def test_two_spaces_have_their_own_of_everything(provision, place, asking):
-    first, second = provision(), provision(space=f"{place.space}-2")
+def test_two_spaces_have_their_own_objects(provision, target, client):
+    first, second = provision(), provision(space=f"{target.space}-2")
 
     assert states(first) == states(second) == {"new"}
     assert states(provision()) == {"same"}
-    with asking(f"{place.space}-2") as kibana:
-        identifier = f"{place.prefix}-overview-{place.space}-2"
-        board = board_of(kibana, identifier)
-    assert f"#/view/{identifier}" in board["attributes"]["description"]
-    assert f"{place.prefix}-predictions-{place.space}-2" in {r["id"] for r in board["references"]}
+    with client(f"{target.space}-2") as kibana:
+        identifier = f"{target.prefix}-overview-{target.space}-2"
+        dashboard = dashboard_in(kibana, identifier)
+    assert f"#/view/{identifier}" in dashboard["attributes"]["description"]
+    view = f"{target.prefix}-predictions-{target.space}-2"
+    assert view in {entry["id"] for entry in dashboard["references"]}
 
 
-def test_removing_takes_out_all_of_it_and_nothing_of_others(provision, objects, place, asking):
+def test_removing_removes_everything_of_elkmon_and_nothing_else(provision, objects, target, client):
     provision()
-    other = {**objects[1], "id": f"{place.prefix}-mine", "references": []}
-    with asking() as kibana:
+    other = {**objects[1], "id": f"{target.prefix}-mine", "references": []}
+    with client() as kibana:
         kibana.upload([other])
 
-        dry = take_out(kibana, place.prefix, objects, dry_run=True)
-        wet = take_out(kibana, place.prefix, objects, dry_run=False)
-        left = board_of(kibana, other["id"])
-        again = take_out(kibana, place.prefix, objects, dry_run=False)
+        dry_run = remove(kibana, target.prefix, objects, dry_run=True)
+        first = remove(kibana, target.prefix, objects, dry_run=False)
+        untouched = dashboard_in(kibana, other["id"])
+        second = remove(kibana, target.prefix, objects, dry_run=False)
 
-    assert dry == wet
-    assert len(wet[0]) == 10
-    assert "all else in it" in wet[1][0]
-    assert left["attributes"]["title"] == "Overview"
-    assert again == ([], [])
+    assert dry_run == first
+    assert len(first[0]) == 10
+    assert "everything else in it" in first[1][0]
+    assert untouched["attributes"]["title"] == "Overview"
+    assert second == ([], [])
 
 
-def test_what_people_tagged_themselves_stays_and_so_does_the_tag(objects, place, asking):
-    with asking() as kibana:
-        tag = marked(objects, place.prefix, place.space)[0]
+def test_objects_that_people_tagged_stay_and_so_does_the_tag(objects, target, client):
+    with client() as kibana:
+        tag = with_marks(objects, target.prefix, target.space)[0]
         reference = {"type": "tag", "id": tag["id"], "name": f"tag-ref-{tag['id']}"}
-        other = {**objects[1], "id": f"{place.prefix}-mine", "references": [reference]}
+        other = {**objects[1], "id": f"{target.prefix}-mine", "references": [reference]}
         make_space(kibana)
-        kibana.upload([tag, *marked(objects, place.prefix, place.space)[1:], other])
+        kibana.upload([tag, *with_marks(objects, target.prefix, target.space)[1:], other])
 
-        gone, stays = take_out(kibana, place.prefix, objects, dry_run=False)
-        left = board_of(kibana, other["id"])
+        removed, remaining = remove(kibana, target.prefix, objects, dry_run=False)
+        untouched = dashboard_in(kibana, other["id"])
 
-    assert gone == [f"data view {place.prefix}-prediction-*", "dashboard Overview"]
-    assert stays[0] == f"dashboard Overview: it bears the tag {place.prefix}, but is not elkmon's"
-    assert left["references"] == [reference]
+    assert removed == [f"data view {target.prefix}-prediction-*", "dashboard Overview"]
+    assert remaining[0] == (
+        f"dashboard Overview: it has the tag {target.prefix}, but does not come from elkmon"
+    )
+    assert untouched["references"] == [reference]
 
 
-def test_an_export_can_be_imported(provision, objects, place, asking):
+def test_an_export_can_be_imported(provision, objects, target, client):
     provision()
-    with asking() as kibana:
-        found = export(kibana, place.prefix, objects)
-        account = kibana.upload(found)
+    with client() as kibana:
+        exported = export(kibana, target.prefix, objects)
+        result = kibana.upload(exported)
 
-    assert {each["type"] for each in found} == {"tag", "dashboard", "index-pattern"}
-    assert account["success"]
-    assert account["successCount"] == 3
+    assert {item["type"] for item in exported} == {"tag", "dashboard", "index-pattern"}
+    assert result["success"]
+    assert result["successCount"] == 3
     assert provision()["dashboard Overview"].state == "kept"  # its owner is who imported it
 
 
-def test_an_export_of_nothing_says_so(objects, place, asking):
+def test_an_export_of_an_empty_space_is_refused(objects, target, client):
     with (
-        asking("default") as kibana,
-        pytest.raises(ProvisionError, match="nothing of elkmon's is in the space default"),
+        client("default") as kibana,
+        pytest.raises(ProvisionError, match="the space default has no objects of elkmon"),
     ):
-        export(kibana, place.prefix, objects)
+        export(kibana, target.prefix, objects)
 
 
-def test_what_kibana_does_not_take_is_named_with_what_it_took(provision, objects):
-    view, board = objects
-    lost = {"type": "index-pattern", "id": "nowhere", "name": "kibanaSavedObjectMeta.index"}
+def test_objects_that_kibana_refuses_are_listed_with_the_number_imported(provision, objects):
+    view, dashboard = objects
+    missing = {"type": "index-pattern", "id": "nowhere", "name": "kibanaSavedObjectMeta.index"}
 
     with pytest.raises(ProvisionError) as caught:
-        provision([view, {**board, "references": [lost]}])
+        provision([view, {**dashboard, "references": [missing]}])
 
     assert "Kibana took 2 of 3 saved objects" in str(caught.value)
-    assert "dashboard Overview: it refers to index-pattern nowhere, which is not there" in str(
+    assert "dashboard Overview: it refers to index-pattern nowhere, which does not exist" in str(
         caught.value
     )

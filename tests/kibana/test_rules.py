@@ -1,4 +1,4 @@
-"""The alert rules: whose they are, what they ask, and when they fire on a real stack."""
+"""The alert rules: identifiers, queries, and when they fire on a real stack."""
 
 import os
 import time
@@ -10,7 +10,7 @@ import pytest
 from elasticsearch import helpers
 
 from elkmon.cluster import setup
-from elkmon.kibana.provisioning import apply, plan, take_out
+from elkmon.kibana.provisioning import apply, plan, remove
 from elkmon.kibana.rules import connectors, rules
 from elkmon.stores.elastic.connect import connect
 
@@ -20,18 +20,18 @@ NOW = datetime.now(timezone.utc)
 
 def test_each_prefix_and_space_has_identifiers_of_its_own_and_they_never_change():
     def identifiers(prefix, space):
-        return [each.id for each in (*rules(prefix, space, "view"), *connectors(prefix, space))]
+        return [item.id for item in (*rules(prefix, space, "view"), *connectors(prefix, space))]
 
-    places = (("elkmon", "default"), ("elkmon", "models"), ("other", "default"))
-    all_of_them = [each for place in places for each in identifiers(*place)]
+    spaces = (("elkmon", "default"), ("elkmon", "models"), ("other", "default"))
+    ids = [item for space in spaces for item in identifiers(*space)]
 
-    assert len(set(all_of_them)) == len(all_of_them) == 3 * 7
-    assert all(uuid.UUID(each) for each in all_of_them)
+    assert len(set(ids)) == len(ids) == 3 * 7
+    assert all(uuid.UUID(item) for item in ids)
     assert identifiers("elkmon", "default")[0] == "11ba128a-dd19-5124-b0a2-1be339fd0da9"
 
 
-def test_rules_look_at_the_indices_of_their_prefix():
-    params = {each.name: each.params for each in rules("mine", "default", "view")}
+def test_rules_query_the_indices_of_their_prefix():
+    params = {rule.name: rule.params for rule in rules("mine", "default", "view")}
 
     assert [params[f"mine: {name}"]["index"] for name in (
         "no predictions", "label backlog", "dead letters",
@@ -39,29 +39,29 @@ def test_rules_look_at_the_indices_of_their_prefix():
     assert params["mine: failure rate"]["searchConfiguration"]["index"] == "view"
 
 
-def test_no_event_goes_with_an_alert_and_no_connector_needs_a_paid_licence():
-    to = connectors("elkmon", "default")
+def test_alerts_contain_no_event_and_no_connector_needs_a_paid_licence():
+    targets = connectors("elkmon", "default")
 
-    assert {each.kind for each in to} == {".server-log", ".index"}
+    assert {target.kind for target in targets} == {".server-log", ".index"}
     for rule in rules("elkmon", "default", "view"):
         assert rule.params.get("size", 0) == 0
-        assert "{{context.hits}}" not in str(rule.body("fired", to))
+        assert "{{context.hits}}" not in str(rule.body("fired", targets))
 
 
 @pytest.fixture
-def cluster(place):
-    """The real stack's Elasticsearch, with templates of the test's prefix; all goes afterwards."""
-    with closing(connect(_CLUSTER, place.access)) as client:
-        setup.apply(client, setup.plan(client, place.prefix, replicas=0))
+def cluster(target):
+    """The real stack's Elasticsearch with the test's templates; all is removed afterwards."""
+    with closing(connect(_CLUSTER, target.access)) as client:
+        setup.apply(client, setup.plan(client, target.prefix, replicas=0))
         yield client
-        names = list(client.indices.get(index=f"{place.prefix}-*", expand_wildcards="all"))
+        names = list(client.indices.get(index=f"{target.prefix}-*", expand_wildcards="all"))
         if names:
             client.indices.delete(index=names)
-        setup.take_out(client, place.prefix, dry_run=False)
+        setup.take_out(client, target.prefix, dry_run=False)
 
 
 def predictions(model, count, *, failed=0, wrong=0, right=0):
-    """Give predictions of half an hour ago."""
+    """Yield predictions of half an hour ago."""
     for number in range(count):
         outcome = "failure" if number < failed else "success"
         ml = {"model": {"name": model}, "sample": {"rate": 1.0, "weight": 1.0}}
@@ -72,8 +72,8 @@ def predictions(model, count, *, failed=0, wrong=0, right=0):
 
 def event(dataset, age, **fields):
     at = (NOW - age).isoformat(timespec="milliseconds")
-    mine = {"dataset": f"elkmon.{dataset}", "created": at, **fields.pop("event", {})}
-    return {"@timestamp": at, "event": mine, **fields}
+    meta = {"dataset": f"elkmon.{dataset}", "created": at, **fields.pop("event", {})}
+    return {"@timestamp": at, "event": meta, **fields}
 
 
 def index(client, prefix, events):
@@ -81,11 +81,11 @@ def index(client, prefix, events):
         client,
         [
             {
-                "_index": f"{prefix}-{each['event']['dataset'].removeprefix('elkmon.')}-2026.11.01",
+                "_index": f"{prefix}-{item['event']['dataset'].removeprefix('elkmon.')}-2026.11.01",
                 "_op_type": "create",
-                **each,
+                **item,
             }
-            for each in events
+            for item in events
         ],
         refresh=True,
     )
@@ -93,9 +93,9 @@ def index(client, prefix, events):
 
 @pytest.mark.kibana
 @pytest.mark.stack
-@pytest.mark.parametrize("place", ["real"], indirect=True)
-def test_rules_fire_for_the_models_and_states_that_they_are_about(place, objects, cluster):
-    index(cluster, place.prefix, [
+@pytest.mark.parametrize("target", ["real"], indirect=True)
+def test_rules_fire_for_the_right_models_and_states(target, objects, cluster):
+    index(cluster, target.prefix, [
         *predictions("fails", 200, failed=20),
         *predictions("fails, but seldom asked", 50, failed=20),
         *predictions("errs", 200, wrong=30, right=90),
@@ -105,25 +105,27 @@ def test_rules_fire_for_the_models_and_states_that_they_are_about(place, objects
         event("label", timedelta(hours=2), ml={"join": {"state": "joined"}}),
         event("deadletter", timedelta(minutes=5)),
     ])  # fmt: skip
-    with place.kibana() as kibana:
+    with target.kibana() as kibana:
         apply(
             kibana,
-            plan(kibana, "8.12.2", place.prefix, objects, overwrite=False),
+            plan(kibana, "8.12.2", target.prefix, objects, overwrite=False),
             lambda *_: None,
         )
 
-        told = alerts(cluster, f"{place.prefix}-alerts", count=4)
-        found = kibana.ask("GET", "/api/alerting/rules/_find?per_page=20", None, "look")["data"]
-        take_out(kibana, place.prefix, objects, dry_run=False)
+        fired = alerts(cluster, f"{target.prefix}-alerts", count=4)
+        states = kibana.request("GET", "/api/alerting/rules/_find?per_page=20", None, "look")[
+            "data"
+        ]
+        remove(kibana, target.prefix, objects, dry_run=False)
 
-    assert told == {
+    assert fired == {
         ("failure rate", "fails", "0.1,200"),
         ("error rate at enough coverage", "errs", "0.25,120,0.6"),
         ("label backlog", "query matched", "1"),
         ("dead letters", "query matched", "1"),
     }
-    assert {each["name"]: each["execution_status"]["status"] for each in found} == {
-        f"{place.prefix}: {name}": "ok" if name == "no predictions" else "active"
+    assert {rule["name"]: rule["execution_status"]["status"] for rule in states} == {
+        f"{target.prefix}: {name}": "ok" if name == "no predictions" else "active"
         for name in (
             *("failure rate", "error rate at enough coverage"),
             *("no predictions", "label backlog", "dead letters"),
@@ -132,7 +134,7 @@ def test_rules_fire_for_the_models_and_states_that_they_are_about(place, objects
 
 
 def alerts(cluster, index, count):
-    """Wait until there are so many alerts; give rule, alert and value of all."""
+    """Wait until there are so many alerts; return rule, alert and value of each."""
     for _ in range(240):
         cluster.indices.refresh(index=index, ignore_unavailable=True)
         hits = cluster.search(index=index, size=50, ignore_unavailable=True)["hits"]["hits"]
@@ -140,6 +142,6 @@ def alerts(cluster, index, count):
             break
         time.sleep(0.25)
     return {
-        (told["rule"]["name"].split(": ")[1], told["alert"]["id"], told["alert"]["value"])
-        for told in (each["_source"] for each in hits)
+        (doc["rule"]["name"].split(": ")[1], doc["alert"]["id"], doc["alert"]["value"])
+        for doc in (hit["_source"] for hit in hits)
     }

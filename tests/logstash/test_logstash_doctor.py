@@ -1,4 +1,4 @@
-"""``elkmon doctor --logstash``: what its monitoring API says, in words."""
+"""``elkmon doctor --logstash``: findings from Logstash's monitoring API."""
 
 import copy
 import json
@@ -12,15 +12,15 @@ from click.testing import CliRunner
 from elkmon.cli import main
 
 RECORDED = json.loads((Path(__file__).parent / "stats.json").read_text())
-"""What Logstash 8.3.3 answered while it ran the pipelines, and had set ten lines apart."""
+"""The response of a Logstash 8.3.3 that ran the pipelines and had rejected ten lines."""
 
 
 @pytest.fixture
-def answering():
-    """A function that answers as told on a port of its own, and gives its address."""
+def serve():
+    """A function that serves a response on its own port and returns the address."""
     servers = []
 
-    def answer(body, status=200):
+    def start(body, status=200):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 assert self.path == "/_node/stats/pipelines"
@@ -29,21 +29,21 @@ def answering():
                 self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
             def log_message(self, *_):
-                """Keep quiet."""
+                """Print nothing."""
 
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
         threading.Thread(target=servers[-1].serve_forever, args=(0.05,)).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"
 
-    yield answer
-    for each in servers:
-        each.shutdown()
-        each.server_close()
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
-def examined(url):
-    done = CliRunner().invoke(main, ["doctor", "--logstash", url, "--format", "json"])
-    return done.exit_code, json.loads(done.stdout) if done.stdout else done.stderr
+def examine(url):
+    result = CliRunner().invoke(main, ["doctor", "--logstash", url, "--format", "json"])
+    return result.exit_code, json.loads(result.stdout) if result.stdout else result.stderr
 
 
 def changed(name, **parts):
@@ -53,59 +53,59 @@ def changed(name, **parts):
     return stats
 
 
-def test_what_was_set_apart_is_a_warning_and_what_was_taken_a_note(answering):
-    code, found = examined(answering(RECORDED))
+def test_rejected_events_are_a_warning_and_received_lines_a_note(serve):
+    code, findings = examine(serve(RECORDED))
 
     assert code == 0
-    assert [each["level"] for each in found] == ["warning", "note"]
-    assert found[0]["count"] == 10
-    assert found[0]["places"] == ["elkmon-deadletter-*"]
-    assert "23 lines were taken" in found[1]["what"]
+    assert [finding["level"] for finding in findings] == ["warning", "note"]
+    assert findings[0]["count"] == 10
+    assert findings[0]["places"] == ["elkmon-deadletter-*"]
+    assert "received 23 lines" in findings[1]["what"]
 
 
 @pytest.mark.parametrize(
-    ("stats", "words"),
+    ("stats", "message"),
     [
         (changed("events", reloads={"failures": 2, "last_error": {"message": "bad brace"}}),
-         "the pipeline events could not be loaded again: bad brace"),
-        (changed("http", queue={"type": "memory"}), "keeps its queue in memory"),
-        (changed("events", dead_letter_queue={"dropped_events": 3}), "events are lost"),
+         "the pipeline events could not be reloaded: bad brace"),
+        (changed("http", queue={"type": "memory"}), "has its queue in memory"),
+        (changed("events", dead_letter_queue={"dropped_events": 3}), "events were lost"),
         ({"pipelines": {}}, "the pipeline deadletter does not run"),
     ],
 )  # fmt: skip
-def test_what_loses_events_is_a_problem(answering, stats, words):
-    code, found = examined(answering(stats))
+def test_whatever_loses_events_is_a_problem(serve, stats, message):
+    code, findings = examine(serve(stats))
 
     assert code == 1
-    assert any(each["level"] == "problem" and words in each["what"] for each in found)
+    assert any(finding["level"] == "problem" and message in finding["what"] for finding in findings)
 
 
-def test_a_queue_that_fills_is_a_warning(answering):
+def test_a_queue_that_is_almost_full_is_a_warning(serve):
     full = {"queue_size_in_bytes": 900, "max_queue_size_in_bytes": 1000, "events_count": 12}
-    code, found = examined(answering(changed("events", queue=full)))
+    code, findings = examine(serve(changed("events", queue=full)))
 
     assert code == 0
-    assert "the queue of events is full to 90%, with 12 events" in found[0]["what"]
+    assert "the queue of events is 90% full, with 12 events" in findings[0]["what"]
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"{}", 200), (b"no", 200), (b"{}", 404)])
-def test_what_is_no_logstash_is_said(answering, body, status):
-    code, said = examined(answering(body, status))
+def test_another_server_than_logstash_is_reported(serve, body, status):
+    code, message = examine(serve(body, status))
 
     assert code == 3
-    assert "not as Logstash's monitoring API does: its port is 9600" in said
+    assert "is not Logstash's monitoring API: its port is 9600" in message
 
 
-def test_an_api_that_is_broken_is_said(answering):
-    code, said = examined(answering(b"", 500))
-
-    assert code == 3
-    assert "answers 500 and nothing else" in said
-    assert "says nothing of its pipelines" in said
-
-
-def test_one_that_does_not_answer_is_said():
-    code, said = examined("http://127.0.0.1:9")
+def test_a_broken_api_is_reported(serve):
+    code, message = examine(serve(b"", 500))
 
     assert code == 3
-    assert "http://127.0.0.1:9" in said
+    assert "answers 500 and nothing else" in message
+    assert "see Logstash's log" in message
+
+
+def test_a_server_that_does_not_answer_is_reported():
+    code, message = examine("http://127.0.0.1:9")
+
+    assert code == 3
+    assert "http://127.0.0.1:9" in message

@@ -1,4 +1,4 @@
-"""Logstash's pipelines hold together, and say what ship and emit say; no Logstash is needed."""
+"""Logstash's pipelines are consistent, also with ship and emit; no Logstash is needed."""
 
 import re
 import subprocess
@@ -14,9 +14,8 @@ from elkmon.emit.redaction.patterns import PATTERNS
 from elkmon.events.cluster_settings import ACCESS, Access
 from elkmon.events.datasets import DATASETS
 from elkmon.events.limits import LINE
-from elkmon.logstash.bundled_files import assets_of
 from elkmon.logstash.health import PIPELINES
-from elkmon.logstash.pipelines import files
+from elkmon.logstash.pipelines import bundled_folder, files
 from elkmon.logstash.rules import rules
 from elkmon.stores.elastic.indices import index_of
 
@@ -25,28 +24,28 @@ FOLDER = ROOT / "logstash"
 CONFS = sorted((FOLDER / "pipeline").glob("*.conf"))
 REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([^}]*))?\}")
 URL = "https://es:9200"
-ACCESSED = [each.variable for each in ACCESS]
-"""The machine's own settings are kept out."""
+ACCESS_VARIABLES = [setting.variable for setting in ACCESS]
+"""Cleared, so that the machine's own settings have no effect."""
 
 
 def parsed(text):
-    """Give a pipeline as nested lists; the grammar's library needs Python 3.11."""
+    """Return a pipeline as nested lists; the library of the grammar needs Python 3.11."""
     from logstash_pipeline_parser import Pipeline  # noqa: PLC0415 - as above
 
     return Pipeline(text).parse()
 
 
 def plugins(tree, section, name):
-    """Give the options of each plugin of a name within a section, conditions included."""
+    """Return the options of each plugin with a name in a section, including conditional ones."""
 
     def walk(content):
-        for each in content:
-            if isinstance(each, list) and len(each) == 2 and each[0] == name:
-                yield {option: value[0] for option, value in each[1]}
-            elif isinstance(each, list):
-                yield from walk(each)
+        for node in content:
+            if isinstance(node, list) and len(node) == 2 and node[0] == name:
+                yield {option: value[0] for option, value in node[1]}
+            elif isinstance(node, list):
+                yield from walk(node)
 
-    return [found for part in tree if part[0] == section for found in walk(part[1])]
+    return [options for part in tree if part[0] == section for options in walk(part[1])]
 
 
 needs_grammar = pytest.mark.skipif(
@@ -56,26 +55,26 @@ needs_grammar = pytest.mark.skipif(
 
 
 @needs_grammar
-def test_every_pipeline_is_there_and_is_one():
-    listed = yaml.safe_load((FOLDER / "config/pipelines.yml").read_text())
+def test_every_pipeline_is_listed_and_valid():
+    pipelines = yaml.safe_load((FOLDER / "config/pipelines.yml").read_text())
 
-    assert [each["pipeline.id"] for each in listed] == list(PIPELINES)
-    for each in listed:
-        path = Path(REFERENCE.sub(str(FOLDER / "pipeline"), each["path.config"]))
+    assert [pipeline["pipeline.id"] for pipeline in pipelines] == list(PIPELINES)
+    for pipeline in pipelines:
+        path = Path(REFERENCE.sub(str(FOLDER / "pipeline"), pipeline["path.config"]))
         assert parsed(path.read_text())
 
 
 @needs_grammar
-def test_whatever_an_intake_takes_comes_to_the_one_way_and_what_is_not_stored_to_dead_letters():
+def test_inputs_lead_to_the_pipeline_events_and_rejected_lines_to_deadletter():
     trees = {path.stem: parsed(path.read_text()) for path in CONFS}
-    sent = {name: plugins(tree, "output", "pipeline") for name, tree in trees.items()}
-    heard = {name: plugins(tree, "input", "pipeline") for name, tree in trees.items()}
+    targets = {name: plugins(tree, "output", "pipeline") for name, tree in trees.items()}
+    sources = {name: plugins(tree, "input", "pipeline") for name, tree in trees.items()}
 
-    for intake in ("files", "http", "beats"):
-        assert sent[intake] == [{"send_to": ["events"]}]
-    assert sent["events"] == [{"send_to": ["deadletter"]}]
-    assert sent["deadletter"] == []
-    assert [heard[name] for name in ("events", "deadletter")] == [
+    for name in ("files", "http", "beats"):
+        assert targets[name] == [{"send_to": ["events"]}]
+    assert targets["events"] == [{"send_to": ["deadletter"]}]
+    assert targets["deadletter"] == []
+    assert [sources[name] for name in ("events", "deadletter")] == [
         [{"address": "events"}], [{"address": "deadletter"}],
     ]  # fmt: skip
     (refused,) = plugins(trees["deadletter"], "input", "dead_letter_queue")
@@ -87,7 +86,7 @@ def test_whatever_an_intake_takes_comes_to_the_one_way_and_what_is_not_stored_to
 def test_an_event_is_stored_where_ship_stores_it(dataset):
     (stored,) = plugins(parsed((FOLDER / "pipeline/events.conf").read_text()),
                         "output", "elasticsearch")  # fmt: skip
-    kind = dataset.removeprefix("elkmon.")  # as read.rb makes it
+    kind = dataset.removeprefix("elkmon.")  # as in read.rb
     name = REFERENCE.sub(r"\2", stored["index"])
     name = name.replace("%{[@metadata][kind]}", kind).replace("%{+YYYY.MM}", "2026.11")
 
@@ -99,22 +98,20 @@ def test_an_event_is_stored_where_ship_stores_it(dataset):
 
 @needs_grammar
 @pytest.mark.parametrize("path", CONFS, ids=lambda path: path.name)
-def test_options_have_the_names_that_8_and_9_take(path):
-    gone = {"ssl", "cacert", "keystore", "truststore", "ssl_verify_mode", "verify_mode",
+def test_options_have_the_names_of_8_and_9(path):
+    removed = {"ssl", "cacert", "keystore", "truststore", "ssl_verify_mode", "verify_mode",
             "ssl_certificate_verification", "ssl_peer_metadata", "cipher_suites"}  # fmt: skip
     options = set(re.findall(r"^ +(\w+) =>", path.read_text(), re.MULTILINE))
 
-    assert not options & gone
+    assert not options & removed
 
 
 def test_the_rules_are_those_of_ship_and_emit():
-    assert (FOLDER / "pipeline/rules.json").read_bytes() == rules(), (
-        "python -m elkmon.logstash writes them anew"
-    )
+    assert (FOLDER / "pipeline/rules.json").read_bytes() == rules(), "run python -m elkmon.logstash"
     assert b"(?P" not in rules()  # Ruby has no such group
 
 
-def test_each_check_of_a_pattern_is_there_in_ruby():
+def test_each_check_of_a_pattern_exists_in_ruby():
     ruby = (FOLDER / "pipeline/redact.rb").read_text()
 
     for pattern in PATTERNS:
@@ -123,15 +120,15 @@ def test_each_check_of_a_pattern_is_there_in_ruby():
 
 
 def test_every_variable_is_in_the_table():
-    told = (FOLDER / "README.md").read_text()
-    table = "\n".join(line for line in told.splitlines() if line.startswith("| `"))
+    text = (FOLDER / "README.md").read_text()
+    table = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
     for path in [*CONFS, *(FOLDER / "config").glob("*.yml"), FOLDER / "filebeat.yml"]:
         for name, default in REFERENCE.findall(path.read_text()):
             assert f"`{name}`" in table, (path.name, name)
             assert not default or f"`{default}`" in table, (path.name, name, default)
 
 
-def test_queues_are_on_the_disk():
+def test_queues_are_on_disk():
     settings = yaml.safe_load((FOLDER / "config/logstash.yml").read_text())
 
     assert settings["queue.type"] == "persisted"
@@ -140,51 +137,51 @@ def test_queues_are_on_the_disk():
 
 def test_filebeat_reads_lines_as_the_file_input_does():
     spool, logs = yaml.safe_load((FOLDER / "filebeat.yml").read_text())["filebeat.inputs"]
-    # by their first bytes, two files of processes that start in one moment would be one
+    # by their first bytes, files of two processes that start at the same time would be one
     assert "file_identity.path" in spool
     assert spool["message_max_bytes"] == LINE + 1  # a longer line is cut there, and still too long
     (multiline,) = (each["multiline"] for each in logs["parsers"])
     assert f"pattern => '{multiline['pattern']}'" in (FOLDER / "pipeline/files.conf").read_text()
 
 
-def written(folder, *arguments, **environ):
+def setup(folder, *arguments, **environ):
     return CliRunner().invoke(
         main,
         ["setup", "--store", URL, "--logstash", folder, *arguments],
-        env={**dict.fromkeys(("LOGSTASH_CERTIFICATE", *ACCESSED), ""), **environ},
+        env={**dict.fromkeys(("LOGSTASH_CERTIFICATE", *ACCESS_VARIABLES), ""), **environ},
     )
 
 
-def test_setup_writes_them_with_the_users_settings_once(tmp_path):
-    first = written(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
-    again = written(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
+def test_setup_writes_the_files_with_the_users_settings_once(tmp_path):
+    first = setup(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
+    second = setup(tmp_path / "ls", "--retention", "90", ELKMON_INDEX_PREFIX="shop")
 
-    assert first.exit_code == again.exit_code == 0, first.output
+    assert first.exit_code == second.exit_code == 0, first.output
     events = (tmp_path / "ls/pipeline/events.conf").read_text()
     assert "${ELKMON_INDEX_PREFIX:shop}-%{" in events
     assert "${ELKMON_RETENTION:90}" in events
     assert f"${{ELASTICSEARCH_HOSTS:{URL}}}" in events
     assert f"{tmp_path}/ls/pipeline}}/read.rb" in events
-    assert "0 changed" in again.stdout
+    assert "0 changed" in second.stdout
 
 
 def test_setup_shows_what_changes_and_a_dry_run_changes_nothing(tmp_path):
-    nothing = written(tmp_path / "ls", "--dry-run")
-    assert nothing.stdout.count("new: ") == len(list(tmp_path.rglob("*"))) + 14
-    written(tmp_path / "ls")
+    first = setup(tmp_path / "ls", "--dry-run")
+    assert first.stdout.count("new: ") == len(list(tmp_path.rglob("*"))) + 14
+    setup(tmp_path / "ls")
     before = (tmp_path / "ls/pipeline/events.conf").read_text()
 
-    shown = written(tmp_path / "ls", "--dry-run", ELKMON_INDEX_PREFIX="shop")
+    result = setup(tmp_path / "ls", "--dry-run", ELKMON_INDEX_PREFIX="shop")
 
-    assert '+      index => "${ELKMON_INDEX_PREFIX:shop}-%{[@metadata][kind]}' in shown.stdout
+    assert '+      index => "${ELKMON_INDEX_PREFIX:shop}-%{[@metadata][kind]}' in result.stdout
     assert (tmp_path / "ls/pipeline/events.conf").read_text() == before
 
 
 def test_a_password_is_never_written(tmp_path):
-    password = "of-the-user"  # noqa: S105 - of nobody
+    password = "of-the-user"  # noqa: S105 - nobody's
     secrets = {"ELKMON_PASSWORD": password, "LOGSTASH_HTTP_PASSWORD": password,
                "LOGSTASH_API_KEY": password}  # fmt: skip
-    written(tmp_path, ELKMON_USERNAME="shipper", LOGSTASH_CERTIFICATE="ls.crt", **{
+    setup(tmp_path, ELKMON_USERNAME="shipper", LOGSTASH_CERTIFICATE="ls.crt", **{
         **secrets, "LOGSTASH_KEY": "ls.key"})  # fmt: skip
 
     texts = [path.read_text() for path in tmp_path.rglob("*.*") if path.is_file()]
@@ -194,13 +191,13 @@ def test_a_password_is_never_written(tmp_path):
     assert "api_key" not in events
 
 
-def test_without_a_certificate_nobody_else_is_listened_to(tmp_path):
-    said = written(tmp_path)
+def test_without_a_certificate_it_listens_on_this_host_only(tmp_path):
+    result = setup(tmp_path)
 
     http = (tmp_path / "pipeline/http.conf").read_text()
     assert "${LOGSTASH_HOST:127.0.0.1}" in http
     assert "ssl_" not in http
-    assert "LOGSTASH_CERTIFICATE" in said.stderr
+    assert "LOGSTASH_CERTIFICATE" in result.stderr
     output = yaml.safe_load((tmp_path / "filebeat.yml").read_text())["output.logstash"]
     assert list(output) == ["hosts"]
 
@@ -211,13 +208,13 @@ def test_without_a_certificate_nobody_else_is_listened_to(tmp_path):
     "secured", [{}, {"LOGSTASH_CERTIFICATE": "a.crt", "LOGSTASH_KEY": "a.key"}]
 )
 @pytest.mark.parametrize("access", [Access(), Access(username="u", password="p")])  # noqa: S106
-def test_what_is_written_is_a_pipeline_whatever_the_settings(tmp_path, url, secured, access):
-    made = files(tmp_path, url, access, secured, retention=365)
+def test_every_combination_of_settings_gives_valid_pipelines(tmp_path, url, secured, access):
+    configured = files(tmp_path, url, access, secured, retention=365)
 
-    for file in made:
+    for file in configured:
         if file.path.suffix == ".conf":
             assert parsed(file.text)
-    events = next(file.text for file in made if file.path.name == "events.conf")
+    events = next(file.text for file in configured if file.path.name == "events.conf")
     assert ("ssl_enabled" in events) is url.startswith("https")
 
 
@@ -227,14 +224,13 @@ def test_the_files_come_with_the_wheel(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     subprocess.run([*pip, "install", "-q", "--no-deps", "-t", tmp_path / "site", wheel], check=True)
 
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", "from elkmon.cli import main; main()",
          "setup", "--store", URL, "--logstash", tmp_path / "ls"],
         cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
-    assert done.returncode == 0, done.stderr
-    source = assets_of("logstash")
-    for path in source.glob("pipeline/*.rb"):
+    assert result.returncode == 0, result.stderr
+    for path in bundled_folder().glob("pipeline/*.rb"):
         assert (tmp_path / "ls/pipeline" / path.name).read_bytes() == path.read_bytes()

@@ -1,4 +1,4 @@
-"""A real Logstash beside ``elkmon ship``: the same documents and reasons, nothing in silence."""
+"""A real Logstash and ``elkmon ship`` give the same documents and reasons, and lose nothing."""
 
 import json
 import os
@@ -22,9 +22,9 @@ from tests.support.real_logstash import Logstash, timed, wait
 pytestmark = [pytest.mark.logstash, pytest.mark.stack]
 GOLDEN = Path(__file__).parent / "golden"
 FOREIGN = 14
-"""Events in lines.log."""
+"""Number of events in lines.log."""
 RETENTION = 36_500
-"""Days: the lines' times stay within it."""
+"""Days; the times of all lines are within it."""
 NOW = datetime.now(timezone.utc)
 AT = f"{NOW:%Y-%m-%dT%H:%M:%S}.125Z"
 
@@ -46,7 +46,7 @@ GOOD = [
     event("deep", x="#").replace(b'"#"', b"[" * 90 + b"]" * 90),
 ]
 CARRIED = [event(f"carried{number}", message="ä", host={"name": "here"}) for number in range(5)]
-"""What Filebeat hands on, which says of itself where it is."""
+"""Lines that Filebeat sends; their own host field has to survive."""
 BAD = [
     b"[1", b"17", b"null", b"false", b'"x"', b'{"ml": {}}', b'{"event": {"id": "x"}, "ml": {}}',
     event(17), event(""), event("x", "elkmon.other"), event("x", "nobody"),
@@ -61,8 +61,8 @@ BAD = [
     event("x", at=f"{NOW:%Y-%m-%dT%H:%M}:60Z"), event("x", at=f"{AT[:-1]}4567891234Z"),
 ]  # fmt: skip
 DEEP, DEEPER = (event("x", x=0)[:-2] + b'{"a":' * n + b"1" + b"}" * (n + 1) for n in (900, 5000))
-"""The second is no JSON to Logstash 9."""
-OTHERWISE = {
+"""Logstash 9 cannot read the second as JSON."""
+LOGSTASH_ONLY = {
     event("%{[ml][prediction][id]}"): "unresolved reference",
     event("x" * 513): "more than 512 bytes",
     event("x", message="y" * 16_777_216): "16.1 MiB long; the limit is 16 MiB",
@@ -88,15 +88,15 @@ SECRETS = [
 
 @pytest.fixture(scope="module")
 def stores():
-    """A cluster with templates, once for Logstash and once for ship, taken out in the end."""
+    """A cluster with templates, for Logstash and for ship; both are removed afterwards."""
     url = os.environ["ELKMON_TEST_ES_URL"]
     prefixes = [f"t{uuid.uuid4().hex[:12]}" for _ in range(2)]
 
     def setup(prefix, *arguments):
-        done = CliRunner().invoke(
+        result = CliRunner().invoke(
             main, ["setup", "--store", url, *arguments], env={"ELKMON_INDEX_PREFIX": prefix}
         )
-        assert done.exit_code == 0, done.output
+        assert result.exit_code == 0, result.output
 
     for prefix in prefixes:
         setup(prefix, "--replicas", "0")
@@ -112,22 +112,24 @@ def stores():
 @pytest.fixture(scope="module")
 def logstash(stores, tmp_path_factory):
     _, url, (prefix, _) = stores
-    one = Logstash(tmp_path_factory.mktemp("logstash"), url, prefix, RETENTION)
-    lines = [*GOOD, *BAD, b"", b" ", *OTHERWISE, DEEPER, *GOOD]
-    (one.spool / "some.ndjson").write_bytes(b"\n".join(lines) + b"\n")
-    (one.logs / "shop.log").write_bytes((GOLDEN / "lines.log").read_bytes())
+    logstash = Logstash(tmp_path_factory.mktemp("logstash"), url, prefix, RETENTION)
+    lines = [*GOOD, *BAD, b"", b" ", *LOGSTASH_ONLY, DEEPER, *GOOD]
+    (logstash.spool / "some.ndjson").write_bytes(b"\n".join(lines) + b"\n")
+    (logstash.logs / "shop.log").write_bytes((GOLDEN / "lines.log").read_bytes())
     secrets = [orjson.dumps({"@timestamp": AT, "log.level": "info", "message": text, "n": number})
                for number, text in enumerate(SECRETS)]  # fmt: skip
-    with one.running():
-        assert one.post(b"[" + b",".join(event(f"h{n}") for n in range(5)) + b"]\n") == 200
-        assert one.post(b"\n".join(secrets), "text/plain") == 200
-        assert one.post(b",\n".join([b"[" + event("p0"), event("p1") + b"]"])) == 200
-        assert one.post(b"\r\n".join([event("p2"), b"no line", event("p3")]), "text/plain") == 200
-        assert one.post(b"[" + event("p4") + b"," + DEEP + b"]") == 200
-        one.carry([*CARRIED, *CARRIED, None])
+    with logstash.running():
+        assert logstash.post(b"[" + b",".join(event(f"h{n}") for n in range(5)) + b"]\n") == 200
+        assert logstash.post(b"\n".join(secrets), "text/plain") == 200
+        assert logstash.post(b",\n".join([b"[" + event("p0"), event("p1") + b"]"])) == 200
+        assert (
+            logstash.post(b"\r\n".join([event("p2"), b"no line", event("p3")]), "text/plain") == 200
+        )
+        assert logstash.post(b"[" + event("p4") + b"," + DEEP + b"]") == 200
+        logstash.send_beats([*CARRIED, *CARRIED, None])
         with pytest.raises(URLError):  # 413, or the connection ends before it is read
-            one.post(b"[" + b",".join([b"{}"] * 6_000_000) + b"]")
-        yield one
+            logstash.post(b"[" + b",".join([b"{}"] * 6_000_000) + b"]")
+        yield logstash
 
 
 def documents(client, prefix, kind="*"):
@@ -138,21 +140,21 @@ def documents(client, prefix, kind="*"):
 
 @pytest.fixture(scope="module")
 def stored(logstash, stores):
-    """Everything that came of it: documents and dead letters."""
+    """All resulting documents, including dead letters."""
     client, _, (prefix, _) = stores
-    made = len(GOOD) + 5 + 5 + len(CARRIED) + len(SECRETS) + FOREIGN
-    letters = len(BAD) + len(OTHERWISE) + 3
-    found = {}
+    events = len(GOOD) + 5 + 5 + len(CARRIED) + len(SECRETS) + FOREIGN
+    dead_letters = len(BAD) + len(LOGSTASH_ONLY) + 3
+    stored = {}
 
-    def whole():
-        found.update(documents(client, prefix))
-        return len(found) >= made + letters
+    def complete():
+        stored.update(documents(client, prefix))
+        return len(stored) >= events + dead_letters
 
-    wait(whole, lambda: json.dumps([*map(str, found)], indent=1) + logstash.told())
-    return found
+    wait(complete, lambda: json.dumps([*map(str, stored)], indent=1) + logstash.log_text())
+    return stored
 
 
-def test_a_document_is_the_one_that_ship_stores(stored, stores, tmp_path):
+def test_documents_are_those_that_ship_stores(stored, stores, tmp_path):
     client, url, (_, prefix) = stores
     (tmp_path / "some.ndjson").write_bytes(b"\n".join(GOOD) + b"\n")
     CliRunner().invoke(main, ["ship", "--store", tmp_path, "--to", url],
@@ -161,33 +163,33 @@ def test_a_document_is_the_one_that_ship_stores(stored, stores, tmp_path):
     shipped = documents(client, prefix)
 
     assert len(shipped) == len(GOOD)
-    assert {place: stored[place] for place in shipped} == shipped
+    assert {key: stored[key] for key in shipped} == shipped
 
 
-def test_what_filebeat_carries_is_the_event_alone(stored):
+def test_documents_from_filebeat_are_the_events_alone(stored):
     carried = [source for (_, event_id), source in stored.items() if event_id.startswith("carried")]
 
     assert sorted(carried, key=orjson.dumps) == sorted(map(orjson.loads, CARRIED), key=orjson.dumps)
 
 
-def test_what_ship_sets_apart_is_set_apart_for_the_same_reason(stored):
+def test_lines_that_ship_rejects_are_rejected_for_the_same_reason(stored):
     admission = Admission("elkmon", retention=RETENTION, allow_old=False, now=lambda: NOW)
-    letters = {source["raw"]: source for (index, _), source in stored.items() if "dead" in index}
+    rejected = {source["raw"]: source for (index, _), source in stored.items() if "dead" in index}
 
-    assert len(letters) == len(BAD) + len(OTHERWISE) + 3
+    assert len(rejected) == len(BAD) + len(LOGSTASH_ONLY) + 3
     for line in BAD:
         with pytest.raises(NotAdmittedError) as refused:
             admission(line)
         reason = str(refused.value).split("; ")[0].replace("'", '"')
-        told = letters[line.decode()]["message"].replace("'", '"')
-        assert told == reason or (reason.startswith("not JSON") and told == "not JSON")
+        message = rejected[line.decode()]["message"].replace("'", '"')
+        assert message == reason or (reason.startswith("not JSON") and message == "not JSON")
 
 
-def test_what_would_be_lost_in_silence_is_set_apart(stored):
-    told = [source["message"] for (index, _), source in stored.items() if "dead" in index]
+def test_lines_that_logstash_would_lose_silently_are_rejected(stored):
+    messages = [source["message"] for (index, _), source in stored.items() if "dead" in index]
 
-    for reason in OTHERWISE.values():
-        count = [reason in each for each in told].count(True)
+    for reason in LOGSTASH_ONLY.values():
+        count = [reason in message for message in messages].count(True)
         assert count == 1 or (reason == "nested deeper" and count == 2), reason  # with DEEPER
     assert not any("%{" in event_id for _, event_id in stored)
     (other,) = [source for source in stored.values() if source.get("message") == "without a line"]
@@ -195,30 +197,32 @@ def test_what_would_be_lost_in_silence_is_set_apart(stored):
 
 
 def test_foreign_logs_become_events(stored):
-    made = [source for source in stored.values() if source.get("service", {}).get("name") == "shop"]
+    foreign = [
+        source for source in stored.values() if source.get("service", {}).get("name") == "shop"
+    ]
     expected = [*map(orjson.loads, (GOLDEN / "events.ndjson").read_bytes().splitlines())]
-    for each in made:
-        assert len(each["event"].pop("id")) == 32
-        assert each["event"].pop("created")
-        if each["log"]["logger"].startswith("uvicorn"):  # its lines say no time
-            each.pop("@timestamp")
+    for document in foreign:
+        assert len(document["event"].pop("id")) == 32
+        assert document["event"].pop("created")
+        if document["log"]["logger"].startswith("uvicorn"):  # its lines have no time
+            document.pop("@timestamp")
 
-    def ordered(found):
-        found = [timed(each) if "@timestamp" in each else each for each in found]
-        return sorted(found, key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS))
+    def ordered(events):
+        events = [timed(event) if "@timestamp" in event else event for event in events]
+        return sorted(events, key=lambda event: orjson.dumps(event, option=orjson.OPT_SORT_KEYS))
 
-    assert ordered(made) == ordered(expected)
+    assert ordered(foreign) == ordered(expected)
 
 
 def test_foreign_logs_are_redacted_as_elkmons_own(stored):
     redact = Redactor()
-    told = {source.get("message") for source in stored.values()}
+    messages = {source.get("message") for source in stored.values()}
 
-    assert not [text for text in map(redact.text, SECRETS) if text not in told]
+    assert not [text for text in map(redact.text, SECRETS) if text not in messages]
 
 
-def test_the_doctor_sees_it(logstash, stored):
-    done = CliRunner().invoke(main, ["doctor", "--logstash", f"http://127.0.0.1:{logstash.api}"])
+def test_the_doctor_reports_them(logstash, stored):
+    result = CliRunner().invoke(main, ["doctor", "--logstash", f"http://127.0.0.1:{logstash.api}"])
 
-    assert done.exit_code == 0, done.output
-    assert "events were not stored since Logstash was started" in done.output
+    assert result.exit_code == 0, result.output
+    assert "events were not stored since Logstash started" in result.output

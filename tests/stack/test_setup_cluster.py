@@ -1,4 +1,4 @@
-"""The set-up's other steps on a real Elasticsearch, which runs by the stack's own settings."""
+"""The second step of the set-up on a real Elasticsearch that has the stack's own settings."""
 
 import json
 import os
@@ -28,7 +28,7 @@ KIND = "8.19"
 
 
 class Cluster:
-    """A set-up of its own on the shared server: a copy of the secrets, and a prefix."""
+    """A set-up on the shared server: a copy of the secrets, and a prefix of its own."""
 
     def __init__(self, server, folder):
         self.server = server
@@ -36,15 +36,15 @@ class Cluster:
         self.secrets = Path(shutil.copytree(_secrets(), folder / "secrets"))
         self._clients = []
 
-    def set_up(self, **more):
+    def set_up(self, **options):
         environ = {"ELASTICSEARCH_URL": self.server.url, "ELKMON_INDEX_PREFIX": self.prefix}
-        return run_setup("cluster", self.secrets, **environ, **more)
+        return run_setup("cluster", self.secrets, **environ, **options)
 
-    def held(self, path):
+    def secret(self, path):
         return (self.secrets / path).read_text().strip()
 
     def client(self, **credentials):
-        """Give a client that trusts the stack's authority."""
+        """Return a client that trusts the stack's authority."""
         credentials = credentials or {"basic_auth": ("elastic", servers.PASSWORD)}
         authority = self.secrets / "setup" / "ca.crt"
         self._clients.append(Elasticsearch(self.server.url, ca_certs=authority, **credentials))
@@ -53,12 +53,12 @@ class Cluster:
     def close(self):
         clear(self.client(), self.prefix)
         revoke(self.client(), self.prefix, dry_run=False)
-        for each in self._clients:
-            each.close()
+        for client in self._clients:
+            client.close()
 
 
 def _secrets():
-    """Give what the first step makes; the tests' servers have a password of their own."""
+    """Return the secrets of the first step, with the password of the tests' servers."""
     folder = Path(os.environ[servers.RUN]) / "stack-secrets"
     if not folder.exists():
         make_folders(folder)
@@ -71,12 +71,12 @@ def _secrets():
 
 @pytest.fixture(scope="session")
 def server():
-    """The run's server that goes by elasticsearch.yml, its certificate and folder of secrets."""
+    """The test run's server with elasticsearch.yml, its certificate and folder of secrets."""
     run = Path(os.environ[servers.RUN])
-    known, folder = run / "stack.json", run / "stack"
+    description, folder = run / "stack.json", run / "stack"
     with servers._locked(run / "stack.lock"):
-        if known.exists():
-            return servers.Server(**json.loads(known.read_text()))
+        if description.exists():
+            return servers.Server(**json.loads(description.read_text()))
         port, transport = servers._free_port(), servers._free_port()
         shutil.copytree(servers._installed(KIND, secured=True) / "config", folder / "config")
         shutil.copytree(_secrets() / "elasticsearch", folder / "config" / "secrets")
@@ -86,70 +86,76 @@ def server():
             + f"path.data: {folder / 'data'}\npath.logs: {folder / 'logs'}\n"
             + "cluster.routing.allocation.disk.threshold_enabled: false\n"
         )
-        options = folder / "config" / "jvm.options"  # garbage's log would go to another folder
+        options = (
+            folder / "config" / "jvm.options"
+        )  # its garbage collector would log to another folder
         lines = options.read_text().splitlines(keepends=True)
         options.write_text("".join(line for line in lines if "Xlog" not in line))
-        made = servers.launch(KIND, folder, secured=True, port=port)
+        server = servers.launch(KIND, folder, secured=True, port=port)
         authority = _secrets() / "setup" / "ca.crt"
         elastic = {"ca_certs": authority, "basic_auth": ("elastic", servers.PASSWORD)}
-        with Elasticsearch(made.url, **elastic) as client:
-            # its index comes into being by whoever is first: several at once may be refused
+        with Elasticsearch(server.url, **elastic) as client:
+            # the first call creates an index: several at once may be refused
             client.security.change_password(username="kibana_system", password=servers.PASSWORD)
-        known.write_text(json.dumps(asdict(made)))
-        return made
+        description.write_text(json.dumps(asdict(server)))
+        return server
 
 
 @pytest.fixture
 def cluster(server, tmp_path):
-    made = Cluster(server, tmp_path)
-    yield made
-    made.close()
+    cluster = Cluster(server, tmp_path)
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture
-def watched(tmp_path):
-    """A folder of programs that note their arguments, and then do what they are called for."""
-    folder = tmp_path / "watched"
+def recording_programs(tmp_path):
+    """A folder of programs that record their arguments before they run."""
+    folder = tmp_path / "recording"
     folder.mkdir()
     for name in ("curl", "openssl", "elkmon", "base64", "cp"):
         real = shutil.which(name, path=f"{ELKMON.parent}:{os.environ['PATH']}")
         program = folder / name
-        program.write_text(f'#!/bin/sh\necho "{name} $*" >> {folder}/said\nexec {real} "$@"\n')
+        program.write_text(f'#!/bin/sh\necho "{name} $*" >> {folder}/calls\nexec {real} "$@"\n')
         program.chmod(0o755)
     return folder
 
 
-def test_users_templates_roles_and_keys_are_there_and_no_secret_was_an_argument(cluster, watched):
-    done = cluster.set_up(PATH=f"{watched}:{os.environ['PATH']}")
+def test_users_templates_roles_and_keys_exist_and_no_secret_was_an_argument(
+    cluster, recording_programs
+):
+    result = cluster.set_up(PATH=f"{recording_programs}:{os.environ['PATH']}")
 
-    kibana = cluster.client(basic_auth=("kibana_system", cluster.held("setup/kibana.password")))
+    kibana = cluster.client(basic_auth=("kibana_system", cluster.secret("setup/kibana.password")))
     assert kibana.security.authenticate()["roles"] == ["kibana_system"]
     for job, key in (
-        ("writer", tuple(cluster.held("logstash/writer.key").split(":"))),
-        ("worker", cluster.held("worker/worker.key")),
-        ("reader", cluster.held("setup/keys/reader.key")),
+        ("writer", tuple(cluster.secret("logstash/writer.key").split(":"))),
+        ("worker", cluster.secret("worker/worker.key")),
+        ("reader", cluster.secret("setup/keys/reader.key")),
     ):
-        told = cluster.client(api_key=key).security.authenticate()
-        assert told["api_key"]["name"] == f"{cluster.prefix}-{job}"
+        identity = cluster.client(api_key=key).security.authenticate()
+        assert identity["api_key"]["name"] == f"{cluster.prefix}-{job}"
     elastic = cluster.client()
     templates = elastic.indices.get_index_template(name=f"{cluster.prefix}-*")
-    names = {each["name"] for each in templates["index_templates"]}
-    assert names >= {each.replace("elkmon", cluster.prefix).replace(".", "-") for each in DATASETS}
+    names = {template["name"] for template in templates["index_templates"]}
+    assert names >= {
+        dataset.replace("elkmon", cluster.prefix).replace(".", "-") for dataset in DATASETS
+    }
     settings = elastic.cluster.get_component_template(name=f"{cluster.prefix}-settings")
-    (found,) = settings["component_templates"]
-    index = found["component_template"]["template"]["settings"]["index"]
+    (component,) = settings["component_templates"]
+    index = component["component_template"]["template"]["settings"]["index"]
     assert index["number_of_replicas"] == "0"
 
-    said = (watched / "said").read_text() + done.stdout + done.stderr
-    assert "curl " in said
-    assert "elkmon setup " in said
-    own = cluster.secrets / "setup"
-    for file in (*own.glob("*.password"), *(own / "keys").iterdir()):
-        assert file.read_text().strip() not in said, file
-    assert cluster.held("logstash/writer.key") not in said
+    output = (recording_programs / "calls").read_text() + result.stdout + result.stderr
+    assert "curl " in output
+    assert "elkmon setup " in output
+    originals = cluster.secrets / "setup"
+    for file in (*originals.glob("*.password"), *(originals / "keys").iterdir()):
+        assert file.read_text().strip() not in output, file
+    assert cluster.secret("logstash/writer.key") not in output
 
 
-def test_a_second_run_changes_nothing_until_a_key_does_not_hold_any_more(cluster):
+def test_a_second_run_changes_nothing_unless_a_key_is_invalid(cluster):
     cluster.set_up()
     before = contents(cluster.secrets)
 
@@ -162,23 +168,23 @@ def test_a_second_run_changes_nothing_until_a_key_does_not_hold_any_more(cluster
     assert after == before
     assert "0 to change" in second.stdout
     assert "0 to change" in third.stdout
-    assert cluster.held("worker/worker.key") == cluster.held("setup/keys/worker.key")
-    cluster.client(api_key=cluster.held("worker/worker.key")).security.authenticate()
+    assert cluster.secret("worker/worker.key") == cluster.secret("setup/keys/worker.key")
+    cluster.client(api_key=cluster.secret("worker/worker.key")).security.authenticate()
     with pytest.raises(AuthenticationException):
         cluster.client(api_key=before["worker/worker.key"].decode().strip()).info()
 
 
-def test_a_password_that_is_wrong_ends_it_with_what_elasticsearch_says(cluster):
+def test_a_wrong_password_ends_it_with_the_message_of_elasticsearch(cluster):
     (cluster.secrets / "setup/elastic.password").write_text("wrong")
 
-    done = cluster.set_up(check=False, PATIENCE="1")
+    result = cluster.set_up(check=False, PATIENCE="1")
 
-    assert done.returncode != 0
-    assert "unable to authenticate user [elastic]" in done.stderr
-    assert "done" not in done.stdout
+    assert result.returncode != 0
+    assert "unable to authenticate user [elastic]" in result.stderr
+    assert "done" not in result.stdout
 
 
-def test_the_example_is_shipped_by_the_workers_key_and_says_the_same(cluster, tmp_path):
+def test_the_example_is_shipped_with_the_workers_key_and_gives_the_same_figures(cluster, tmp_path):
     cluster.set_up()
     events = tmp_path / "events"
     events.mkdir()
@@ -197,24 +203,24 @@ def test_the_example_is_shipped_by_the_workers_key_and_says_the_same(cluster, tm
     elkmon(worker, "join", "--store", cluster.server.url)
 
     until = datetime.now(timezone.utc).isoformat()
-    asked = ("errors", "--by", "version", "--until", until, "--format", "json")
-    here = json.loads(elkmon(path, *asked, "--store", str(events)))["rates"]
-    there = json.loads(elkmon(reader, *asked, "--store", cluster.server.url))["rates"]
-    assert here
-    assert here == there
+    question = ("errors", "--by", "version", "--until", until, "--format", "json")
+    local = json.loads(elkmon(path, *question, "--store", str(events)))["rates"]
+    remote = json.loads(elkmon(reader, *question, "--store", cluster.server.url))["rates"]
+    assert local
+    assert local == remote
 
 
 def serve(events, environ):
-    """Run the example until it reads the host, then stop it; a second run has nothing to serve."""
+    """Run the example until it reads the host, then stop it; a second run serves nothing."""
     counts = []
     for least in (1, 2):
         with subprocess.Popen(
             [DOCKER / "example.sh"], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
-            give_up = monotonic() + 120
-            while len(of_hosts(events)) < least:
+            deadline = monotonic() + 120
+            while len(host_files(events)) < least:
                 assert process.poll() is None, process.stderr.read()
-                assert monotonic() < give_up
+                assert monotonic() < deadline
                 sleep(0.1)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)
@@ -225,15 +231,16 @@ def serve(events, environ):
     assert 0 < counts[0] == counts[1]
 
 
-def of_hosts(events):
-    """Give the files of processes that read the host."""
-    return [each for each in events.glob("*.ndjson") if b'"service":{"name":"host"' in
-            each.read_bytes()]  # fmt: skip
+def host_files(events):
+    """Return the files of processes that read the host."""
+    return [
+        path for path in events.glob("*.ndjson") if b'"service":{"name":"host"' in path.read_bytes()
+    ]
 
 
 def elkmon(environ, *arguments):
-    done = subprocess.run(
+    result = subprocess.run(
         [ELKMON, *arguments], env=environ, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stderr
+    return result.stdout

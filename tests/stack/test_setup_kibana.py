@@ -1,42 +1,42 @@
-"""The set-up's last step: dashboards and rules, on what stands in for Kibana."""
+"""The last step of the set-up, dashboards and rules, on a fake Kibana."""
 
 from base64 import b64encode
 
 import pytest
 
 from tests.support.compose_stack import make_folders, run_setup
-from tests.support.kibana_standin import StandIn
+from tests.support.fake_kibana import FakeKibana
 
 
 @pytest.fixture
 def secrets(tmp_path):
-    """What this step needs of the first one."""
+    """The secrets that this step needs from the first one."""
     folder = make_folders(tmp_path)
     (folder / "setup" / "elastic.password").write_text("for-kibana\n")
     (folder / "setup" / "ca.crt").touch()
     return folder
 
 
-def test_dashboards_and_rules_are_put_there_once_by_the_administrator(secrets):
-    with StandIn() as kibana:
+def test_dashboards_and_rules_are_provisioned_once_by_the_administrator(secrets):
+    with FakeKibana() as kibana:
         first = run_setup("kibana", secrets, KIBANA_URL=kibana.url)
-        made = dict(kibana.saved)
+        objects = dict(kibana.saved)
         second = run_setup("kibana", secrets, KIBANA_URL=kibana.url)
 
-    assert {kind for kind, _ in made} >= {"dashboard", "index-pattern", "search"}
+    assert {kind for kind, _ in objects} >= {"dashboard", "index-pattern", "search"}
     assert "new: " in first.stdout
     assert "new: " not in second.stdout
     assert "0 changed" in second.stdout
-    assert kibana.saved == made
-    asked = {headers["authorization"] for *_, headers in kibana.requests}
-    assert asked == {"Basic " + b64encode(b"elastic:for-kibana").decode()}
+    assert kibana.saved == objects
+    credentials = {headers["authorization"] for *_, headers in kibana.requests}
+    assert credentials == {"Basic " + b64encode(b"elastic:for-kibana").decode()}
 
 
-def test_a_kibana_that_refuses_ends_it_with_its_words(secrets):
-    with StandIn() as kibana:
+def test_a_refusal_of_kibana_ends_it_with_the_message(secrets):
+    with FakeKibana() as kibana:
         kibana.fault = lambda _method, _path: (403, {"message": "not for you"})
-        done = run_setup("kibana", secrets, check=False, KIBANA_URL=kibana.url)
+        result = run_setup("kibana", secrets, check=False, KIBANA_URL=kibana.url)
 
-    assert done.returncode == 3
-    assert "not for you" in done.stderr
-    assert "done" not in done.stdout
+    assert result.returncode == 3
+    assert "not for you" in result.stderr
+    assert "result" not in result.stdout

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its DevTools protocol over a pipe."""
+"""Drive a headless Chromium by its DevTools protocol over a pipe."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 from select import select
 
 PATIENCE = 60
-"""Seconds until a browser that says nothing is taken to hang."""
+"""Seconds after which a silent browser counts as hanging."""
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -25,23 +25,23 @@ FLAGS = (
 
 
 class Browser:
-    """One process; pages are opened in it one after the other."""
+    """One browser process; pages are opened in it one after the other."""
 
     def __init__(self, program):
         self._home = tempfile.TemporaryDirectory(prefix="chromium-")
-        (theirs_in, self._out), (self._in, theirs_out) = os.pipe(), os.pipe()
-        # the protocol is spoken on descriptors 3 and 4
+        (browser_in, self._out), (self._in, browser_out) = os.pipe(), os.pipe()
+        # the browser reads the protocol on descriptor 3 and writes it on 4
         shell = 'exec "$@" 3<&"$IN" 4>&"$OUT"'
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "bash", program, *FLAGS, f"--user-data-dir={self._home.name}"],
-            pass_fds=(theirs_in, theirs_out),
-            env={**os.environ, "IN": str(theirs_in), "OUT": str(theirs_out)},
+            pass_fds=(browser_in, browser_out),
+            env={**os.environ, "IN": str(browser_in), "OUT": str(browser_out)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._said = b""
+        os.close(browser_in)
+        os.close(browser_out)
+        self._buffer = b""
         self._number = 0
         self.events = []
 
@@ -53,31 +53,31 @@ class Browser:
         self._home.cleanup()
 
     def call(self, method, session=None, **parameters):
-        """Ask for something, and wait for its answer; events meanwhile are kept."""
+        """Call a method and return its result; events that arrive meanwhile are kept."""
         self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
+        request = {"id": self._number, "method": method, "params": parameters}
         if session is not None:
-            message["sessionId"] = session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
+            request["sessionId"] = session
+        os.write(self._out, json.dumps(request).encode() + b"\0")
         while True:
-            said = self._read()
-            if said.get("id") == self._number:
-                assert "error" not in said, said["error"]
-                return said["result"]
-            self.events.append(said)
+            message = self._read()
+            if message.get("id") == self._number:
+                assert "error" not in message, message["error"]
+                return message["result"]
+            self.events.append(message)
 
     def _read(self):
-        while b"\0" not in self._said:
+        while b"\0" not in self._buffer:
             assert select([self._in], [], [], PATIENCE)[0], "the browser does not answer"
-            more = os.read(self._in, 1 << 20)
-            assert more, "the browser has ended"
-            self._said += more
-        message, _, self._said = self._said.partition(b"\0")
+            data = os.read(self._in, 1 << 20)
+            assert data, "the browser has ended"
+            self._buffer += data
+        message, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(message)
 
 
 class Page:
-    """A page, opened in one theme and width, drawn to its end."""
+    """A page in one theme and width, opened and completely drawn."""
 
     def __init__(self, browser, path, *, dark=False, width=1280, media="screen"):
         self._browser = browser
@@ -101,61 +101,66 @@ class Page:
         return self._browser.call(method, self._session, **parameters)
 
     def evaluate(self, code):
-        """Run code in the page, and give what it comes to."""
-        found = self.call(
+        """Run code in the page and return its value."""
+        response = self.call(
             "Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True
         )
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        assert "exceptionDetails" not in response, response["exceptionDetails"]
+        return response["result"].get("value")
 
     def requests(self):
-        """Give what the page asked for, itself not counted."""
-        sent = [e["params"] for e in self._mine() if e["method"] == "Network.requestWillBeSent"]
-        return [each["request"]["url"] for each in sent if each["type"] != "Document"]
+        """Return the addresses that the page requested, without its own."""
+        requests = self._params({"Network.requestWillBeSent"})
+        return [item["request"]["url"] for item in requests if item["type"] != "Document"]
 
     def complaints(self):
-        """Give what stands on the console, and what was not caught."""
-        wanted = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
-        return [each["params"] for each in self._mine() if each["method"] in wanted]
+        """Return messages on the console and uncaught exceptions."""
+        return self._params(
+            {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
+        )
 
-    def _mine(self):
-        self.evaluate("0")  # so that all that was said by now is here
-        return [each for each in self._browser.events if each.get("sessionId") == self._session]
+    def _params(self, methods):
+        self.evaluate("0")  # when it returns, all earlier events have arrived
+        return [
+            event["params"]
+            for event in self._browser.events
+            if event.get("sessionId") == self._session and event["method"] in methods
+        ]
 
     def hover(self, selector):
-        """Move the pointer over the middle of something; give the tooltip that comes up."""
-        code = (
+        """Move the pointer over the middle of an element; return the text of the tooltip."""
+        middle = (
             f"(() => {{ const it = document.querySelector({json.dumps(selector)});"
             " it.scrollIntoView({block: 'center'}); const box = it.getBoundingClientRect();"
             " return [box.x + box.width / 2, box.y + box.height / 2] })()"
         )
-        shown = "document.querySelector('#vg-tooltip-element.visible')?.innerText"
+        tooltip = "document.querySelector('#vg-tooltip-element.visible')?.innerText"
         for attempt in range(200):
-            x, y = self.evaluate(code)
+            x, y = self.evaluate(middle)
             self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + attempt % 2, y=y)
             frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
             self.evaluate(frame)
-            if self.evaluate(shown):
+            if self.evaluate(tooltip):
                 break
-        return self.evaluate(shown)
+        return self.evaluate(tooltip)
 
     def screenshot(self, path, *, whole=True, height=900):
         if whole:
             height = self.evaluate("document.documentElement.scrollHeight")
-        shot = self.call(
+        image = self.call(
             "Page.captureScreenshot",
             captureBeyondViewport=True,
             clip={"x": 0, "y": 0, "width": self.evaluate("innerWidth"), "height": height,
                   "scale": 1},
         )  # fmt: skip
-        Path(path).write_bytes(base64.b64decode(shot["data"]))
+        Path(path).write_bytes(base64.b64decode(image["data"]))
 
     def pdf(self, path):
-        """Print it, as on paper, whatever medium was emulated."""
+        """Print the page, regardless of the emulated medium."""
         self.call("Emulation.setEmulatedMedia", media="")
-        made = self.call("Page.printToPDF", printBackground=True, paperWidth=8.27,
-                         paperHeight=11.69)  # fmt: skip
-        Path(path).write_bytes(base64.b64decode(made["data"]))
+        document = self.call("Page.printToPDF", printBackground=True, paperWidth=8.27,
+                             paperHeight=11.69)  # fmt: skip
+        Path(path).write_bytes(base64.b64decode(document["data"]))
 
     def close(self):
         self._browser.call("Target.closeTarget", targetId=self._target)

@@ -1,4 +1,4 @@
-"""A proxy on localhost that stands before a server, and makes a bulk request fail as it is told."""
+"""Provide a proxy in front of a server that makes bulk requests fail on request."""
 
 import gzip
 import http.client
@@ -15,7 +15,7 @@ _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 @dataclass
 class Request:
-    """A bulk request that came by: its lines, and what was done with it."""
+    """A bulk request that arrived: its lines, and the status of the response."""
 
     number: int
     lines: list
@@ -27,16 +27,16 @@ class Request:
 
 @dataclass
 class Proxy:
-    """What stands before a server.
+    """A proxy in front of a server.
 
-    ``fault`` is called with each bulk request and says what becomes of it:
+    ``fault`` is called with each bulk request and decides what happens to it:
 
-    - None: it goes through.
-    - a number, or (number, body): this status is answered, and nothing goes through.
-    - "drop": the connection is reset before anything goes through.
-    - "cut": it goes through, and the connection is reset in the middle of the response.
-    - "lose": it goes through, and the connection is reset before the response.
-    - "swallow": all is answered as created, and nothing goes through.
+    - None: it is forwarded.
+    - a number, or (number, body): the response has this status, and nothing is forwarded.
+    - "drop": the connection is reset before anything is forwarded.
+    - "cut": it is forwarded, and the connection is reset in the middle of the response.
+    - "lose": it is forwarded, and the connection is reset before the response.
+    - "swallow": the response says that all were created, and nothing is forwarded.
     """
 
     target: str
@@ -56,11 +56,11 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self):
-        """Listen; on the port of before, if it was stopped."""
-        proxy = self
+        """Listen, after a stop on the same port."""
+        bulk_proxy = self
 
         class Handler(_Handler):
-            outer = proxy
+            proxy = bulk_proxy
 
         self._server = _Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
@@ -68,14 +68,14 @@ class Proxy:
         self._thread.start()
 
     def stop(self):
-        """Refuse connections from now on, and end those that are there."""
+        """Refuse new connections and end existing ones."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def bulks(self):
-        """Give the requests that went through."""
-        return [each for each in self.requests if each.status == 200]
+        """Return the requests that were forwarded."""
+        return [request for request in self.requests if request.status == 200]
 
 
 class _Server(ThreadingHTTPServer):
@@ -84,7 +84,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request, client_address):
-        """Say nothing of connections that end."""
+        """Print nothing about connections that end."""
 
     def process_request(self, request, client_address):
         self._open = {*getattr(self, "_open", ()), request}
@@ -108,48 +108,48 @@ def reset(connection):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    outer = None
+    proxy = None
 
     def log_message(self, *_):
-        """Keep quiet."""
+        """Print nothing."""
 
     def _handle(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         request = None
         fault = None
         if self.path.split("?")[0] in {"/_bulk", "/"}:
-            request = self._seen(body)
-            fault = self.outer.fault(request)
+            request = self._record(body)
+            fault = self.proxy.fault(request)
         if isinstance(fault, (int, tuple)):
-            status, told = fault if isinstance(fault, tuple) else (fault, {"error": "a fault"})
-            self._answer(request, status, [("content-type", "application/json")], told)
+            status, content = fault if isinstance(fault, tuple) else (fault, {"error": "a fault"})
+            self._respond(request, status, [("content-type", "application/json")], content)
         elif fault == "drop":
             reset(self.connection)
             self.close_connection = True
         elif fault == "swallow":
             items = [{"create": {"status": 201}}] * (len(request.lines) // 2)
             headers = [("content-type", "application/json"), ("x-elastic-product", "Elasticsearch")]
-            self._answer(request, 200, headers, {"errors": False, "items": items})
+            self._respond(request, 200, headers, {"errors": False, "items": items})
         else:
             self._forward(body, request, fault)
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _handle  # noqa: N815 - the base's names
 
-    def _seen(self, body):
+    def _record(self, body):
         compressed = self.headers.get("content-encoding") == "gzip"
         plain = gzip.decompress(body) if compressed else body
         request = Request(
-            len(self.outer.requests) + 1,
+            len(self.proxy.requests) + 1,
             plain.removesuffix(b"\n").split(b"\n"),
             len(plain),
             compressed,
             self.headers.get("authorization"),
         )
-        self.outer.requests.append(request)
+        self.proxy.requests.append(request)
         return request
 
     def _forward(self, body, request, fault):
-        target = urlsplit(self.outer.target)
+        target = urlsplit(self.proxy.target)
         upstream = http.client.HTTPConnection(target.hostname, target.port, timeout=120)
         try:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
@@ -172,17 +172,17 @@ class _Handler(BaseHTTPRequestHandler):
             request.status = response.status
         self._send(response.status, response.getheaders(), data, data)
 
-    def _answer(self, request, status, headers, told):
+    def _respond(self, request, status, headers, content):
         request.status = status if status != 200 else None
-        data = json.dumps(told).encode()
+        data = json.dumps(content).encode()
         self._send(status, headers, data, data)
 
-    def _send(self, status, headers, whole, part):
+    def _send(self, status, headers, body, part):
         self.send_response_only(status)
         for name, value in headers:
             if name.lower() not in _HOP:
                 self.send_header(name, value)
-        self.send_header("content-length", str(len(whole)))
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(part)
         self.wfile.flush()

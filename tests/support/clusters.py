@@ -1,4 +1,4 @@
-"""Servers for the tests here, an index prefix of its own for each test, and clients."""
+"""Provide Elasticsearch servers, a prefix of indices for each test, and clients."""
 
 import uuid
 from contextlib import suppress
@@ -44,7 +44,7 @@ def server_secured(request):
 
 @pytest.fixture
 def prefix(monkeypatch):
-    """What the names of a test's indices begin with, so that tests share a server."""
+    """A prefix of indices for this test, so that tests can share a server."""
     name = f"t{uuid.uuid4().hex[:12]}"
     monkeypatch.setenv("ELKMON_INDEX_PREFIX", name)
     return name
@@ -52,14 +52,14 @@ def prefix(monkeypatch):
 
 @pytest.fixture
 def looking(prefix):
-    """A function that gives a client of a server; what the test leaves there is removed."""
+    """A function that returns a client of a server; the test's indices are removed afterwards."""
     clients = []
 
-    def look(server):
+    def connect(server):
         clients.append(client_of(server))
         return clients[-1]
 
-    yield look
+    yield connect
     for client in clients:
         clear(client, prefix)
         client.close()
@@ -67,7 +67,7 @@ def looking(prefix):
 
 @pytest.fixture
 def installed(prefix, looking):
-    """A function that puts the templates of this test's prefix on a server, and gives a client."""
+    """A function that installs this test's templates on a server and returns a client."""
 
     def install(server, **layout):
         client = looking(server)
@@ -79,7 +79,7 @@ def installed(prefix, looking):
 
 
 def clear(client, prefix):
-    """Remove what a test left on a server."""
+    """Remove a test's indices and templates from a server."""
     names = list(client.indices.get(index=f"{prefix}-*", expand_wildcards="all"))
     if names:
         client.indices.delete(index=names)
@@ -89,7 +89,7 @@ def clear(client, prefix):
 
 
 def client_of(server, **options):
-    """Make a plain client for looking behind the scenes."""
+    """Return a plain client of a server."""
     if server.ca is not None:
         options = {
             "ca_certs": server.ca,

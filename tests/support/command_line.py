@@ -1,4 +1,4 @@
-"""A small store whose figures are known by hand, and the program to ask it with."""
+"""Provide a small store with known figures, and functions that run commands on it."""
 
 import json
 from collections.abc import Callable
@@ -60,23 +60,23 @@ def _serve_fraud(
 
 @pytest.fixture
 def run() -> Callable[..., Result]:
-    """Run a command line in this process."""
-    return lambda *arguments: CliRunner().invoke(main, [str(each) for each in arguments])
+    """Return a function that runs a command line in this process."""
+    return lambda *arguments: CliRunner().invoke(main, [*map(str, arguments)])
 
 
 @pytest.fixture
 def ask(run: Callable[..., Result], store: Path) -> Callable[..., str]:
-    """Ask the store over its whole span; give what is printed."""
+    """Return a function that runs a question over the store's whole span and returns the output."""
 
-    def asked(command: str, *arguments: str, span: tuple[str, ...] = SPAN) -> str:
+    def ask_store(command: str, *arguments: str, span: tuple[str, ...] = SPAN) -> str:
         result = run(command, "--store", store, *span, *arguments)
         assert (result.exit_code, result.stderr) == (0, "")
         return result.stdout
 
-    return asked
+    return ask_store
 
 
 @pytest.fixture
 def ask_json(ask: Callable[..., str]) -> Callable[..., Any]:
-    """Ask the store over its whole span; give the JSON that is printed."""
+    """Return a function that runs a question over the whole span and returns its JSON."""
     return lambda command, *arguments: json.loads(ask(command, *arguments, "--format", "json"))

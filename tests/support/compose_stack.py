@@ -1,4 +1,4 @@
-"""The stack's files, as docker compose and Docker read them; where its set-up keeps secrets."""
+"""Read the stack's files as Docker does, and run the steps of its set-up."""
 
 import os
 import re
@@ -17,39 +17,39 @@ ENVIRONMENT = dict(
 )
 VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*)?\}")
 TEXT = (DOCKER / "compose.yml").read_text()
-COMPOSE = yaml.safe_load(VARIABLE.sub(lambda found: ENVIRONMENT[found[1]], TEXT))
+COMPOSE = yaml.safe_load(VARIABLE.sub(lambda match: ENVIRONMENT[match[1]], TEXT))
 SERVICES = COMPOSE["services"]
 OWN_IMAGES = {"elkmon-setup", "elkmon-worker", "elkmon-example"}
 FOLDERS = ("setup", "elasticsearch", "kibana", "logstash", "worker")
 
 
 def mounts(service):
-    """Give (source, target, mode) of each of a service's mounts."""
-    made = [f"{each}:rw".split(":")[:3] for each in SERVICES[service].get("volumes", ())]
-    return [(source, target, mode) for source, target, mode in made]
+    """Return (source, target, mode) of each of a service's mounts."""
+    volumes = SERVICES[service].get("volumes", ())
+    return [tuple(f"{volume}:rw".split(":")[:3]) for volume in volumes]
 
 
-def run_setup(step, secrets, check=True, **more):
-    """Run a step of the set-up, as its container does, on folders of a test's own."""
+def run_setup(step, secrets, check=True, **environ):
+    """Run a step of the set-up, as its container does, on a test's own folders."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
+    result = subprocess.run(
         [DOCKER / "setup.sh", step],
-        env={"PATH": path, "SECRETS": str(secrets), "HOME": str(secrets), **more},
+        env={"PATH": path, "SECRETS": str(secrets), "HOME": str(secrets), **environ},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
 
 
-def make_folders(where):
-    """Make what the volumes of secrets are to the set-up."""
+def make_folders(folder):
+    """Create the folders that stand for the volumes of secrets."""
     for name in FOLDERS:
-        (where / name).mkdir(parents=True, mode=0o700)
-    return where
+        (folder / name).mkdir(parents=True, mode=0o700)
+    return folder
 
 
 def contents(folder):
-    """Give what files hold, by path."""
+    """Return the content of each file by path."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""Weeks of the demo that several folders of tests look at: each is served once a test run."""
+"""Serve weeks of the demo for several folders of tests, each week once in a test run."""
 
 import json
 import sys
@@ -26,28 +26,28 @@ main({arguments!r})
 """
 
 
-def served(folder: Path, plan) -> Path:
-    """Serve a week in this process: what several would do, sooner."""
+def serve_week(folder: Path, plan) -> Path:
+    """Serve a week in this process, which is faster than in several."""
     serve(folder, plan, plan.requests, "host", lambda _number: None)
     feed_labels(folder, plan, lambda _number: None)
     elkmon.reset()
     return folder
 
 
-def once(tmp_path_factory, testrun_uid, name, make) -> Path:
-    """Give a folder that ``make`` has filled: by whichever worker of a test run comes first."""
-    shared = tmp_path_factory.getbasetemp().parent / f"{name}-{testrun_uid}"
-    with shared.with_suffix(".lock").open("w") as lock:
+def shared_folder(tmp_path_factory, testrun_uid, name, make) -> Path:
+    """Return a folder that ``make`` filled, in the first worker of a test run that needs it."""
+    folder = tmp_path_factory.getbasetemp().parent / f"{name}-{testrun_uid}"
+    with folder.with_suffix(".lock").open("w") as lock:
         flock(lock, LOCK_EX)
-        if not shared.with_suffix(".done").exists():
-            make(shared)
-            shared.with_suffix(".done").touch()
-    return shared
+        if not folder.with_suffix(".done").exists():
+            make(folder)
+            folder.with_suffix(".done").touch()
+    return folder
 
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory, testrun_uid):
-    """Run ``elkmon demo`` on a terminal; give its lines, its store, its page, and the truth."""
+    """Run ``elkmon demo`` on a terminal; return its lines, store, page and ground truth."""
 
     def make(folder):
         folder.mkdir()
@@ -56,7 +56,7 @@ def story(tmp_path_factory, testrun_uid):
         lines = shown_on_terminal(COLUMNS, sys.executable, "-c", code)
         (folder / "lines.json").write_text(json.dumps(lines))
 
-    folder = once(tmp_path_factory, testrun_uid, "demo-story", make)
+    folder = shared_folder(tmp_path_factory, testrun_uid, "demo-story", make)
     store = folder / "store"
     return SimpleNamespace(
         lines=json.loads((folder / "lines.json").read_text()),

@@ -1,4 +1,4 @@
-"""The plugin that lets a server for tests keep roles and API keys: compiled once a version."""
+"""Compile and install the plugin that lets a test server store roles and API keys."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 _SOURCE = Path(__file__).with_name("EmailAnalysis.java")
 _NAME = "elkmon-email-analysis"
 _DESCRIPTOR = """\
-description=what splits e-mail addresses
+description=splits e-mail addresses
 version=1
 name={name}
 classname=elkmon.tests.EmailAnalysis
@@ -19,13 +19,13 @@ elasticsearch.version={version}
 
 
 def add_plugin(home, version, java, java_home):
-    """Put the plugin into a server's folder, if it is not there yet.
+    """Install the plugin in a server's folder unless it is there.
 
     Args:
-        home: of the server's files.
-        version: of the server, which takes plugins made for it only.
+        home: folder of the server's files.
+        version: version of the server, which only takes plugins built for it.
         java: the oldest Java that the server runs on.
-        java_home: of the Java to compile with.
+        java_home: folder of the Java to compile with.
     """
     target = home / "plugins" / _NAME
     if target.exists():
@@ -39,15 +39,15 @@ def add_plugin(home, version, java, java_home):
         )
     with tempfile.TemporaryDirectory(dir=home) as name:
         folder = Path(name)
-        classes, made = folder / "classes", folder / "plugin"
-        made.mkdir()
+        classes, plugin = folder / "classes", folder / "plugin"
+        plugin.mkdir()
         subprocess.run(
             [compiler, "--release", str(java), "-cp", f"{home}/lib/*", "-d", classes, _SOURCE],
             check=True,
         )
-        with zipfile.ZipFile(made / "plugin.jar", "w") as jar:
-            for each in classes.rglob("*.class"):
-                jar.write(each, each.relative_to(classes))
+        with zipfile.ZipFile(plugin / "plugin.jar", "w") as jar:
+            for path in classes.rglob("*.class"):
+                jar.write(path, path.relative_to(classes))
         text = _DESCRIPTOR.format(name=_NAME, java=java, version=version)
-        (made / "plugin-descriptor.properties").write_text(text)
-        shutil.move(made, target)
+        (plugin / "plugin-descriptor.properties").write_text(text)
+        shutil.move(plugin, target)

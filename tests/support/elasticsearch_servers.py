@@ -1,8 +1,8 @@
-"""Real Elasticsearch servers for tests: from Maven Central, kept in a cache, started when needed.
+"""Start real Elasticsearch servers for tests, from Maven Central through a cache.
 
-The distribution is the one that Elastic makes for its own integration tests: real Elasticsearch
-with few modules. It refuses to run as root, so that root runs it as ``nobody``. One server of a
-kind is shared by all worker processes of a test run; the run's first process stops them at the end.
+The distribution is that of Elastic's own integration tests: real Elasticsearch with few modules. It
+refuses to run as root, so root runs it as ``nobody``. All worker processes of a test run share one
+server of a kind; the run's first process stops them at the end.
 """
 
 import fcntl
@@ -24,17 +24,17 @@ from tests.support.elasticsearch_plugin import add_plugin
 
 VERSIONS = {"8.19": "8.19.0", "9.2": "9.2.4"}
 JAVA = {"8.19": 17, "9.2": 21}
-"""The oldest Java that each runs on."""
+"""The oldest Java for each version."""
 RUN = "ELKMON_TEST_SERVERS"
-"""The variable that names the folder of this run's servers to its worker processes."""
-PASSWORD = "for-tests-only"  # noqa: S105 - of servers that live for one run of the tests
+"""The variable that tells worker processes the folder of this run's servers."""
+PASSWORD = "for-tests-only"  # noqa: S105 - for servers of one test run
 QUICK = "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1"
-"""Of Java: up soon, and small."""
+"""Java options for a quick start and little memory."""
 _CACHE = Path(tempfile.gettempdir()) / f"elkmon-test-servers-{os.getuid()}"
 _NOBODY = 65534
 _PATIENCE = 180
 _STARTED = []
-"""Processes of this one, kept: one that is forgotten while it runs is a warning."""
+"""Processes started here: Python warns about a running process that nobody refers to."""
 
 
 @dataclass(frozen=True)
@@ -49,37 +49,37 @@ class Server:
 
 
 def start(kind, *, secured=False):
-    """Give the run's server of a version, started if it is not yet."""
+    """Return the run's server of a version, and start it first if necessary."""
     run = Path(os.environ[RUN])
     name = f"{kind}-secured" if secured else kind
     with _locked(run / f"{name}.lock"):
-        known = run / f"{name}.json"
-        if known.exists():
-            return Server(**json.loads(known.read_text()))
+        description = run / f"{name}.json"
+        if description.exists():
+            return Server(**json.loads(description.read_text()))
         server = launch(kind, run / name, secured=secured)
-        known.write_text(json.dumps(asdict(server)))
+        description.write_text(json.dumps(asdict(server)))
         return server
 
 
 def begin():
-    """Make the folder of this run's servers, and name it to the worker processes."""
+    """Create the folder of this run's servers, and tell it to the worker processes."""
     folder = Path(tempfile.mkdtemp(prefix="elkmon-servers-"))
-    folder.chmod(0o755)  # the user nobody has to reach its own folder in it
+    folder.chmod(0o755)  # the user nobody needs access to its folder in it
     os.environ[RUN] = str(folder)
     return folder
 
 
 def end(run):
     """Stop this run's servers, and remove what they wrote."""
-    for known in run.glob("*.json"):
-        stop(Server(**json.loads(known.read_text())))
-    for each in _STARTED:
-        each.poll()  # so that none is thought to run still
+    for description in run.glob("*.json"):
+        stop(Server(**json.loads(description.read_text())))
+    for process in _STARTED:
+        process.poll()  # so that Python knows it has ended
     shutil.rmtree(run, ignore_errors=True)
 
 
 def launch(kind, folder, *, secured=False, port=None, java=QUICK):
-    """Start a server with a folder of its own, and wait until it answers."""
+    """Start a server in its own folder, and wait until it is ready."""
     home = _installed(kind, secured=secured)
     port = port or _free_port()
     config = folder / "config"
@@ -88,10 +88,10 @@ def launch(kind, folder, *, secured=False, port=None, java=QUICK):
         shutil.copytree(home / "config", config)
         settings = _settings(folder, port, secured=secured)
         (config / "elasticsearch.yml").write_text(settings)
-        options = config / "jvm.options"  # the log of garbage would go to a folder of the cache
+        options = config / "jvm.options"  # its garbage collector would log to the cache
         lines = options.read_text().splitlines(keepends=True)
         options.write_text("".join(line for line in lines if "Xlog" not in line))
-    else:  # started again, on what it wrote before
+    else:  # it is started again, with its old data
         text = (config / "elasticsearch.yml").read_text()
         (config / "elasticsearch.yml").write_text(
             re.sub("http.port: .*", f"http.port: {port}", text)
@@ -110,7 +110,7 @@ def launch(kind, folder, *, secured=False, port=None, java=QUICK):
         ca = _certify(home, config, environ)
     user = {}
     if os.getuid() == 0:
-        _own(folder)
+        _give_to_nobody(folder)
         user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
     with (folder / "out.log").open("ab") as out:
         process = subprocess.Popen(
@@ -131,17 +131,17 @@ def launch(kind, folder, *, secured=False, port=None, java=QUICK):
 
 
 def stop(server, how=signal.SIGTERM):
-    """Stop a server with all its processes, and wait until it is gone."""
+    """Stop a server with all its processes, and wait until they have ended."""
     with suppress(ProcessLookupError):
         os.killpg(server.pid, how)
-    give_up = time.monotonic() + 30
-    while time.monotonic() < give_up and _lives(server.pid):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and _is_alive(server.pid):
         time.sleep(0.1)
     with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
 
 
-def _lives(group):
+def _is_alive(group):
     with suppress(ChildProcessError):
         os.waitpid(group, os.WNOHANG)
     try:
@@ -176,7 +176,7 @@ def _settings(folder, port, *, secured):
 
 
 def _certify(home, config, environ):
-    """Make a certificate authority, a certificate for localhost, and the first password."""
+    """Create a certificate authority, a certificate for localhost, and the first password."""
     ca, ca_key = config / "ca.crt", config / "ca.key"
     if not ca.exists():
         openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
@@ -199,19 +199,20 @@ def _certify(home, config, environ):
 
 
 def _run(command, **options):
-    done = subprocess.run(command, check=False, capture_output=True, **options)
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: {done.stdout.decode()}{done.stderr.decode()}")
+    result = subprocess.run(command, check=False, capture_output=True, **options)
+    if result.returncode:
+        output = f"{result.stdout.decode()}{result.stderr.decode()}"
+        raise RuntimeError(f"{command[0]} failed: {output}")
 
 
 def _wait(server, process):
-    """Wait until a server takes questions."""
+    """Wait until a server is ready."""
     health = f"{server.url}/_cluster/health?wait_for_status=yellow&timeout=1s"
-    give_up = time.monotonic() + _PATIENCE
-    while time.monotonic() < give_up:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 *f"curl -s -k -u elastic:{PASSWORD} -o {os.devnull} --max-time 5 -w".split(),
                 "%{http_code}",
@@ -220,7 +221,7 @@ def _wait(server, process):
             check=False,
             capture_output=True,
         )
-        if done.stdout == b"200":
+        if result.stdout == b"200":
             return
         time.sleep(0.3)
     out = (Path(server.folder) / "out.log").read_text(errors="replace")[-3000:]
@@ -229,7 +230,7 @@ def _wait(server, process):
 
 
 def _installed(kind, *, secured):
-    """Give the folder of a version's files, from the cache, else from Maven Central."""
+    """Return the folder of a version's files; the cache gets it from Maven Central if needed."""
     version = VERSIONS[kind]
     home = _CACHE / f"elasticsearch-{version}"
     _CACHE.mkdir(mode=0o755, exist_ok=True)
@@ -266,34 +267,34 @@ def _downloaded(version):
 
 
 def _java(kind):
-    """Find a Java that is new enough: JAVA_HOME, those of the system, the one on the PATH."""
-    wanted = JAVA[kind]
+    """Return a Java that is new enough: JAVA_HOME, one of the system, or the one on the PATH."""
+    minimum = JAVA[kind]
     homes = [os.environ.get("JAVA_HOME"), *sorted(map(str, Path("/usr/lib/jvm").glob("*")))]
     on_path = shutil.which("java")
     if on_path:
         homes.append(str(Path(on_path).resolve().parent.parent))
     for home in filter(None, homes):
         with suppress(OSError):
-            found = re.search(r'JAVA_VERSION="(\d+)', (Path(home) / "release").read_text())
-            if found and int(found[1]) >= wanted:
+            match = re.search(r'JAVA_VERSION="(\d+)', (Path(home) / "release").read_text())
+            if match and int(match[1]) >= minimum:
                 return home
     raise RuntimeError(
-        f"Elasticsearch {VERSIONS[kind]} needs Java {wanted} or later: install it, for example by "
-        f"apt-get install openjdk-{wanted}-jre-headless, or set JAVA_HOME (or leave these tests "
+        f"Elasticsearch {VERSIONS[kind]} needs Java {minimum} or later: install it, for example by "
+        f"apt-get install openjdk-{minimum}-jre-headless, or set JAVA_HOME (or leave these tests "
         "out with ELKMON_SKIP=elasticsearch)"
     )
 
 
-def _own(folder):
+def _give_to_nobody(folder):
     os.chown(folder, _NOBODY, _NOBODY)
     for path in folder.rglob("*"):
         os.chown(path, _NOBODY, _NOBODY)
 
 
 def _free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Start real processes that emit, and read what is in their files afterwards."""
+"""Start real processes that emit events, and read their files."""
 
 import fcntl
 import json
@@ -15,24 +15,24 @@ LOG = """
 import elkmon, os, signal, sys, threading, time
 log = elkmon.get_logger(model="fraud", version="1", task="binary")
 """
-"""How a script of these tests begins."""
+"""The beginning of each script of these tests."""
 
 
 class Read(NamedTuple):
-    """What a folder holds: its events, file by file, and the lines that are none."""
+    """The content of a folder: its events, file by file, and incomplete or invalid lines."""
 
     events: list
     torn: list
 
     def ids(self):
-        """Give the ids of the predictions, in the order of the files."""
+        """Return the ids of the predictions, in the order of the files."""
         return [e["ml"]["prediction"]["id"] for e in self.of("elkmon.prediction")]
 
     def of(self, dataset):
         return [event for event in self.events if event["event"]["dataset"] == dataset]
 
     def sequences(self):
-        """Give the sequence numbers of each process, in the order of the files."""
+        """Return the sequence numbers of each process, in the order of the files."""
         numbers = defaultdict(list)
         for event in self.events:
             numbers[event["process"]["entity_id"]].append(event["event"]["sequence"])
@@ -40,26 +40,26 @@ class Read(NamedTuple):
 
 
 def files(folder):
-    """List the files of a spool that a reader lists, in the order that they were begun in."""
+    """Return the files of a spool that readers see, in the order of their creation."""
     return sorted(Path(folder).glob("*.ndjson"))
 
 
 def read(*paths):
-    """Read folders and files by lines; what does not end, or is no JSON, is torn."""
-    found = Read([], [])
+    """Read folders and files; lines without an end, or that are not JSON, are torn."""
+    content = Read([], [])
     for path in paths:
         for file in files(path) if Path(path).is_dir() else [Path(path)]:
             for line in file.read_bytes().splitlines(keepends=True):
                 event = parsed(line)
                 if event is None:
-                    found.torn.append(line)
+                    content.torn.append(line)
                 else:
-                    found.events.append(event)
-    return found
+                    content.events.append(event)
+    return content
 
 
 def parsed(line):
-    """Give the event of a line; None where it does not end, or is no JSON."""
+    """Return the event of a line, or None if it has no end or is not JSON."""
     try:
         return json.loads(line) if line.endswith(b"\n") else None
     except ValueError:
@@ -67,21 +67,21 @@ def parsed(line):
 
 
 def whole(folder):
-    """Read a folder in which nothing is torn, and nothing is there twice."""
-    found = read(folder)
-    assert found.torn == []
-    assert len({event["event"]["id"] for event in found.events}) == len(found.events)
-    return found
+    """Read a folder, and assert that no line is torn and no event exists twice."""
+    content = read(folder)
+    assert content.torn == []
+    assert len({event["event"]["id"] for event in content.events}) == len(content.events)
+    return content
 
 
-def complete(found):
-    """Hold that no process lacks a number: nothing that was numbered is missing."""
-    for numbers in found.sequences().values():
+def complete(content):
+    """Assert that the sequence numbers of each process have no gap."""
+    for numbers in content.sequences().values():
         assert sorted(numbers) == list(range(1, len(numbers) + 1))
 
 
 def is_locked(file):
-    """Say whether somebody still holds a file that is written."""
+    """Return whether a process still has a file locked for writing."""
     with Path(file).open("rb") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,7 +91,7 @@ def is_locked(file):
 
 
 def balanced(folder=None):
-    """Give the figures of this process; they hold, and are true of a folder's files."""
+    """Return the counts of this process, and assert that they add up and match a folder's files."""
     stats = elkmon.stats()
     assert stats.accepted == stats.written + sum(stats.dropped.values())
     assert all(lines > 0 for lines in stats.dropped.values())
@@ -113,7 +113,7 @@ def start(script, spool, *, set_up=LOG, **kw):
 
 
 def run(script, spool, *, code=0, **kw):
-    """Run such a process to its end; give what it printed, and what it said on stderr."""
+    """Run such a process to its end; return its output and its errors."""
     with start(script, spool, **kw) as process:
         try:
             out, err = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Events and questions that Hypothesis makes up: hostile names, weights, months, edges of bins."""
+"""Generate events and questions: hostile names, weights, months, edges of bins."""
 
 import math
 
@@ -52,12 +52,12 @@ NUMBERS = st.one_of(
     st.sampled_from([0.0, -0.0, 1.0, 0.35, 1e150, -1e150, 5e-324, 2.5]),
     st.floats(-10, 10),
 )
-"""Many of them on an edge of bins, or the very next number to it."""
+"""Many of them are on the edge of a bin, or the next number beside it."""
 MAYBE = st.none() | NUMBERS
 SEGMENTS = st.dictionaries(st.sampled_from(KEYS), TEXTS, max_size=3)
 
 
-def predictions(**more):
+def predictions(**fields):
     return st.fixed_dictionaries(
         {
             "@timestamp": TIMES,
@@ -78,9 +78,9 @@ def predictions(**more):
                 st.sampled_from(["request", "n"]), TEXTS | st.integers(0, 9) | st.booleans()
             ),
             "ml.redacted": st.none() | st.lists(st.sampled_from(["p", "q", "r"]), max_size=2),
-            **more,
+            **fields,
         }
-    ).map(lambda fields: ("prediction", fields))
+    ).map(lambda values: ("prediction", values))
 
 
 LABELS = st.fixed_dictionaries(
@@ -97,7 +97,7 @@ LABELS = st.fixed_dictionaries(
     }
 ).map(lambda fields: ("label", fields))
 EVENTS = st.lists(st.one_of(predictions(), predictions(), LABELS), min_size=1, max_size=40)
-"""In the order that they are written; ids are repeated, and may say something else."""
+"""In the order of writing; ids repeat, sometimes with other content."""
 
 GROUPED = (
     *("ml.model.name", "ml.model.version", "ml.task", "ml.prediction.label", "event.outcome"),
@@ -181,7 +181,7 @@ BINNED = st.builds(
 )
 BY = st.tuples(
     st.lists(DIMENSIONS, max_size=3), st.lists(EDGED, max_size=1), st.lists(BINNED, max_size=1)
-).flatmap(lambda parts: st.permutations([each for part in parts for each in part]))
+).flatmap(lambda parts: st.permutations([item for part in parts for item in part]))
 MEASURES = st.lists(
     st.one_of(
         st.sampled_from([Measure("count"), Measure("weight"), Measure("weight2")]),

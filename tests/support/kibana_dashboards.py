@@ -1,4 +1,4 @@
-"""The dashboards of a real Kibana, opened in headless Chromium: what stands on their panels."""
+"""Open the dashboards of a real Kibana in headless Chromium, and read their panels."""
 
 import base64
 import shutil
@@ -9,10 +9,10 @@ import orjson
 
 from tests.support.browser import Browser
 
-BOARDS = ("overview", "quality", "errors", "data", "service")
+DASHBOARDS = ("overview", "quality", "errors", "data", "service")
 _PATIENCE = 300
-"""Seconds until a dashboard that is not drawn is taken to hang."""
-_LOOK = """JSON.stringify((() => {
+"""Seconds to wait for a dashboard to be drawn."""
+_READ_PANELS = """JSON.stringify((() => {
   const all = (which, within = document) => [...within.querySelectorAll(which)];
   const title = e => e.querySelector('[data-test-subj^="embeddablePanelHeading-"]');
   const panels = which => all('[data-test-subj="embeddablePanel"]')
@@ -42,8 +42,8 @@ _LOOK = """JSON.stringify((() => {
 })())"""
 
 
-class Dashboards:
-    """A browser that shows the dashboards of a prefix in a space."""
+class DashboardBrowser:
+    """A browser for the dashboards of a prefix in a space."""
 
     def __init__(self, url, access, prefix, space):
         self._url, self._prefix, self._space = url, prefix, space
@@ -53,35 +53,35 @@ class Dashboards:
         self._session = attached["sessionId"]
         self._call("Network.enable")
         if access.api_key:
-            said = f"ApiKey {access.api_key}"
+            authorization = f"ApiKey {access.api_key}"
         else:
-            said = f"{access.username}:{access.password}".encode()
-            said = f"Basic {base64.b64encode(said).decode()}"
-        self._call("Network.setExtraHTTPHeaders", headers={"Authorization": said})
+            credentials = f"{access.username}:{access.password}".encode()
+            authorization = f"Basic {base64.b64encode(credentials).decode()}"
+        self._call("Network.setExtraHTTPHeaders", headers={"Authorization": authorization})
         size = {"width": 1700, "height": 3600, "deviceScaleFactor": 1, "mobile": False}
         self._call("Emulation.setDeviceMetricsOverride", **size)
 
     def close(self):
         self._browser.close()
 
-    def shown(self, board, since="now-7d", until="now"):
-        """Open a dashboard, wait until it is drawn, and say what is on it."""
-        path = f"/s/{self._space}/app/dashboards#/view/{self._prefix}-dashboard-{board}"
-        of_space = "" if self._space == "default" else f"-{self._space}"
-        time_shown = quote(f"(time:(from:'{since}',to:'{until}'))", safe="()',:")
-        self._call("Page.navigate", url="about:blank")  # or the one before is still there
-        self._call("Page.navigate", url=f"{self._url}{path}{of_space}?_g={time_shown}")
+    def open(self, name, since="now-7d", until="now"):
+        """Open a dashboard, wait until it is drawn, and return its content."""
+        path = f"/s/{self._space}/app/dashboards#/view/{self._prefix}-dashboard-{name}"
+        suffix = "" if self._space == "default" else f"-{self._space}"
+        time_range = quote(f"(time:(from:'{since}',to:'{until}'))", safe="()',:")
+        self._call("Page.navigate", url="about:blank")  # leaves the dashboard before
+        self._call("Page.navigate", url=f"{self._url}{path}{suffix}?_g={time_range}")
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
-            told = self._call("Runtime.evaluate", expression=_LOOK, returnByValue=True)["result"]
-            found = orjson.loads(told.get("value") or "{}")
-            if found.get("parts") and found["drawn"] == found["parts"] == found["panels"]:
-                return found
+            result = self._call("Runtime.evaluate", expression=_READ_PANELS, returnByValue=True)
+            content = orjson.loads(result["result"].get("value") or "{}")
+            if content.get("parts") and content["drawn"] == content["parts"] == content["panels"]:
+                return content
             time.sleep(0.5)
-        raise AssertionError(f"{board} is not drawn: {found}")
+        raise AssertionError(f"{name} is not drawn: {content}")
 
     def picture(self):
-        """Give what is shown as a PNG."""
+        """Return a screenshot as PNG."""
         return base64.b64decode(self._call("Page.captureScreenshot")["data"])
 
     def _call(self, method, **parameters):

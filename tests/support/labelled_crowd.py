@@ -1,4 +1,4 @@
-"""Drawn predictions: labelled, of some sites and channels, wrong as often as a test says."""
+"""Draw labelled predictions of sites and channels, with error rates that a test sets."""
 
 from collections import Counter
 
@@ -9,23 +9,23 @@ SITES = {"lyon": 0.35, "oslo": 0.25, "porto": 0.2, "graz": 0.2}
 
 
 def crowd(random, number, wrong, *, weight=1.0, channel_of=None):
-    """Draw predictions, as parts.
+    """Return drawn predictions as parts.
 
     Args:
-        random: a generator.
-        number: how many.
-        wrong: gives the probability of an error from site, channel and truth.
-        weight: what each stands for.
-        channel_of: gives the channel from the site; drawn where not given.
+        random: random number generator.
+        number: number of predictions.
+        wrong: function of site, channel and truth that returns the probability of an error.
+        weight: weight of each prediction.
+        channel_of: function of the site that returns the channel; by default it is drawn.
     """
     sites = random.choice(list(SITES), size=number, p=list(SITES.values())).tolist()
     channels = random.choice(["app", "desk"], size=number).tolist()
     truths = random.choice(["cat", "dog"], size=number).tolist()
     if channel_of is not None:
         channels = [channel_of(site) for site in sites]
-    places = list(zip(sites, channels, truths, strict=True))
-    misses = random.random(number) < [wrong(*place) for place in places]
-    counted = Counter(zip(places, misses.tolist(), strict=True))
+    cases = list(zip(sites, channels, truths, strict=True))
+    misses = random.random(number) < [wrong(*case) for case in cases]
+    counts = Counter(zip(cases, misses.tolist(), strict=True))
     return tuple(
         Part(
             (truth, ({"cat": "dog", "dog": "cat"}[truth] if missed else truth)),
@@ -33,5 +33,5 @@ def crowd(random, number, wrong, *, weight=1.0, channel_of=None):
             (("site", site), ("channel", channel)),
             Sums(k, k * weight, k * weight**2),
         )
-        for ((site, channel, truth), missed), k in counted.items()
+        for ((site, channel, truth), missed), k in counts.items()
     )

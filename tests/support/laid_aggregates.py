@@ -1,4 +1,4 @@
-"""A store that gives aggregates as a test lays them out, and remembers what it was asked."""
+"""Provide a store with aggregates that a test sets, which records its questions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Laid:
             assert len(row) == len(by) + len(measures)
         return Table((), tuple(self.rows))
 
-    def events(self, *_args: Any, **_more: Any) -> Iterator[Event]:
+    def events(self, *_args: Any, **_options: Any) -> Iterator[Event]:
         raise AssertionError("a figure is made of aggregates")
 
     def catalog(self) -> Catalog:
@@ -36,5 +36,5 @@ class Laid:
 
 @pytest.fixture
 def laid() -> Callable[..., Laid]:
-    """Give a store that answers with these rows."""
+    """Return a function that makes a store which answers with these rows."""
     return lambda *rows: Laid(rows)

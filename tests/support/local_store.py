@@ -1,4 +1,4 @@
-"""What the tests of the local store share."""
+"""Provide folders of events in all forms to the tests of the local store."""
 
 import pytest
 
@@ -9,19 +9,19 @@ from tests.support.event_folders import KINDS, variants
 
 @pytest.fixture(params=KINDS)
 def kind(request):
-    """Keep events in each of the ways that a folder has."""
+    """Each form in which a folder can hold events."""
     return request.param
 
 
 @pytest.fixture
 def kept(tmp_path, kind):
-    """Give a function that keeps events in a folder; the question must not see in which way."""
-    return lambda *made: variants(tmp_path / "store", kind, *made)
+    """A function that writes events to a folder in one form; answers must not depend on it."""
+    return lambda *events: variants(tmp_path / "store", kind, *events)
 
 
 @pytest.fixture
 def opened(tmp_path):
-    """Open the store of this test."""
+    """The store of this test, opened."""
     store = LocalStore(tmp_path / "store")
     yield store
     store.close()
@@ -29,12 +29,12 @@ def opened(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Give a folder that does not exist yet."""
+    """A folder that does not exist yet."""
     return tmp_path / "store"
 
 
 @pytest.fixture
 def spool(folder):
-    """Log to the store of this test, through the public API."""
+    """The folder that this test's logger writes to, through the public API."""
     elkmon.configure(spool=folder, service="shop", environment="test", strict=True)
     return folder

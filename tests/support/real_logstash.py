@@ -1,4 +1,4 @@
-"""A real Logstash, named by LOGSTASH_HOME, with pipelines as elkmon setup writes them."""
+"""Run the Logstash in LOGSTASH_HOME with the pipelines that elkmon setup writes."""
 
 import os
 import re
@@ -15,38 +15,38 @@ from pylogbeat import PyLogBeatClient
 
 from elkmon.cli import main
 
-_NEWER = r"^ +(?:silence_errors_in_log|clean_consumed) .*\n"
-"""Options that Logstash has from 8.8 on, the oldest that is supported; older ones may be tried."""
+_NEW_OPTIONS = r"^ +(?:silence_errors_in_log|clean_consumed) .*\n"
+"""Options of Logstash 8.8, the oldest supported version; tests may also run older ones."""
 _PATIENCE = 300.0
 
 
 def timed(event):
-    """Give an event as Logstash before 8.4 has it: a whole second without milliseconds."""
+    """Return an event as Logstash before 8.4 writes it: whole seconds without milliseconds."""
     return {**event, "@timestamp": event["@timestamp"].replace(".000Z", "Z")}
 
 
 def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
 
 
-def listens(port):
+def is_open(port):
     with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False
 
 
 class Logstash:
-    """One that runs; what it reads are ``spool/*.ndjson`` and ``logs/*.log`` of its folder."""
+    """A Logstash that reads ``spool/*.ndjson`` and ``logs/*.log`` of its folder."""
 
     def __init__(self, folder, store, prefix, retention):
         self.folder = folder
         self.spool, self.logs = folder / "spool", folder / "logs"
         self.api, self.beats, self.http = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http}"
-        for each in (self.spool, self.logs):
-            each.mkdir(parents=True)
+        for path in (self.spool, self.logs):
+            path.mkdir(parents=True)
         self.environ = {
             **{name: os.environ[name] for name in os.environ if name.startswith("ELKMON_")},
             "ELKMON_INDEX_PREFIX": prefix,
@@ -56,20 +56,20 @@ class Logstash:
             "LOGSTASH_BEATS_PORT": str(self.beats),
             "LOGSTASH_API_PORT": str(self.api),
         }
-        done = CliRunner().invoke(
+        result = CliRunner().invoke(
             main,
             ["setup", "--store", store, "--logstash", folder / "ls", "--retention", str(retention)],
             env=self.environ,
         )
-        assert done.exit_code == 0, done.output
+        assert result.exit_code == 0, result.output
 
     def post(self, body, kind="application/json"):
-        request = Request(f"{self.url}/", body, {"content-type": kind})  # noqa: S310 - http, our own
-        with urlopen(request) as answer:  # noqa: S310 - likewise
-            return answer.status
+        request = Request(f"{self.url}/", body, {"content-type": kind})  # noqa: S310 - its own http address
+        with urlopen(request) as response:  # noqa: S310 - likewise
+            return response.status
 
-    def carry(self, lines):
-        """Hand lines on as Filebeat does; None: what another Beat sends."""
+    def send_beats(self, lines):
+        """Send lines as Filebeat does; None stands for an event of another Beat, without a line."""
         log = {"file": {"path": "/var/lib/elkmon/there.ndjson"}}
         with PyLogBeatClient("127.0.0.1", self.beats) as client:
             client.send([
@@ -93,9 +93,9 @@ class Logstash:
         )
         if (major, minor) < (8, 8):
             for path in (self.folder / "ls/pipeline").glob("*.conf"):
-                path.write_text(re.sub(_NEWER, "", path.read_text(), flags=re.MULTILINE))
+                path.write_text(re.sub(_NEW_OPTIONS, "", path.read_text(), flags=re.MULTILINE))
         with (self.folder / "ls/config/logstash.yml").open("a") as settings:
-            settings.write("allow_superuser: true\n")  # tests may be root, to which 9.0 says no
+            settings.write("allow_superuser: true\n")  # tests may run as root, which 9.0 refuses
         with (self.folder / "log").open("w") as log:
             process = subprocess.Popen(
                 [home / "bin/logstash", "--path.settings", self.folder / "ls/config",
@@ -104,7 +104,7 @@ class Logstash:
                 start_new_session=True, cwd=home,
             )  # fmt: skip
         try:
-            wait(lambda: self._runs(process), self.told)
+            wait(lambda: self._runs(process), self.log_text)
             yield self
         finally:
             with suppress(ProcessLookupError):
@@ -112,20 +112,20 @@ class Logstash:
             process.wait()
 
     def _runs(self, process):
-        told = self.told()
-        assert process.poll() is None, told[-5000:]
-        assert "Failed to execute action" not in told, told[-5000:]
-        if "Pipelines running {:count=>5" not in told:
+        text = self.log_text()
+        assert process.poll() is None, text[-5000:]
+        assert "Failed to execute action" not in text, text[-5000:]
+        if "Pipelines running {:count=>5" not in text:
             return False
-        return all(map(listens, (self.http, self.beats)))  # which comes a little later
+        return all(map(is_open, (self.http, self.beats)))  # they open a little later
 
-    def told(self):
+    def log_text(self):
         return (self.folder / "log").read_text()
 
 
-def wait(for_what, told):
-    """Wait for what comes to pass; a run that hangs ends with what was said."""
-    until = time.monotonic() + _PATIENCE
-    while not for_what():
-        assert time.monotonic() < until, told()[-5000:]
+def wait(condition, log_text):
+    """Wait until a condition is true; a run that hangs fails with the end of the log."""
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, log_text()[-5000:]
         time.sleep(0.5)

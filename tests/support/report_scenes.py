@@ -1,4 +1,4 @@
-"""Small stores: two versions of one model, of which the second may be worse."""
+"""Write small stores: two versions of one model, where the second may be worse."""
 
 import re
 from contextlib import suppress
@@ -18,44 +18,48 @@ HOSTILE = (
 
 
 def serve(folder, *, name="fraud", worse=True, versions=("1.0", "2.0"), labels=True):
-    """Serve ten days; a hostile ``name`` becomes part of all that people can name.
+    """Serve ten days; a hostile ``name`` becomes part of every name that people choose.
 
-    Version 1.0 errs in 1 of 20. 2.0 does so too, and where it is ``worse``, also in half of what
-    porto sends, and it raises a KeyError in each 20th attempt.
+    Version 1.0 is wrong in 1 of 20. So is 2.0; if it is ``worse``, it is also wrong in half of the
+    requests from porto, and raises a KeyError in each 20th attempt.
     """
-    more = "" if name == "fraud" else name
-    elkmon.configure(service=f"shop{more}", environment="test", node=f"host{more}", spool=folder)
+    suffix = "" if name == "fraud" else name
+    elkmon.configure(
+        service=f"shop{suffix}", environment="test", node=f"host{suffix}", spool=folder
+    )
     for order, version in enumerate(versions):
         begin = START + timedelta(days=5 * order)
-        log = elkmon.get_logger(name, f"{version}{more}", task="binary", positive=f"fraud{more}")
-        log.deployment(f"{version}{more}", at=begin)
+        log = elkmon.get_logger(
+            name, f"{version}{suffix}", task="binary", positive=f"fraud{suffix}"
+        )
+        log.deployment(f"{version}{suffix}", at=begin)
         bad = worse and order == 1
         for number in range(EACH):
             at = begin + timedelta(minutes=15 * number)
-            _attempt(log, f"{version}-{number}{more}", number, at, more, bad=bad, labels=labels)
+            _attempt(log, f"{version}-{number}{suffix}", number, at, suffix, bad=bad, labels=labels)
     elkmon.reset()
     return folder
 
 
-def _attempt(log, pid, number, at, more, *, bad, labels):
+def _attempt(log, pid, number, at, suffix, *, bad, labels):
     site = ("porto", "oslo", "lyon", "graz")[number % 4]
     # =, !, < and > in the name of a segment cannot be typed as a condition
-    segment = {f"site{re.sub('[=!<>]', '', more)}": f"{site}{more}"}
+    segment = {f"site{re.sub('[=!<>]', '', suffix)}": f"{site}{suffix}"}
     if bad and number % 20 == 11:
         with suppress(KeyError), log.predict(id=pid, at=at, segment=segment):
-            raise KeyError(f"no amount{more}")
+            raise KeyError(f"no amount{suffix}")
         return
     hit = bad and site == "porto" and number // 8 % 2 == 0
     truth = "fraud" if hit or number % 20 == 3 else "legit"
     predicted = "fraud" if number % 20 == 7 else "legit"
     log.prediction(
-        label=f"{predicted}{more}", score=0.9 if predicted == "fraud" else 0.2, id=pid, at=at,
-        features={f"amount{more}": number, f"device{more}": f"ios{more}"}, segment=segment,
+        label=f"{predicted}{suffix}", score=0.9 if predicted == "fraud" else 0.2, id=pid, at=at,
+        features={f"amount{suffix}": number, f"device{suffix}": f"ios{suffix}"}, segment=segment,
         duration=0.01 + number % 7 / 1000,
     )  # fmt: skip
     if labels:
         truth = predicted if predicted == "fraud" else truth
-        log.label(pid, f"{truth}{more}", observed_at=at + timedelta(minutes=5))
+        log.label(pid, f"{truth}{suffix}", observed_at=at + timedelta(minutes=5))
 
 
 def numbers(folder):

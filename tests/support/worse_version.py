@@ -1,4 +1,4 @@
-"""A store in which one version fails anew and errs more often at one site."""
+"""Write a store in which one version has a new failure and a higher error rate at one site."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -12,7 +12,7 @@ EACH = 400
 
 
 def serve(folder):
-    """Serve ten days of ``fraud``: 1.0 errs in 1 of 20, 2.0 also in half of what porto sends.
+    """Serve ten days of ``fraud``: both versions are wrong in 1 of 20, and 2.0 in half from porto.
 
     2.0 raises a KeyError in each 40th attempt; both raise a ValueError now and then.
     """

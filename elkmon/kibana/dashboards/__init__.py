@@ -1,1 +1,1 @@
-"""The five dashboards, one module each: which questions they answer, and by which figures."""
+"""Define the five dashboards, one module each."""

@@ -1,226 +1,195 @@
-"""Data: is what models are asked, and what they answer, still what it was?"""
+"""Define the dashboard Data: are inputs and answers distributed as before?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from elkmon.kibana.columns import Column, Figure, Groups, Steps, Times
+from elkmon.kibana.columns import Column, Formula, Intervals, TopValues
 from elkmon.kibana.dashboard import Dashboard, Panel
-from elkmon.kibana.dashboard_figures import BLUE, GREY, MODEL, ORANGE, weight
-from elkmon.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
-from elkmon.kibana.formulas import Expression, Whole, average, count, total
-from elkmon.kibana.lens import XY, Layer, Table
+from elkmon.kibana.dashboard_figures import BLUE, GREY, MODEL, ORANGE, share, weight
+from elkmon.kibana.dashboards.shared_panels import (
+    CHART_HEIGHT,
+    CONTROLS,
+    NAVIGATION,
+    NUMBER_HEIGHT,
+    number,
+    over_time,
+    table,
+)
+from elkmon.kibana.expressions import average, count, overall_sum, total
+from elkmon.kibana.lens import XY, Layer
 from elkmon.kibana.views import PREDICTIONS
 
 __all__ = ["dashboard"]
 
-_BEFORE = "previous"
-"""The span just before the one that is shown, of equal length."""
+_PREVIOUS = weight(shift="previous")
+"""Predictions of the time range just before the selected one, of equal length."""
 _THIRD = 16
-
-
-def _share(where: str = "", shift: str = "") -> Expression:
-    """Give the share of all predictions that are in a bucket."""
-    return weight(where, shift) / Whole(weight(where, shift))
-
-
-_NOW = Figure("now", _share(), percent=True, decimals=1)
-_THEN = Figure("before", _share(shift=_BEFORE), percent=True, decimals=1)
+_COMPARISON = {
+    "before": share("before", _PREVIOUS, overall_sum(_PREVIOUS)),
+    "now": share("now", weight(), overall_sum(weight())),
+}
 _COLOURS = {"now": BLUE, "before": GREY}
-_COMPARED = "Shares of the time that is shown (now) and of the equally long time before it (before)"
+_COMPARED = "Shares in the selected time range (now) and in the equally long one before it (before)"
 
 
-def _distribution(title: str, meaning: str, groups: Column, where: str, width: int) -> Panel:
-    layer = Layer(PREDICTIONS, {"value": groups, "before": _THEN, "now": _NOW}, where)
-    return Panel(title, f"{meaning} {_COMPARED}.", XY(layer, "bar", _COLOURS), width)
+def _distribution(title: str, meaning: str, column: Column, where: str) -> Panel:
+    layer = Layer(PREDICTIONS, {"value": column, **_COMPARISON}, where)
+    return Panel(title, f"{meaning} {_COMPARED}.", XY(layer, "bar", _COLOURS), _THIRD)
 
 
-def _values(title: str, meaning: str, groups: Groups) -> Panel:
-    layer = Layer(
-        PREDICTIONS, {"value": groups, "before": _THEN, "now": _NOW}, f"{groups.field}: *"
-    )
-    return Panel(title, f"{meaning} {_COMPARED}.", Table(layer, sort="now"), _THIRD)
+def _values(title: str, meaning: str, field: str) -> Panel:
+    columns = {"value": TopValues("value", field, 25, by=weight()), **_COMPARISON}
+    meaning = f"{meaning} {_COMPARED}."
+    return table(title, meaning, columns, f"{field}: *", sort="now", width=_THIRD)
 
 
-def _portion(title: str, meaning: str, where: str, colour: str) -> Panel:
-    figure = Figure("", weight(where) / weight(), percent=True, decimals=1)
-    return number(
-        title, "of all attempts", meaning, colour, figure, Figure("such attempts", weight(where))
-    )
+def _affected(where: str) -> Formula:
+    return Formula("attempts affected", weight(where))
+
+
+def _share_affected(title: str, meaning: str, field: str, colour: str, id: str = "") -> Panel:  # noqa: A002 - a panel's name for it
+    where = f"{field}: *"
+    formula = share("", weight(where), weight())
+    return number(title, "of all attempts", meaning, colour, formula, _affected(where), id=id)
 
 
 _NUMBERS = (
-    _portion(
-        "Values that are no numbers",
-        "Attempts with NaN or an infinity among their values; these are stored as missing.",
-        "ml.nonfinite: *",
+    _share_affected(
+        "NaN and infinite values",
+        "Attempts with NaN or infinite values, which are stored as missing.",
+        "ml.nonfinite",
         ORANGE,
+        "values-that-are-no-numbers",
     ),
     number(
         "Dropped features",
         "features",
         "Features that were left out because an attempt had more than the allowed number.",
         ORANGE,
-        Figure("", total("ml.features.dropped")),
-        Figure("such attempts", weight("ml.features.dropped > 0")),
+        Formula("", total("ml.features.dropped")),
+        _affected("ml.features.dropped > 0"),
     ),
-    _portion(
-        "Cut events",
-        "Attempts of which something was cut or left out to keep the size of an event.",
-        "ml.truncated: *",
+    _share_affected(
+        "Truncated events",
+        "Attempts with content that was shortened or left out to limit the size of the event.",
+        "ml.truncated",
         ORANGE,
+        "cut-events",
     ),
-    _portion(
+    _share_affected(
         "Redacted events",
-        "Attempts of which something was taken out as a secret or as personal.",
-        "ml.redacted: *",
+        "Attempts with content that was removed because it is secret or personal.",
+        "ml.redacted",
         GREY,
     ),
 )
 
 _ANSWERS = (
-    Panel(
+    over_time(
         "Predicted classes over time",
-        "How often each class is answered. A share that moves without a deployment says that the "
-        "data moved.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {
-                    "time": Times(),
-                    "class": Groups("class", "ml.prediction.label", 12, by=weight(), other=True),
-                    "count": Figure("answers", weight()),
-                },
-                "ml.prediction.label: *",
-            ),
-            "bar_percentage_stacked",
-            releases=True,
-        ),
-        24,
+        "Share of each predicted class. If it moves without a deployment, the data has probably "
+        "changed.",
+        {
+            "class": TopValues("class", "ml.prediction.label", 12, by=weight(), other=True),
+            "count": Formula("predictions", weight()),
+        },
+        "ml.prediction.label: *",
+        series="bar_percentage_stacked",
     ),
-    Panel(
+    over_time(
         "Mean score over time",
-        "The mean of the scores that models give, over stored predictions. It moves before "
-        "labels arrive.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {
-                    "time": Times(),
-                    "model": MODEL,
-                    "figure": Figure("mean score", average("ml.prediction.score"), decimals=3),
-                },
-                "ml.prediction.score: *",
-            ),
-            releases=True,
-        ),
-        24,
+        "Mean predicted score over stored predictions. It moves before labels arrive.",
+        {
+            "model": MODEL,
+            "figure": Formula("mean score", average("ml.prediction.score"), decimals=3),
+        },
+        "ml.prediction.score: *",
     ),
 )
 
-_COMPARISONS = (
+_DISTRIBUTIONS = (
     _distribution(
         "Predicted classes, now and before",
-        "How often each class is answered.",
-        Groups("class", "ml.prediction.label", 15, by=weight()),
+        "Distribution of predicted classes.",
+        TopValues("class", "ml.prediction.label", 15, by=weight()),
         "ml.prediction.label: *",
-        _THIRD,
     ),
     _distribution(
         "Scores, now and before",
-        "How the scores of answers are spread.",
-        Steps("score", "ml.prediction.score", tuple(n / 10 for n in range(11))),
+        "Distribution of predicted scores.",
+        Intervals("score", "ml.prediction.score", tuple(n / 10 for n in range(11))),
         "ml.prediction.score: *",
-        _THIRD,
     ),
     _distribution(
         "Predicted values, now and before",
-        "Of regressions: how predicted values are spread.",
-        Steps("value", "ml.prediction.value"),
+        "Regressions: distribution of predicted values.",
+        Intervals("value", "ml.prediction.value"),
         "ml.prediction.value: *",
-        _THIRD,
     ),
 )
 
-_GROUPS = (
+_VALUES = (
     _values(
         "Categories, now and before",
-        "Values of all categorical features. One that is new, or gone, stands out.",
-        Groups("value", "category", 25, by=weight()),
+        "Values of all categorical features; new ones and missing ones stand out.",
+        "category",
     ),
-    _values(
-        "Segments, now and before",
-        "Values of all segments.",
-        Groups("value", "segment", 25, by=weight()),
-    ),
-    Panel(
-        "Values that are no numbers, by path",
-        "Which values were NaN or an infinity, and how often.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {
-                    "time": Times(),
-                    "path": Groups("path", "ml.nonfinite", 10, by=count()),
-                    "count": Figure("attempts", weight()),
-                },
-                "ml.nonfinite: *",
-            ),
-            "bar_stacked",
-        ),
-        _THIRD,
+    _values("Segments, now and before", "Values of all segments.", "segment"),
+    over_time(
+        "NaN and infinite values by field",
+        "Which fields had NaN or infinite values, and how often.",
+        {
+            "path": TopValues("field", "ml.nonfinite", 10, by=count()),
+            "count": Formula("attempts", weight()),
+        },
+        "ml.nonfinite: *",
+        series="bar_stacked",
+        deployments=False,
+        width=_THIRD,
+        id="values-that-are-no-numbers-by-path",
     ),
 )
 
 
-def _features(names: Sequence[str]) -> list[tuple[int, list[Panel]]]:
-    """Give rows of three: how often features are missing, and how each is spread."""
+def _feature_rows(names: Sequence[str]) -> list[tuple[int, list[Panel]]]:
+    """Return rows of three panels: the share of missing features, and each one's distribution."""
     if not names:
         return []
-    full = [(name, f"ml.features.number.{name}") for name in names]
-    missing = {
-        name: Figure(name, weight(f"not {field}: *") / weight(), percent=True, decimals=1)
-        for name, field in full
-    }
-    panels = [
-        Panel(
-            "Missing features",
-            "Attempts that lack a feature, out of all attempts; choose one model above, as "
-            "another one has other features.",
-            XY(Layer(PREDICTIONS, {"time": Times(), **missing}), releases=True),
-            _THIRD,
-        )
-    ] + [
+    fields = {name: f"ml.features.number.{name}" for name in names}
+    missing = over_time(
+        "Missing features",
+        "Share of attempts without a feature. Select one model above: models have different "
+        "features.",
+        {name: share(name, weight(f"not {field}: *"), weight()) for name, field in fields.items()},
+        width=_THIRD,
+    )
+    panels = [missing] + [
         _distribution(
-            f"Feature {name}",
-            "How its values are spread.",
-            Steps(name, field),
-            f"{field}: *",
-            _THIRD,
+            f"Feature {name}", "Distribution of its values.", Intervals(name, field), f"{field}: *"
         )
-        for name, field in full
+        for name, field in fields.items()
     ]
-    return [(HEIGHT, panels[start : start + 3]) for start in range(0, len(panels), 3)]
+    return [(CHART_HEIGHT, panels[start : start + 3]) for start in range(0, len(panels), 3)]
 
 
 def dashboard(features: Sequence[str]) -> Dashboard:
-    """Give the dashboard.
+    """Return the dashboard.
 
     Args:
-        features: numeric features that get a panel each.
+        features: names of numeric features; each gets a panel.
     """
     return Dashboard(
         "data",
         "Data",
-        "Whether what models are asked, and what they answer, is still what it was; and what is "
-        "missing of it.",
+        "Whether inputs and answers are distributed as before, and what is missing.",
         (
-            WAY,
-            (LOW, _NUMBERS),
-            (HEIGHT, _ANSWERS),
-            (HEIGHT, _COMPARISONS),
-            (HEIGHT, _GROUPS),
-            *_features(features),
+            NAVIGATION,
+            (NUMBER_HEIGHT, _NUMBERS),
+            (CHART_HEIGHT, _ANSWERS),
+            (CHART_HEIGHT, _DISTRIBUTIONS),
+            (CHART_HEIGHT, _VALUES),
+            *_feature_rows(features),
         ),
         CONTROLS,
         since="now-3d",

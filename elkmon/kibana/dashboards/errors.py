@@ -1,8 +1,8 @@
-"""Errors and issues: what fails, what is new, whom it meets, and which documents show it."""
+"""Define the dashboard Errors and issues: what fails, what is wrong, since when, and for whom?"""
 
 from __future__ import annotations
 
-from elkmon.kibana.columns import Figure, Groups, Last, Times
+from elkmon.kibana.columns import Formula, LastValue, TopValues
 from elkmon.kibana.dashboard import Dashboard, Documents, Panel
 from elkmon.kibana.dashboard_figures import (
     ERROR_RATE,
@@ -13,36 +13,43 @@ from elkmon.kibana.dashboard_figures import (
     WRONG,
     weight,
 )
-from elkmon.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
-from elkmon.kibana.formulas import count, different
-from elkmon.kibana.lens import XY, HeatMap, Layer, Table
+from elkmon.kibana.dashboards.shared_panels import (
+    CHART_HEIGHT,
+    CONTROLS,
+    NAVIGATION,
+    NUMBER_HEIGHT,
+    number,
+    over_time,
+    table,
+)
+from elkmon.kibana.expressions import count, unique_count
+from elkmon.kibana.lens import XY, HeatMap, Layer
 from elkmon.kibana.views import ERRORS, PREDICTIONS
 
 __all__ = ["DASHBOARD"]
 
-_COUNT = Figure("count", count())
-_TYPE = Groups("type", "error.type", 10, by=count())
-_FINGERPRINT = Groups("fingerprint", "error.fingerprint", 20, by=count())
-_WRONG = "ml.eval.outcome: wrong"
+_COUNT = Formula("count", count())
+_IS_WRONG = "ml.eval.outcome: wrong"
 
 _NUMBERS = (
     number(
-        "Error events",
-        "exceptions and reported failures",
-        "Exceptions and reported failures, in a prediction or not; each exception counts once. "
-        "Error events bear no segment: with a segment chosen above, there are none.",
+        "Exceptions",
+        "with reported failures",
+        "Exceptions and reported failures, inside and outside of predictions; each counts once. "
+        "They have no segment: with a segment selected above, this panel is empty.",
         RED,
         _COUNT,
         view=ERRORS,
+        id="error-events",
     ),
     number(
-        "Different failures",
+        "Distinct exceptions",
         "fingerprints",
-        "How many different failures these are: one fingerprint is one type of exception at one "
-        "place in the code.",
+        "Number of fingerprints: each stands for one type of exception at one place in the code.",
         RED,
-        Figure("fingerprints", different("error.fingerprint")),
+        Formula("fingerprints", unique_count("error.fingerprint")),
         view=ERRORS,
+        id="different-failures",
     ),
     number(
         "Failed attempts",
@@ -54,94 +61,76 @@ _NUMBERS = (
     ),
     number(
         "Wrong answers",
-        "of those known to be right or wrong",
-        "Answers whose truth says that they were wrong, and their share of those that are known "
-        "to be right or wrong.",
+        "of labelled answers",
+        "Answers that were wrong according to their label, and their share of those that are "
+        "known to be right or wrong.",
         ORANGE,
         WRONG,
         ERROR_RATE,
     ),
 )
 
-_COURSE = (
-    Panel(
-        "Failures over time",
-        "Error events by type. Dashed lines are deployments: what begins at one began with that "
-        "version.",
-        XY(
-            Layer(ERRORS, {"time": Times(), "type": _TYPE, "count": _COUNT}),
-            "bar_stacked",
-            releases=True,
-        ),
-        24,
+_OVER_TIME = (
+    over_time(
+        "Exceptions over time",
+        "Exceptions and reported failures by type. Dashed lines are deployments: what begins at "
+        "one probably came with that version.",
+        {"type": TopValues("type", "error.type", 10, by=count()), "count": _COUNT},
+        series="bar_stacked",
+        view=ERRORS,
+        id="failures-over-time",
     ),
-    Panel(
+    over_time(
         "Wrong answers over time",
-        "Answers that were wrong, by the class that would have been right.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {
-                    "time": Times(),
-                    "true": Groups("true class", "ml.truth.label", 10, by=weight(_WRONG)),
-                    "count": WRONG,
-                },
-            ),
-            "bar_stacked",
-            releases=True,
-        ),
-        24,
+        "Answers that were wrong, by true class.",
+        {
+            "true": TopValues("true class", "ml.truth.label", 10, by=weight(_IS_WRONG)),
+            "count": WRONG,
+        },
+        series="bar_stacked",
     ),
 )
 
-_TOP = (
-    Panel(
-        "Top failures",
-        "The most frequent failures: type, place in the code, in which version and when last. A "
-        "fingerprint leads to all its events.",
-        Table(
-            Layer(
-                ERRORS,
-                {
-                    "fingerprint": _FINGERPRINT,
-                    "type": Last("type", "error.type"),
-                    "culprit": Last("place", "error.culprit"),
-                    "version": Last("last version", "ml.model.version"),
-                    "last": Last("last seen", "@timestamp", "date"),
-                    "count": _COUNT,
-                },
-            ),
-            sort="count",
-            widths={"fingerprint": 160, "version": 80, "last": 200, "count": 70},
-        ),
-        28,
+_MOST_FREQUENT = (
+    table(
+        "Most frequent exceptions",
+        "Type, place in the code, last version and last time. A fingerprint links to all its "
+        "events.",
+        {
+            "fingerprint": TopValues("fingerprint", "error.fingerprint", 20, by=count()),
+            "type": LastValue("type", "error.type"),
+            "culprit": LastValue("place", "error.culprit"),
+            "version": LastValue("last version", "ml.model.version"),
+            "last": LastValue("last seen", "@timestamp", "date"),
+            "count": _COUNT,
+        },
+        sort="count",
+        widths={"fingerprint": 160, "version": 80, "last": 200, "count": 70},
+        view=ERRORS,
+        width=28,
+        id="top-failures",
     ),
-    Panel(
-        "New in a version",
-        "How often attempts failed in each version, by fingerprint: one that is empty in the "
-        "older columns is new.",
-        Table(
-            Layer(
-                PREDICTIONS,
-                {
-                    "version": Groups("version", "ml.model.version", 10),
-                    "fingerprint": Groups("fingerprint", "error.fingerprint", 20, by=weight()),
-                    "count": FAILED,
-                },
-                "event.outcome: failure",
-            ),
-            across="version",
-            widths={"fingerprint": 160},
-        ),
-        20,
+    table(
+        "Failed attempts by version",
+        "Failed attempts of each version, by fingerprint: one with empty older columns is new.",
+        {
+            "version": TopValues("version", "ml.model.version", 10),
+            "fingerprint": TopValues("fingerprint", "error.fingerprint", 20, by=weight()),
+            "count": FAILED,
+        },
+        "event.outcome: failure",
+        across="version",
+        widths={"fingerprint": 160},
+        width=20,
+        id="new-in-a-version",
     ),
 )
 
 
-def _by_segment(title: str, meaning: str, figure: Figure, colour: str) -> Panel:
+def _by_segment(title: str, meaning: str, formula: Formula, colour: str) -> Panel:
     layer = Layer(
         PREDICTIONS,
-        {"segment": Groups("segment", "segment", 15, by=weight()), "figure": figure},
+        {"segment": TopValues("segment", "segment", 15, by=weight()), "figure": formula},
     )
     return Panel(title, meaning, XY(layer, "bar_horizontal", {"figure": colour}), 16)
 
@@ -149,78 +138,70 @@ def _by_segment(title: str, meaning: str, figure: Figure, colour: str) -> Panel:
 _SEGMENTS = (
     _by_segment(
         "Failure rate by segment",
-        "Attempts that ended in an exception, out of all attempts, for each value of each segment.",
+        "Share of attempts that ended in an exception, for each value of each segment.",
         FAILURE_RATE,
         RED,
     ),
     _by_segment(
         "Error rate by segment",
-        "Wrong answers, out of those that are known to be right or wrong, for each value of each "
-        "segment.",
+        "Share of wrong answers among those that are known to be right or wrong, for each value "
+        "of each segment.",
         ERROR_RATE,
         ORANGE,
     ),
     Panel(
-        "Wrong for right",
-        "Which wrong answers were given instead of which right ones; choose one model above.",
+        "Confused classes",
+        "Which classes were wrongly predicted instead of which true ones. Select one model above.",
         HeatMap(
             Layer(
                 PREDICTIONS,
                 {
-                    "predicted": Groups("predicted", "ml.prediction.label", 20),
-                    "true": Groups("true", "ml.truth.label", 20),
+                    "predicted": TopValues("predicted", "ml.prediction.label", 20),
+                    "true": TopValues("true", "ml.truth.label", 20),
                     "count": WRONG,
                 },
-                _WRONG,
+                _IS_WRONG,
             ),
         ),
         16,
+        id="wrong-for-right",
     ),
+)
+
+_ISSUES = Documents(
+    "Issue history",
+    "When elkmon first saw an issue, and when it was resolved, ignored or reopened.",
+    "issues",
+    id="what-became-of-issues",
+)
+_NEWEST_EXCEPTIONS = Documents(
+    "Newest exceptions",
+    "Each document has the stack trace; its trace links to all events and log lines of the trace, "
+    "its prediction to the label.",
+    "errors",
+    id="error-events-one-by-one",
+)
+_NEWEST_WRONG_ANSWERS = Documents(
+    "Newest wrong answers",
+    "Predictions that were wrong according to their label.",
+    "wrong",
+    id="wrong-answers-one-by-one",
 )
 
 DASHBOARD = Dashboard(
     "errors",
     "Errors and issues",
-    "What fails and what is answered wrongly, what of it is new, whom it meets, and the "
-    "documents that show it.",
+    "What fails and what is answered wrongly, what is new, which segments it affects, and the "
+    "documents.",
     (
-        WAY,
-        (LOW, _NUMBERS),
-        (HEIGHT, _COURSE),
-        (HEIGHT, _TOP),
+        NAVIGATION,
+        (NUMBER_HEIGHT, _NUMBERS),
+        (CHART_HEIGHT, _OVER_TIME),
+        (CHART_HEIGHT, _MOST_FREQUENT),
         (14, _SEGMENTS),
-        (
-            10,
-            (
-                Documents(
-                    "What became of issues",
-                    "When elkmon first saw an issue, and when it was resolved, ignored or "
-                    "reopened.",
-                    "issues",
-                ),
-            ),
-        ),
-        (
-            14,
-            (
-                Documents(
-                    "Error events, one by one",
-                    "The stack is in the document; a trace leads to all its events and log "
-                    "lines, a prediction to its label.",
-                    "errors",
-                ),
-            ),
-        ),
-        (
-            14,
-            (
-                Documents(
-                    "Wrong answers, one by one",
-                    "Predictions whose truth says that they were wrong.",
-                    "wrong",
-                ),
-            ),
-        ),
+        (10, (_ISSUES,)),
+        (14, (_NEWEST_EXCEPTIONS,)),
+        (14, (_NEWEST_WRONG_ANSWERS,)),
     ),
     CONTROLS,
 )

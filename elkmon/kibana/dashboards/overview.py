@@ -1,9 +1,9 @@
-"""Overview: is everything as it should be, and where is it not?"""
+"""Define the dashboard Overview: is everything as it should be, and if not, where?"""
 
 from __future__ import annotations
 
-from elkmon.kibana.columns import Figure, Groups, Last, Times
-from elkmon.kibana.dashboard import Dashboard, Panel
+from elkmon.kibana.columns import Formula, LastValue, TopValues
+from elkmon.kibana.dashboard import Dashboard
 from elkmon.kibana.dashboard_figures import (
     ATTEMPTS,
     BLUE,
@@ -21,190 +21,169 @@ from elkmon.kibana.dashboard_figures import (
     VERSION,
     WRONG,
 )
-from elkmon.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
-from elkmon.kibana.formulas import count, highest
-from elkmon.kibana.lens import XY, Layer, Table
-from elkmon.kibana.views import EMITTERS, ERRORS, LABELS, PREDICTIONS
+from elkmon.kibana.dashboards.shared_panels import (
+    CHART_HEIGHT,
+    CONTROLS,
+    NAVIGATION,
+    NUMBER_HEIGHT,
+    number,
+    over_time,
+    table,
+)
+from elkmon.kibana.expressions import count, maximum
+from elkmon.kibana.views import EMITTERS, ERRORS, LABELS
 
 __all__ = ["DASHBOARD"]
-
-
-def _over_time(title: str, meaning: str, figure: Figure) -> Panel:
-    layer = Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": figure})
-    return Panel(title, meaning, XY(layer, releases=True), 24)
-
 
 _NUMBERS = (
     number(
         "Attempts",
-        "failed ones included",
-        "All attempts to predict, failed ones included. A sampled prediction counts as many "
-        "times as it stands for.",
+        "including failed ones",
+        "All attempts to predict, including failed ones. A sampled prediction counts by its "
+        "weight.",
         BLUE,
         ATTEMPTS,
     ),
     number(
         "Failure rate",
         "failed / attempts",
-        "Attempts that ended in an exception, out of all attempts.",
+        "Share of attempts that ended in an exception.",
         RED,
         FAILURE_RATE,
         FAILED,
     ),
     number(
         "Error rate",
-        "wrong / known to be right or wrong",
-        "Wrong answers, out of those that are known to be right or wrong.",
+        "wrong / labelled",
+        "Share of wrong answers among those that are known to be right or wrong.",
         ORANGE,
         ERROR_RATE,
         WRONG,
     ),
     number(
-        "Labelled",
-        "labelled / answers",
-        "Answers whose truth has arrived, out of all answers: how far the error rate can be "
-        "relied on.",
+        "Coverage",
+        "labelled / successful",
+        "Share of successful predictions that have a label: how reliable the error rate is.",
         GREEN,
         COVERAGE,
         LABELLED,
+        id="labelled",
     ),
 )
 
 _RATES = (
-    Panel(
+    over_time(
         "Attempts over time",
-        "How often each model is asked. Dashed lines are deployments.",
-        XY(
-            Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": ATTEMPTS}),
-            "bar_stacked",
-            releases=True,
-        ),
-        24,
+        "Attempts by model. Dashed lines are deployments.",
+        {"model": MODEL, "figure": ATTEMPTS},
+        series="bar_stacked",
     ),
-    _over_time(
+    over_time(
         "Failure rate over time",
-        "Attempts that ended in an exception, out of all attempts, by model.",
-        FAILURE_RATE,
+        "Share of attempts that ended in an exception, by model.",
+        {"model": MODEL, "figure": FAILURE_RATE},
     ),
 )
 
-_WRONG = (
-    _over_time(
+_ERRORS = (
+    over_time(
         "Error rate over time",
-        "Wrong answers, out of those that are known to be right or wrong, by model and by the "
-        "time of the answer. The newest answers have the fewest labels.",
-        ERROR_RATE,
+        "Share of wrong answers among those that are known to be right or wrong, by model and "
+        "time of the prediction. The newest predictions have the fewest labels.",
+        {"model": MODEL, "figure": ERROR_RATE},
     ),
-    _over_time(
-        "Labelled over time",
-        "Answers whose truth has arrived, out of all answers, by the time of the answer. It "
-        "falls towards the end, as labels take their time.",
-        COVERAGE,
+    over_time(
+        "Coverage over time",
+        "Share of successful predictions that have a label, by time of the prediction. It falls "
+        "towards the end because labels arrive late.",
+        {"model": MODEL, "figure": COVERAGE},
+        id="labelled-over-time",
     ),
 )
 
 _MODELS = (
-    Panel(
+    table(
         "Models",
-        "Each model and version: how much it is asked, how often it fails, how often it is "
-        "wrong, and how much of that is known.",
-        Table(
-            Layer(
-                PREDICTIONS,
-                {
-                    "model": MODEL,
-                    "version": VERSION,
-                    "attempts": ATTEMPTS,
-                    "failure": FAILURE_RATE,
-                    "error": ERROR_RATE,
-                    "labelled": COVERAGE,
-                    "latency": P95,
-                    "last": Last("last seen", "@timestamp", "date"),
-                },
-            ),
-            widths={"version": 80, "last": 200},
-        ),
-        28,
+        "Attempts, failure rate, error rate, coverage and latency of each model and version.",
+        {
+            "model": MODEL,
+            "version": VERSION,
+            "attempts": ATTEMPTS,
+            "failure": FAILURE_RATE,
+            "error": ERROR_RATE,
+            "labelled": COVERAGE,
+            "latency": P95,
+            "last": LastValue("last seen", "@timestamp", "date"),
+        },
+        widths={"version": 80, "last": 200},
+        width=28,
     ),
-    Panel(
-        "Failures",
-        "The most frequent exceptions. A fingerprint leads to all events of that failure; Errors "
-        "and issues has more.",
-        Table(
-            Layer(
-                ERRORS,
-                {
-                    "type": Groups("type", "error.type", 10, by=count()),
-                    "fingerprint": Groups("fingerprint", "error.fingerprint", 5, by=count()),
-                    "count": Figure("count", count()),
-                },
-            ),
-            sort="count",
-        ),
-        20,
+    table(
+        "Most frequent exceptions",
+        "A fingerprint links to all its events. The dashboard Errors and issues has more.",
+        {
+            "type": TopValues("type", "error.type", 10, by=count()),
+            "fingerprint": TopValues("fingerprint", "error.fingerprint", 5, by=count()),
+            "count": Formula("count", count()),
+        },
+        sort="count",
+        view=ERRORS,
+        width=20,
+        id="failures",
     ),
 )
 
-_COMPLETE = (
-    Panel(
-        "Completeness of processes",
-        "What each process tried to write, what is in its files, and what was lost on the way "
-        "there, as its accounts say. Anything lost makes all figures of its time too low.",
-        Table(
-            Layer(
-                EMITTERS,
-                {
-                    "host": Groups("host", "service.node.name", 10, by=count()),
-                    "process": Groups("process", "process.entity_id", 20, by=count()),
-                    "accepted": Figure("tried to write", highest("ml.emitter.accepted")),
-                    "written": Figure("written", highest("ml.emitter.written")),
-                    "lost": Figure(
-                        "lost", highest("ml.emitter.accepted") - highest("ml.emitter.written")
-                    ),
-                    "sampled": Figure("sampled out", highest("ml.emitter.sampled_out")),
-                },
-            ),
-            sort="lost",
-        ),
-        28,
+_COMPLETENESS = (
+    table(
+        "Lost events by process",
+        "How many events each process tried to write, wrote to its files, and lost. Lost events "
+        "make all counts of that time too low.",
+        {
+            "host": TopValues("host", "service.node.name", 10, by=count()),
+            "process": TopValues("process", "process.entity_id", 20, by=count()),
+            "accepted": Formula("tried to write", maximum("ml.emitter.accepted")),
+            "written": Formula("written", maximum("ml.emitter.written")),
+            "lost": Formula("lost", maximum("ml.emitter.accepted") - maximum("ml.emitter.written")),
+            "sampled": Formula("sampled out", maximum("ml.emitter.sampled_out")),
+        },
+        sort="lost",
+        view=EMITTERS,
+        width=28,
+        id="completeness-of-processes",
     ),
-    Panel(
-        "Labels",
-        "What became of labels, by the time that they arrived: joined to their prediction, "
-        "sampled out with it, without one, or still waiting for the join.",
-        XY(
-            Layer(
-                LABELS,
-                {
-                    "time": Times(),
-                    "joined": Figure("joined", count("ml.join.state: joined")),
-                    "sampled": Figure("sampled out", count("ml.join.state: sampled_out")),
-                    "orphan": Figure("without a prediction", count("ml.join.state: orphan")),
-                    "waiting": Figure(
-                        "waiting",
-                        count("not ml.join.state: (joined or sampled_out or orphan)"),
-                    ),
-                },
+    over_time(
+        "Labels by join state",
+        "Labels by time of arrival: joined to their prediction, sampled out with it, without a "
+        "prediction, or waiting for the join.",
+        {
+            "joined": Formula("joined", count("ml.join.state: joined")),
+            "sampled": Formula("sampled out", count("ml.join.state: sampled_out")),
+            "orphan": Formula("without a prediction", count("ml.join.state: orphan")),
+            "waiting": Formula(
+                "waiting", count("not ml.join.state: (joined or sampled_out or orphan)")
             ),
-            "bar_stacked",
-            {"joined": GREEN, "sampled": GREY, "orphan": RED, "waiting": ORANGE},
-        ),
-        20,
+        },
+        series="bar_stacked",
+        colours={"joined": GREEN, "sampled": GREY, "orphan": RED, "waiting": ORANGE},
+        deployments=False,
+        view=LABELS,
+        width=20,
+        id="labels",
     ),
 )
 
 DASHBOARD = Dashboard(
     "overview",
     "Overview",
-    "Which models run, how often they fail, how often they are wrong, and whether that can be "
-    "relied on.",
+    "Which models run, how often they fail, how often they are wrong, and how reliable these "
+    "figures are.",
     (
-        WAY,
-        (LOW, _NUMBERS),
-        (HEIGHT, _RATES),
-        (HEIGHT, _WRONG),
-        (HEIGHT, _MODELS),
-        (HEIGHT, _COMPLETE),
+        NAVIGATION,
+        (NUMBER_HEIGHT, _NUMBERS),
+        (CHART_HEIGHT, _RATES),
+        (CHART_HEIGHT, _ERRORS),
+        (CHART_HEIGHT, _MODELS),
+        (CHART_HEIGHT, _COMPLETENESS),
     ),
     CONTROLS,
 )

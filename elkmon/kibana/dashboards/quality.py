@@ -1,8 +1,8 @@
-"""Model quality: how right are the answers, since when, of which version, and is that known?"""
+"""Define the dashboard Model quality: how right is each version, and how much of that is known?"""
 
 from __future__ import annotations
 
-from elkmon.kibana.columns import Figure, Groups, Queries, Steps, Times
+from elkmon.kibana.columns import Filters, Formula, Intervals, TopValues
 from elkmon.kibana.dashboard import Dashboard, Panel
 from elkmon.kibana.dashboard_figures import (
     ACCURACY,
@@ -10,187 +10,167 @@ from elkmon.kibana.dashboard_figures import (
     BLUE,
     COVERAGE,
     DELAYS,
+    EVALUATED,
     F1,
     GREEN,
     GREY,
-    JUDGED,
     MODEL,
     ORANGE,
-    POSITIVES,
+    POSITIVE_SHARE,
     PRECISION,
     RECALL,
     VERSION,
     weight,
 )
-from elkmon.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
-from elkmon.kibana.formulas import average
-from elkmon.kibana.lens import XY, HeatMap, Layer, Table
+from elkmon.kibana.dashboards.shared_panels import (
+    CHART_HEIGHT,
+    CONTROLS,
+    NAVIGATION,
+    NUMBER_HEIGHT,
+    number,
+    over_time,
+    table,
+)
+from elkmon.kibana.expressions import average
+from elkmon.kibana.lens import XY, HeatMap, Layer
 from elkmon.kibana.views import PREDICTIONS
 
 __all__ = ["DASHBOARD"]
 
-_LABELLED = Figure("labelled", weight(JUDGED))
-_LOSS = Figure("log loss", average("ml.eval.log_loss"), decimals=3)
-_BRIER = Figure("Brier score", average("ml.eval.brier"), decimals=4)
-_MAE = Figure("MAE", average("ml.eval.abs_residual"), decimals=3)
-_RMSE = Figure("RMSE", average("ml.eval.sq_residual").root(), decimals=3)
-_BIAS = Figure("bias", average("ml.eval.residual"), decimals=3)
-_BINARY = "ml.task: binary"
+_LABELLED = Formula("labelled", weight(EVALUATED))
+_LOG_LOSS = Formula("log loss", average("ml.eval.log_loss"), decimals=3)
+_BRIER = Formula("Brier score", average("ml.eval.brier"), decimals=4)
+_REGRESSION_ERROR = {
+    "mae": Formula("MAE", average("ml.eval.abs_residual"), decimals=3),
+    "rmse": Formula("RMSE", average("ml.eval.sq_residual").root(), decimals=3),
+    "bias": Formula("bias", average("ml.eval.residual"), decimals=3),
+}
+_HAS_RESIDUAL = "ml.eval.residual: *"
+
+_ACCURACY_MEANING = "Share of right answers among those that are known to be right or wrong"
+_PRECISION_MEANING = "Binary tasks: share of right answers among all answers of the positive class."
+_RECALL_MEANING = "Binary tasks: share of cases of the positive class that were predicted as such."
+_F1_MEANING = "Binary tasks: harmonic mean of precision and recall."
 
 
-def _by_version(figure: Figure, title: str, meaning: str) -> Panel:
-    layer = Layer(PREDICTIONS, {"time": Times(), "version": VERSION, "figure": figure})
-    return Panel(title, meaning, XY(layer, releases=True), 24)
+def _by_version(title: str, meaning: str, formula: Formula) -> Panel:
+    return over_time(title, meaning, {"version": VERSION, "figure": formula})
 
 
-def _by_class(title: str, meaning: str, field: str, name: str, figure: str) -> Panel:
-    layer = Layer(
-        PREDICTIONS,
+def _by_class(title: str, meaning: str, field: str, metric: str, counted: str) -> Panel:
+    return table(
+        title,
+        meaning,
         {
             "model": MODEL,
-            "class": Groups("class", field, 20, by=weight(JUDGED)),
-            "value": Figure(figure, ACCURACY.value, decimals=3),
-            "of": Figure(name, weight(JUDGED)),
+            "class": TopValues("class", field, 20, by=weight(EVALUATED)),
+            "value": Formula(metric, ACCURACY.value, decimals=3),
+            "of": Formula(counted, weight(EVALUATED)),
         },
-        f"{field}: * and {JUDGED}",
+        f"{field}: * and {EVALUATED}",
+        width=16,
     )
-    return Panel(title, meaning, Table(layer), 16)
 
 
 _NUMBERS = (
     number(
         "Accuracy",
-        "right / known to be right or wrong",
-        "Right answers, out of those that are known to be right or wrong; all models that are "
-        "chosen.",
+        "right / labelled",
+        f"{_ACCURACY_MEANING}, over all selected models.",
         GREEN,
         ACCURACY,
         _LABELLED,
     ),
-    number(
-        "Precision",
-        "right / said positive",
-        "Of binary tasks: answers of the positive class that were right, out of all such answers.",
-        BLUE,
-        PRECISION,
-    ),
-    number(
-        "Recall",
-        "found / truly positive",
-        "Of binary tasks: cases of the positive class that were found, out of all such cases.",
-        BLUE,
-        RECALL,
-    ),
-    number(
-        "F1",
-        "of precision and recall",
-        "Of binary tasks: the harmonic mean of precision and recall.",
-        BLUE,
-        F1,
-    ),
+    number("Precision", "right / predicted positive", _PRECISION_MEANING, BLUE, PRECISION),
+    number("Recall", "predicted / truly positive", _RECALL_MEANING, BLUE, RECALL),
+    number("F1", "of precision and recall", _F1_MEANING, BLUE, F1),
 )
 
-_COURSE = (
+_OVER_TIME = (
     _by_version(
-        ACCURACY,
         "Accuracy by version",
-        "Right answers, out of those that are known to be right or wrong, by the time of the "
-        "answer. Dashed lines are deployments.",
+        f"{_ACCURACY_MEANING}, by time of the prediction. Dashed lines are deployments.",
+        ACCURACY,
     ),
-    _by_version(
-        F1,
-        "F1 by version",
-        "Of binary tasks: the harmonic mean of precision and recall of the positive class.",
-    ),
+    _by_version("F1 by version", _F1_MEANING, F1),
 )
 
-_POSITIVE = (
-    _by_version(
-        PRECISION,
-        "Precision by version",
-        "Of binary tasks: answers of the positive class that were right, out of all such answers.",
-    ),
-    _by_version(
-        RECALL,
-        "Recall by version",
-        "Of binary tasks: cases of the positive class that were found, out of all such cases.",
-    ),
+_POSITIVE_CLASS = (
+    _by_version("Precision by version", _PRECISION_MEANING, PRECISION),
+    _by_version("Recall by version", _RECALL_MEANING, RECALL),
 )
 
 _CONFUSION = (
     Panel(
-        "Confusion",
-        "True classes down, predicted ones across: what is taken for what. Choose one model "
-        "above. Counts stand for all predictions where they are sampled.",
+        "Confusion matrix",
+        "True classes are rows, predicted classes are columns. Select one model above. A sampled "
+        "prediction counts by its weight.",
         HeatMap(
             Layer(
                 PREDICTIONS,
                 {
-                    "predicted": Groups("predicted", "ml.prediction.label", 20),
-                    "true": Groups("true", "ml.truth.label", 20),
+                    "predicted": TopValues("predicted", "ml.prediction.label", 20),
+                    "true": TopValues("true", "ml.truth.label", 20),
                     "count": _LABELLED,
                 },
-                f"{JUDGED} and ml.truth.label: *",
+                f"{EVALUATED} and ml.truth.label: *",
             )
         ),
         20,
+        id="confusion",
     ),
-    Panel(
-        "Versions",
-        "All figures of each model and version. Precision, recall and F1 are of the positive "
-        "class, log loss and Brier score are means over stored predictions.",
-        Table(
-            Layer(
-                PREDICTIONS,
-                {
-                    "model": MODEL,
-                    "version": VERSION,
-                    "labelled": _LABELLED,
-                    "accuracy": ACCURACY,
-                    "precision": PRECISION,
-                    "recall": RECALL,
-                    "f1": F1,
-                    "loss": _LOSS,
-                    "brier": _BRIER,
-                },
-                JUDGED,
-            ),
-            widths={"version": 80},
-        ),
-        28,
+    table(
+        "Quality metrics by version",
+        "All quality metrics of each model and version. Precision, recall and F1 are of the "
+        "positive class; log loss and Brier score are means over stored predictions.",
+        {
+            "model": MODEL,
+            "version": VERSION,
+            "labelled": _LABELLED,
+            "accuracy": ACCURACY,
+            "precision": PRECISION,
+            "recall": RECALL,
+            "f1": F1,
+            "loss": _LOG_LOSS,
+            "brier": _BRIER,
+        },
+        EVALUATED,
+        widths={"version": 80},
+        width=28,
+        id="versions",
     ),
 )
 
 _CLASSES = (
     _by_class(
         "Precision by class",
-        "Answers of a class that were right, out of all such answers whose truth is known.",
+        "Share of right answers among all labelled answers of a class.",
         "ml.prediction.label",
-        "answers",
         "precision",
+        "answers",
     ),
     _by_class(
         "Recall by class",
-        "Cases of a class that were found, out of all such cases.",
+        "Share of cases of a class that were predicted as such.",
         "ml.truth.label",
-        "cases",
         "recall",
+        "cases",
     ),
     Panel(
         "Calibration",
-        "Of binary tasks, by the score that was given: the mean score, and the share of cases "
-        "that turned out positive. Equal bars mean that a score can be read as a probability.",
+        "Binary tasks, by predicted score: the mean score, and the share of cases that turned out "
+        "positive. Equal bars mean that the score is a probability.",
         XY(
             Layer(
                 PREDICTIONS,
                 {
-                    "score": Steps(
+                    "score": Intervals(
                         "score", "ml.prediction.score", tuple(n / 10 for n in range(11))
                     ),
-                    "said": Figure("mean score", average("ml.prediction.score"), decimals=3),
-                    "true": POSITIVES,
+                    "said": Formula("mean score", average("ml.prediction.score"), decimals=3),
+                    "true": POSITIVE_SHARE,
                 },
-                f"{_BINARY} and confusion: *",
+                "ml.task: binary and confusion: *",
             ),
             "bar",
             {"said": GREY, "true": BLUE},
@@ -201,98 +181,86 @@ _CLASSES = (
 
 _COVERAGE = (
     Panel(
-        "Labelled by age",
-        "Answers whose truth has arrived, out of all answers, by how old they are now: how long "
-        "labels take to be complete.",
+        "Coverage by age of predictions",
+        "Share of successful predictions that have a label, by their age: how long it takes until "
+        "labels are complete.",
         XY(
             Layer(
                 PREDICTIONS,
-                {"age": Queries("age", AGES), "figure": COVERAGE},
+                {"age": Filters("age", AGES), "figure": COVERAGE},
                 "event.outcome: success",
             ),
             "bar",
             {"figure": GREEN},
         ),
         16,
+        id="labelled-by-age",
+    ),
+    over_time(
+        "Coverage over time",
+        "Share of successful predictions that have a label, by time of the prediction. Where it "
+        "is low, quality metrics are uncertain.",
+        {"model": MODEL, "figure": COVERAGE},
+        width=16,
+        id="labelled-over-time",
     ),
     Panel(
-        "Labelled over time",
-        "Answers whose truth has arrived, out of all answers, by the time of the answer. Quality "
-        "of a time with few labels is uncertain.",
-        XY(
-            Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "figure": COVERAGE}), releases=True
-        ),
-        16,
-    ),
-    Panel(
-        "Delay of labels",
-        "From the answer to its first label: how many labels took how long.",
+        "Label delay",
+        "Time from the prediction to its first label.",
         XY(
             Layer(
                 PREDICTIONS,
                 {
-                    "delay": Queries("delay", DELAYS),
+                    "delay": Filters("delay", DELAYS),
                     "model": MODEL,
-                    "count": Figure("labelled", weight("ml.eval.first_delay: *")),
+                    "count": Formula("labelled", weight("ml.eval.first_delay: *")),
                 },
             ),
             "bar_stacked",
         ),
         16,
+        id="delay-of-labels",
     ),
 )
 
-_NUMERIC = (
-    Panel(
-        "Error of regressions",
-        "Of regressions: mean absolute error, root mean squared error, and bias (predicted minus "
-        "true), over stored predictions.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {"time": Times(), "mae": _MAE, "rmse": _RMSE, "bias": _BIAS},
-                "ml.eval.residual: *",
-            ),
-            colours={"mae": BLUE, "rmse": ORANGE, "bias": GREY},
-            releases=True,
-        ),
-        24,
+_REGRESSIONS = (
+    over_time(
+        "Regression error over time",
+        "Mean absolute error, root mean squared error, and bias (predicted minus true), over "
+        "stored predictions.",
+        _REGRESSION_ERROR,
+        _HAS_RESIDUAL,
+        colours={"mae": BLUE, "rmse": ORANGE, "bias": GREY},
+        id="error-of-regressions",
     ),
-    Panel(
-        "Regressions by version",
-        "Of regressions: each model and version.",
-        Table(
-            Layer(
-                PREDICTIONS,
-                {
-                    "model": MODEL,
-                    "version": VERSION,
-                    "labelled": Figure("labelled", weight("ml.eval.residual: *")),
-                    "mae": _MAE,
-                    "rmse": _RMSE,
-                    "bias": _BIAS,
-                },
-                "ml.eval.residual: *",
-            )
-        ),
-        24,
+    table(
+        "Regression error by version",
+        "The same errors for each model and version.",
+        {
+            "model": MODEL,
+            "version": VERSION,
+            "labelled": Formula("labelled", weight(_HAS_RESIDUAL)),
+            **_REGRESSION_ERROR,
+        },
+        _HAS_RESIDUAL,
+        id="regressions-by-version",
     ),
 )
 
 DASHBOARD = Dashboard(
     "quality",
     "Model quality",
-    "How right the answers are, over time and by version; what is taken for what; and how much "
-    "of that is known yet.",
+    "How right each version is over time, which classes it confuses, and how many predictions "
+    "have a label.",
     (
-        WAY,
-        (LOW, _NUMBERS),
-        (HEIGHT, _COURSE),
-        (HEIGHT, _POSITIVE),
+        NAVIGATION,
+        (NUMBER_HEIGHT, _NUMBERS),
+        (CHART_HEIGHT, _OVER_TIME),
+        (CHART_HEIGHT, _POSITIVE_CLASS),
         (14, _CONFUSION),
         (14, _CLASSES),
-        (HEIGHT, _COVERAGE),
-        (HEIGHT, _NUMERIC),
+        (CHART_HEIGHT, _COVERAGE),
+        (CHART_HEIGHT, _REGRESSIONS),
     ),
     CONTROLS,
 )

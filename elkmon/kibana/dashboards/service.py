@@ -1,8 +1,10 @@
-"""Service and host: is it fast enough, is it busy, and what does the business say?"""
+"""Define the dashboard Service and host: latency, load, host readings and business metrics."""
 
 from __future__ import annotations
 
-from elkmon.kibana.columns import Column, Figure, Groups, Last, Times
+from collections.abc import Mapping
+
+from elkmon.kibana.columns import Column, Formula, LastValue, TopValues
 from elkmon.kibana.dashboard import Dashboard, Panel
 from elkmon.kibana.dashboard_figures import (
     ATTEMPTS,
@@ -18,16 +20,23 @@ from elkmon.kibana.dashboard_figures import (
     VERSION,
     weight,
 )
-from elkmon.kibana.dashboards.parts import CONTROLS, HEIGHT, LOW, WAY, number
-from elkmon.kibana.formulas import Per, average, count, highest, lowest, total
-from elkmon.kibana.lens import XY, Layer, Table
-from elkmon.kibana.views import METRICS, PREDICTIONS
+from elkmon.kibana.dashboards.shared_panels import (
+    CHART_HEIGHT,
+    CONTROLS,
+    NAVIGATION,
+    NUMBER_HEIGHT,
+    number,
+    over_time,
+    table,
+)
+from elkmon.kibana.expressions import average, count, maximum, minimum, per_unit, total
+from elkmon.kibana.views import METRICS
 
 __all__ = ["DASHBOARD"]
 
-_HOST = Groups("host", "service.node.name", 10, by=count())
-_SUCCESS = "event.outcome: success"
-_NO_MODEL = "Host readings belong to no model: choose none above."
+_PERCENTILES = {"p50": P50, "p95": P95, "p99": P99}
+_MEAN = Formula("mean", average("metric.value"), decimals=2)
+_HAS_METRIC = "metric.name: *"
 
 _NUMBERS = (
     number("Median latency", "p50", "Half of the successful attempts took no longer.", GREEN, P50),
@@ -36,7 +45,7 @@ _NUMBERS = (
     number(
         "Failure rate",
         "failed / attempts",
-        "Attempts that ended in an exception, out of all attempts.",
+        "Share of attempts that ended in an exception.",
         RED,
         FAILURE_RATE,
         ATTEMPTS,
@@ -44,197 +53,153 @@ _NUMBERS = (
 )
 
 _LATENCY = (
-    Panel(
+    over_time(
         "Latency over time",
-        "What 50, 95 and 99 of 100 successful attempts did not exceed. Dashed lines are "
-        "deployments.",
-        XY(
-            Layer(PREDICTIONS, {"time": Times(), "p50": P50, "p95": P95, "p99": P99}),
-            colours={"p50": GREEN, "p95": BLUE, "p99": ORANGE},
-            releases=True,
-        ),
-        24,
+        "50, 95 and 99 of 100 successful attempts took no longer. Dashed lines are deployments.",
+        _PERCENTILES,
+        colours={"p50": GREEN, "p95": BLUE, "p99": ORANGE},
     ),
-    Panel(
+    over_time(
         "p95 latency by model",
-        "What 95 of 100 successful attempts did not exceed, by model.",
-        XY(Layer(PREDICTIONS, {"time": Times(), "model": MODEL, "p95": P95}), releases=True),
-        24,
+        "95 of 100 successful attempts took no longer, by model.",
+        {"model": MODEL, "p95": P95},
     ),
 )
 
 _THROUGHPUT = (
-    Panel(
+    over_time(
         "Throughput",
-        "Attempts per minute, by model. A sampled prediction counts as many times as it stands "
-        "for.",
-        XY(
-            Layer(
-                PREDICTIONS,
-                {
-                    "time": Times(),
-                    "model": MODEL,
-                    "rate": Figure("per minute", Per(weight(), "m"), decimals=1),
-                },
-            ),
-            "area",
-            releases=True,
-        ),
-        24,
+        "Attempts per minute, by model. A sampled prediction counts by its weight.",
+        {
+            "model": MODEL,
+            "rate": Formula("per minute", per_unit(weight(), "m"), decimals=1),
+        },
+        series="area",
     ),
-    Panel(
+    table(
         "Latency by version and host",
-        "Whether a version, or one host of several, is slower.",
-        Table(
-            Layer(
-                PREDICTIONS,
-                {
-                    "model": MODEL,
-                    "version": VERSION,
-                    "host": Groups("host", "service.node.name", 5, by=count()),
-                    "attempts": ATTEMPTS,
-                    "p50": P50,
-                    "p95": P95,
-                    "p99": P99,
-                },
-            )
-        ),
-        24,
+        "Shows whether one version or one host is slower than the others.",
+        {
+            "model": MODEL,
+            "version": VERSION,
+            "host": TopValues("host", "service.node.name", 5, by=count()),
+            "attempts": ATTEMPTS,
+            **_PERCENTILES,
+        },
     ),
 )
 
 
 def _host(
-    title: str, meaning: str, field: str, *, share: bool = True, groups: Column = _HOST
+    title: str,
+    meaning: str,
+    field: str,
+    columns: Mapping[str, Column],
+    *,
+    colours: Mapping[str, str] | None = None,
+    palette: str = "default",
 ) -> Panel:
-    figure = (
-        Figure("used", average(field), percent=True)
-        if share
-        else Figure("per second", Per(total(field), "s"), number="bytes", decimals=1)
+    return over_time(
+        title,
+        f"{meaning} Host readings belong to no model: select none above.",
+        columns,
+        f"{field}: *",
+        colours=colours,
+        palette=palette,
+        deployments=False,
+        view=METRICS,
+        width=16,
     )
-    layer = Layer(METRICS, {"time": Times(), "host": groups, "figure": figure}, f"{field}: *")
-    return Panel(title, f"{meaning} {_NO_MODEL}", XY(layer), 16)
 
 
-_BUSY = (
-    _host("CPU", "Share of processor time in use, by host.", "system.cpu.total.norm.pct"),
-    _host("Memory", "Share of memory in use, by host.", "system.memory.actual.used.pct"),
-    _host("GPU", "Share of time that GPUs worked, by host.", "system.gpu.utilization.pct"),
+def _usage(title: str, meaning: str, field: str) -> Panel:
+    columns = {
+        "host": TopValues("host", "service.node.name", 10, by=count()),
+        "figure": Formula("used", average(field), percent=True),
+    }
+    return _host(title, meaning, field, columns)
+
+
+def _bytes(label: str, field: str) -> Formula:
+    return Formula(label, per_unit(total(field), "s"), number="bytes")
+
+
+_USAGE = (
+    _usage("CPU", "Share of processor time in use, by host.", "system.cpu.total.norm.pct"),
+    _usage("Memory", "Share of memory in use, by host.", "system.memory.actual.used.pct"),
+    _usage("GPU", "Share of time that GPUs were busy, by host.", "system.gpu.utilization.pct"),
 )
 
 _IO = (
-    Panel(
+    _host(
         "Disk space",
-        f"Share of each file system in use: the highest of all hosts. {_NO_MODEL}",
-        XY(
-            Layer(
-                METRICS,
-                {
-                    "time": Times(),
-                    "mount": Groups("file system", "system.filesystem.mount_point", 10, by=count()),
-                    "figure": Figure("used", highest("system.filesystem.used.pct"), percent=True),
-                },
-                "system.filesystem.used.pct: *",
-            ),
-            palette="cool",
-        ),
-        16,
+        "Share of each file system in use; the highest value of all hosts.",
+        "system.filesystem.used.pct",
+        {
+            "mount": TopValues("file system", "system.filesystem.mount_point", 10, by=count()),
+            "figure": Formula("used", maximum("system.filesystem.used.pct"), percent=True),
+        },
+        palette="cool",
     ),
-    Panel(
+    _host(
         "Disk traffic",
-        f"Bytes read and written per second, all hosts together. {_NO_MODEL}",
-        XY(
-            Layer(
-                METRICS,
-                {
-                    "time": Times(),
-                    "read": Figure("read", Per(total("host.disk.read.bytes"), "s"), number="bytes"),
-                    "write": Figure(
-                        "written", Per(total("host.disk.write.bytes"), "s"), number="bytes"
-                    ),
-                },
-                "host.disk.read.bytes: *",
-            ),
-            colours={"read": BLUE, "write": ORANGE},
-        ),
-        16,
+        "Bytes read and written per second, all hosts together.",
+        "host.disk.read.bytes",
+        {
+            "read": _bytes("read", "host.disk.read.bytes"),
+            "write": _bytes("written", "host.disk.write.bytes"),
+        },
+        colours={"read": BLUE, "write": ORANGE},
     ),
-    Panel(
+    _host(
         "Network",
-        f"Bytes received and sent per second, all hosts together. {_NO_MODEL}",
-        XY(
-            Layer(
-                METRICS,
-                {
-                    "time": Times(),
-                    "in": Figure(
-                        "received", Per(total("host.network.ingress.bytes"), "s"), number="bytes"
-                    ),
-                    "out": Figure(
-                        "sent", Per(total("host.network.egress.bytes"), "s"), number="bytes"
-                    ),
-                },
-                "host.network.ingress.bytes: *",
-            ),
-            colours={"in": BLUE, "out": ORANGE},
-        ),
-        16,
+        "Bytes received and sent per second, all hosts together.",
+        "host.network.ingress.bytes",
+        {
+            "in": _bytes("received", "host.network.ingress.bytes"),
+            "out": _bytes("sent", "host.network.egress.bytes"),
+        },
+        colours={"in": BLUE, "out": ORANGE},
     ),
 )
 
 _BUSINESS = (
-    Panel(
+    over_time(
         "Business metrics over time",
-        "The mean of each figure that the application reports, beside deployments.",
-        XY(
-            Layer(
-                METRICS,
-                {
-                    "time": Times(),
-                    "name": Groups("metric", "metric.name", 10, by=count()),
-                    "figure": Figure("mean", average("metric.value"), decimals=2),
-                },
-                "metric.name: *",
-            ),
-            releases=True,
-        ),
-        24,
+        "Mean of each metric that the application reports. Dashed lines are deployments.",
+        {"name": TopValues("metric", "metric.name", 10, by=count()), "figure": _MEAN},
+        _HAS_METRIC,
+        view=METRICS,
     ),
-    Panel(
+    table(
         "Business metrics",
-        "Each figure that the application reports: mean, lowest, highest and newest value.",
-        Table(
-            Layer(
-                METRICS,
-                {
-                    "name": Groups("metric", "metric.name", 25, by=count()),
-                    "unit": Last("unit", "metric.unit"),
-                    "mean": Figure("mean", average("metric.value"), decimals=2),
-                    "lowest": Figure("lowest", lowest("metric.value"), decimals=2),
-                    "highest": Figure("highest", highest("metric.value"), decimals=2),
-                    "newest": Last("newest", "metric.value", "number"),
-                    "count": Figure("count", count()),
-                },
-                "metric.name: *",
-            )
-        ),
-        24,
+        "Mean, lowest, highest and newest value of each metric that the application reports.",
+        {
+            "name": TopValues("metric", "metric.name", 25, by=count()),
+            "unit": LastValue("unit", "metric.unit"),
+            "mean": _MEAN,
+            "lowest": Formula("lowest", minimum("metric.value"), decimals=2),
+            "highest": Formula("highest", maximum("metric.value"), decimals=2),
+            "newest": LastValue("newest", "metric.value", "number"),
+            "count": Formula("count", count()),
+        },
+        _HAS_METRIC,
+        view=METRICS,
     ),
 )
 
 DASHBOARD = Dashboard(
     "service",
     "Service and host",
-    "Whether answers come fast enough, how much is asked, what the hosts bear, and what the "
-    "business says.",
+    "Latency, throughput, the load of hosts, and business metrics.",
     (
-        WAY,
-        (LOW, _NUMBERS),
-        (HEIGHT, _LATENCY),
-        (HEIGHT, _THROUGHPUT),
-        (HEIGHT, _BUSY),
-        (HEIGHT, _IO),
-        (HEIGHT, _BUSINESS),
+        NAVIGATION,
+        (NUMBER_HEIGHT, _NUMBERS),
+        (CHART_HEIGHT, _LATENCY),
+        (CHART_HEIGHT, _THROUGHPUT),
+        (CHART_HEIGHT, _USAGE),
+        (CHART_HEIGHT, _IO),
+        (CHART_HEIGHT, _BUSINESS),
     ),
     CONTROLS,
 )

@@ -1,4 +1,4 @@
-"""Where a test works: a Kibana, and a space and a prefix of its own."""
+"""Say where a Kibana test works: a Kibana, and a space and a prefix of its own."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from elkmon.kibana.client import Kibana
 
 
 @dataclass
-class Place:
+class KibanaTarget:
     """Where a test works: a Kibana, and a space and a prefix of its own."""
 
     url: str
@@ -17,5 +17,5 @@ class Place:
     prefix: str
 
     def kibana(self, space=None):
-        """Give a client, to be closed."""
+        """Return a context manager that closes its client."""
         return closing(Kibana(self.url, self.access, space or self.space))

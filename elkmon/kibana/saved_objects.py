@@ -1,4 +1,4 @@
-"""All saved objects, from the field table: data views, saved searches, dashboards."""
+"""List all saved objects: data views, saved searches, dashboards."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["saved_objects"]
 
 
 def saved_objects(prefix: str, features: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Give the saved objects, as they are in the default space; each after those it refers to.
+    """Return the saved objects for the default space, each after the ones it refers to.
 
     Args:
-        prefix: of all indices, and of all identifiers.
-        features: numeric features, by name: each gets a panel on Data.
+        prefix: prefix of all indices and of all identifiers.
+        features: names of numeric features; each gets a panel on the dashboard Data.
     """
-    boards = (
+    dashboards = (
         overview.DASHBOARD,
         quality.DASHBOARD,
         errors.DASHBOARD,
@@ -29,5 +29,5 @@ def saved_objects(prefix: str, features: Sequence[str] = ()) -> list[dict[str, A
     return [
         *(view.body(prefix) for view in VIEWS),
         *(search.body(prefix) for search in SEARCHES),
-        *(board.body(prefix) for board in boards),
+        *(board.body(prefix) for board in dashboards),
     ]
