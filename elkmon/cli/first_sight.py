@@ -1,4 +1,4 @@
-"""Note in a store when issues were first seen, for the commands that show them."""
+"""Note in the store when issues were first seen, for the commands that list them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["note_first_sight"]
 
 
 def note_first_sight(source: Store, location: Place, rows: Iterable[IssueRow]) -> list[str]:
-    """Note it once, so that issues are not new again when their events are gone.
+    """Note each issue's first sight once, so that it is not new again when its events are gone.
 
     Args:
-        source: the store, asked for what is noted already; the notes go there.
-        location: where it is.
-        rows: the issues that are shown.
+        source: the store; it is asked for its notes, and the new ones go there.
+        location: where the store is.
+        rows: the listed issues.
 
     Returns:
-        What a reader has to know of it: what was noted, or why it could not be.
+        Messages: what was noted, or why it could not be noted.
     """
     noted = {name for name, note in notes_of(source).items() if note.first_seen is not None}
     notes = [_note(row) for row in rows if row.id not in noted]

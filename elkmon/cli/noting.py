@@ -16,12 +16,12 @@ def note(store: Store, location: Place, notes: Iterable[IssueNote]) -> None:
     """Write notes where the events are.
 
     Args:
-        store: that holds the events.
-        location: where it is, for messages.
-        notes: what to write.
+        store: the store of the events.
+        location: where the store is, for messages.
+        notes: the notes to write.
 
     Raises:
-        StoreError: they could not all be written.
+        StoreError: not all notes could be written.
     """
     if not isinstance(store, Writable):
         raise StoreError(f"{location} cannot be written to: its store only answers questions")

@@ -100,7 +100,7 @@ class Uncompared:
 def compare(
     store: Store, question: Question, baseline: SideName = None, current: SideName = None
 ) -> Result[Comparison]:
-    """Compare two versions, or two windows, of each model.
+    """Compare two versions, or two spans, of each model.
 
     Args:
         store: to ask.
