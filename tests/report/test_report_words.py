@@ -142,7 +142,7 @@ def test_one_model_can_be_asked_for(build, tmp_path):
     folder = serve(tmp_path / "store", worse=False)
     serve(folder, name="triage")
 
-    assert [each.name for each in sections_of(folder, model="fraud")] == ["fraud"]
+    assert [section.name for section in sections_of(folder, model="fraud")] == ["fraud"]
 
 
 def test_events_that_are_missing_are_said_on_the_first_screen(build, tmp_path):
