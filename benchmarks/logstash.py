@@ -75,7 +75,7 @@ def main(rounds: int = 3) -> None:
                     shutil.rmtree(run)
         finally:
             _clear(client)
-            setup.take_out(client, PREFIX, dry_run=False)
+            setup.uninstall(client, PREFIX, dry_run=False)
     ours, bare, with_ids = (statistics.median(each) for each in seconds.values())
     rows = [
         Row(

@@ -1,4 +1,4 @@
-"""``elkmon setup``: what a cluster has to hold before events come."""
+"""``elkmon setup``: put templates, retention, roles and keys on a cluster, or remove them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from elasticsearch import Elasticsearch
 
 from elkmon.cli.options import cluster_option
 from elkmon.cluster.keys import Job, make_keys, revoke
-from elkmon.cluster.setup import Plan, apply, plan, take_out
+from elkmon.cluster.setup import Plan, apply, plan, uninstall
 from elkmon.events.cluster_settings import Access, access
 from elkmon.events.errors import ConfigError
 from elkmon.events.settings import variables
@@ -32,36 +32,39 @@ __all__ = ["command"]
     "--shards",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Primary shards of each month's index; as it is there, else 1.",
+    help="Primary shards of each month's index; default: the cluster's current value, else 1.",
 )
 @click.option(
     "--replicas",
     type=click.IntRange(0, 32),
     metavar="N",
-    help="Copies of each shard; as it is there, else 1.",
+    help="Copies of each shard; default: the cluster's current value, else 1.",
 )
 @click.option(
     "--retention",
     type=click.IntRange(1, 36_500),
     metavar="DAYS",
-    help=f"Days events are kept; ELKMON_RETENTION, else as it is there, else {RETENTION.days}.",
+    help="Days that events are kept; default: ELKMON_RETENTION, else the cluster's current value, "
+    f"else {RETENTION.days}.",
 )
-@click.option("--api-keys", is_flag=True, help="Make a role and a key for writer, reader, worker.")
+@click.option(
+    "--api-keys", is_flag=True, help="Create a role and an API key for writer, reader and worker."
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write the keys to writer.key, reader.key and worker.key in it, instead of showing them.",
+    help="Write the keys to writer.key, reader.key and worker.key there instead of showing them.",
 )
 @click.option(
     "--logstash",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write Logstash's pipelines there, for this address; the cluster is left alone.",
+    help="Write Logstash's pipelines for this address there; the cluster is not changed.",
 )
-@click.option("--remove", is_flag=True, help="Take out what setup put there; events stay.")
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--remove", is_flag=True, help="Remove what setup put there; events are kept.")
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
 def command(
     store: str,
     shards: int | None,
@@ -76,36 +79,41 @@ def command(
 ) -> None:
     """Put templates, retention, roles and keys on Elasticsearch.
 
-    To be done before events come. It shows what changes, changes only that, and can be repeated; a
-    newer elkmon's templates are left alone. Indices that are there keep their mappings: what
-    changes holds from the next month.
+    Run it once before you ship events. It shows what changes, changes only that, and can be
+    repeated; templates of a newer elkmon are never replaced. Existing indices that hold events keep
+    their mappings: a change takes effect with the next month's index.
     """
     if not is_cluster(store):
         raise click.UsageError(
-            f"{store} is no cluster: name Elasticsearch, as in --store https://es:9200 (a store in "
-            "a folder, which needs no setup, can be asked at once)"
+            f"{store} is not a cluster: give the address of Elasticsearch, as in --store "
+            "https://es:9200 (a store in a folder, which needs no setup, can be used at once)"
         )
     if output is not None and not api_keys:
-        raise click.UsageError("-o is where --api-keys writes keys to: give both")
+        raise click.UsageError("-o is the folder for the keys of --api-keys: give both")
     if remove and (api_keys or (shards, replicas, retention) != (None, None, None)):
-        raise click.UsageError("--remove takes out everything: only --dry-run goes with it")
+        raise click.UsageError("--remove removes everything: only --dry-run goes with it")
     settings = access()
     if logstash is not None:
         if remove or api_keys or (shards, replicas) != (None, None):
             raise click.UsageError(
                 "--logstash only writes files: --retention and --dry-run go with it"
             )
-        days = retention or settings.retention or RETENTION.days
-        _pipelines(logstash, store, settings, days, dry_run=dry_run)
+        _pipelines(
+            logstash,
+            store,
+            settings,
+            retention or settings.retention or RETENTION.days,
+            dry_run=dry_run,
+        )
         return
     with connect(store, settings) as client:
         with store_errors(store, "be set up"):
             if remove:
                 _remove(client, settings.prefix, dry_run=dry_run)
                 return
-            kept = settings.retention if retention is None else retention
+            days = settings.retention if retention is None else retention
             planned = plan(
-                client, settings.prefix, shards=shards, replicas=replicas, retention=kept
+                client, settings.prefix, shards=shards, replicas=replicas, retention=days
             )
         _show(planned, dry_run=dry_run)
         if dry_run:
@@ -118,8 +126,8 @@ def command(
 
 def _pipelines(folder: Path, url: str, settings: Access, retention: int, *, dry_run: bool) -> None:
     environ = variables()
-    made = files(folder, url, settings, environ, retention=retention)
-    for file in made:
+    pipelines = files(folder, url, settings, environ, retention=retention)
+    for file in pipelines:
         if file.new:
             click.echo(f"new: {file.path}")
         elif file.lines:
@@ -127,17 +135,17 @@ def _pipelines(folder: Path, url: str, settings: Access, retention: int, *, dry_
             for line in file.lines:
                 click.echo(f"  {clean(line)}")
     if not dry_run:
-        write(made)
+        write(pipelines)
     if not environ.get("LOGSTASH_CERTIFICATE"):
         click.echo(
-            "warning: http and beats are open to this host alone, and without a password: set "
-            "LOGSTASH_CERTIFICATE and LOGSTASH_KEY for others",
+            "warning: the http and beats inputs listen on this host only, without a password; to "
+            "open them to other hosts, set LOGSTASH_CERTIFICATE and LOGSTASH_KEY",
             err=True,
         )
-    count = sum(bool(file.lines) for file in made)
+    count = sum(bool(file.lines) for file in pipelines)
     what = "would change" if dry_run else "changed"
     click.echo(
-        f"{count} {what}, {len(made) - count} as they should be; start it by: "
+        f"{count} {what}, {len(pipelines) - count} up to date; start Logstash with: "
         f"logstash --path.settings {folder.absolute() / 'config'}"
     )
 
@@ -159,35 +167,35 @@ def _show(planned: Plan, *, dry_run: bool) -> None:
     what = "would change" if dry_run else "to change"
     layout = planned.layout
     click.echo(
-        f"{count} {what}, {planned.same} as they should be; shards {layout.shards}, replicas "
+        f"{count} {what}, {planned.same} up to date; shards {layout.shards}, replicas "
         f"{layout.replicas}, retention {layout.retention} days"
     )
 
 
 def _remove(client: Elasticsearch, prefix: str, *, dry_run: bool) -> None:
-    gone, stays = take_out(client, prefix, dry_run=dry_run)
-    gone += revoke(client, prefix, dry_run=dry_run)
-    for each in gone:
-        click.echo(f"{'would remove' if dry_run else 'removed'}: {clean(each)}")
-    for each in stays:
-        click.echo(f"stays: {clean(each)}")
-    if not gone:
-        click.echo("nothing of elkmon's is there to remove")
-    click.echo("events stay where they are: elkmon prune deletes them")
+    removed, kept = uninstall(client, prefix, dry_run=dry_run)
+    removed += revoke(client, prefix, dry_run=dry_run)
+    for title in removed:
+        click.echo(f"{'would remove' if dry_run else 'removed'}: {clean(title)}")
+    for title in kept:
+        click.echo(f"kept: {clean(title)}")
+    if not removed:
+        click.echo("elkmon has nothing there to remove")
+    click.echo("events are kept: delete them with elkmon prune")
 
 
 def _keys(client: Elasticsearch, prefix: str, output: Path | None) -> None:
     if output is not None:
-        _prepare(output)  # before keys are made that could not be written
+        _prepare(output)  # before creating keys that could not be written
     keys = make_keys(client, prefix)
     if output is None:
-        click.echo("keys, for ELKMON_API_KEY; they are not shown again:")
+        click.echo("keys for ELKMON_API_KEY, which are not shown again:")
         for job, key in keys.items():
             click.echo(f"{job}\t{key}")
         return
     _write(output, keys)
     click.echo(
-        f"keys are in {output}, one file each, for ELKMON_API_KEY_FILE: "
+        f"wrote one file for each key to {output}, for ELKMON_API_KEY_FILE: "
         f"{', '.join(f'{job}.key' for job in keys)}"
     )
 
@@ -202,7 +210,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _write(folder: Path, keys: Mapping[Job, str]) -> None:
-    """Write each key to a file that its owner alone can read, whatever was there before."""
+    """Write each key to a file that only its owner can read, replacing an existing one."""
     for job, key in keys.items():
         fd, name = tempfile.mkstemp(dir=folder, prefix=f".{job}.")  # of mode 0600
         try:

@@ -1,1 +1,1 @@
-"""What an Elasticsearch cluster has to hold: templates, retention, roles and keys."""
+"""Set up an Elasticsearch cluster: index templates, retention policy, roles and API keys."""

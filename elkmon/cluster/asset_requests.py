@@ -1,4 +1,4 @@
-"""Look at, put and remove one asset on a cluster."""
+"""Requests to a cluster about one asset, and about what the cluster supports."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
 
-from elkmon.cluster.templates import Asset, Kinds
+from elkmon.cluster.templates import Asset, AssetKind
 
-__all__ = ["found", "has_lifecycle", "knows", "put", "remove", "versions"]
+__all__ = ["get", "has_lifecycle", "knows_setting", "node_versions", "put", "remove"]
 
 Body = Mapping[str, Any]
 
-_PATHS: Mapping[Kinds, str] = {
+_PATHS: Mapping[AssetKind, str] = {
     "lifecycle policy": "/_ilm/policy/",
     "component template": "/_component_template/",
     "index template": "/_index_template/",
@@ -21,8 +21,8 @@ _PATHS: Mapping[Kinds, str] = {
 _JSON = {"accept": "application/json", "content-type": "application/json"}
 
 
-def found(client: Elasticsearch, kind: Kinds, name: str) -> Body | None:
-    """Give an asset's body as the cluster has it; None where it has none of this name.
+def get(client: Elasticsearch, kind: AssetKind, name: str) -> Body | None:
+    """Return an asset's body as the cluster has it, or None if the cluster has no such asset.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -33,12 +33,12 @@ def found(client: Elasticsearch, kind: Kinds, name: str) -> Body | None:
         return None
     if kind == "lifecycle policy":
         return body[name]  # type: ignore[no-any-return]  # JSON
-    one = kind.replace(" ", "_")
-    return body[f"{one}s"][0][one]  # type: ignore[no-any-return]  # likewise
+    key = kind.replace(" ", "_")
+    return body[f"{key}s"][0][key]  # type: ignore[no-any-return]  # likewise
 
 
 def put(client: Elasticsearch, asset: Asset) -> None:
-    """Put an asset, whatever was there.
+    """Create an asset, or replace the one of the same name.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -47,17 +47,18 @@ def put(client: Elasticsearch, asset: Asset) -> None:
     client.perform_request("PUT", path, headers=_JSON, body=dict(asset.body))
 
 
-def remove(client: Elasticsearch, kind: Kinds, name: str) -> None:
+def remove(client: Elasticsearch, kind: AssetKind, name: str) -> None:
     """Remove an asset.
 
     Raises:
-        ApiError, TransportError: it is not there, or still used, or the cluster does not answer.
+        ApiError, TransportError: the asset does not exist or is still in use, or the cluster does
+            not answer.
     """
     client.perform_request("DELETE", _PATHS[kind] + name, headers=_JSON)
 
 
 def has_lifecycle(client: Elasticsearch) -> bool:
-    """Say whether a cluster can delete by age at all.
+    """Return whether a cluster has index lifecycle management, and so can delete by age.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -67,14 +68,14 @@ def has_lifecycle(client: Elasticsearch) -> bool:
     except BadRequestError:
         return False
     except ApiError as error:
-        if error.meta.status == 405:  # noqa: PLR2004 - HTTP's: the path is something else's there
+        if error.meta.status == 405:  # noqa: PLR2004 - HTTP's: the path means something else there
             return False
         raise
     return True
 
 
-def knows(client: Elasticsearch, setting: str) -> bool:
-    """Say whether a cluster knows a setting of indices, by a template that is only simulated.
+def knows_setting(client: Elasticsearch, setting: str) -> bool:
+    """Return whether a cluster knows an index setting, by simulating a template that has it.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -91,8 +92,8 @@ def knows(client: Elasticsearch, setting: str) -> bool:
     return True
 
 
-def versions(client: Elasticsearch) -> set[str]:
-    """Give the versions of a cluster's nodes.
+def node_versions(client: Elasticsearch) -> set[str]:
+    """Return the Elasticsearch versions of a cluster's nodes.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.

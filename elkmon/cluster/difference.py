@@ -1,4 +1,4 @@
-"""Whether what a cluster has is what it should have, and the difference for people to read."""
+"""Compare an asset on a cluster with what it should be, as a diff for people to read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["difference"]
 Body = Mapping[str, Any]
 
 
-def difference(asset: Asset, there: Body | None) -> list[str]:
-    """Give the lines that differ, as ``diff`` writes them, with some around; none if none do.
+def difference(asset: Asset, current: Body | None) -> list[str]:
+    """Return a unified diff from the current body to the asset's; empty if they are the same.
 
     Args:
-        asset: what should be there.
-        there: what is there, as the cluster tells it; None for nothing.
+        asset: what the cluster should have.
+        current: what the cluster has, as it returns it; None for nothing.
     """
-    before = [] if there is None else _lines(_comparable(there, asset.body))
+    before = [] if current is None else _lines(_comparable(current, asset.body))
     after = _lines(_comparable(asset.body, asset.body))
     return list(difflib.unified_diff(before, after, lineterm=""))[2:]
 
@@ -32,23 +32,23 @@ def _lines(body: Body) -> list[str]:
     return orjson.dumps(body, option=options).decode().splitlines()
 
 
-def _comparable(body: Body, wanted: Body) -> dict[str, Any]:
-    """Give a body without what the cluster adds (dates, versions), settings by dotted names."""
-    made: dict[str, Any] = {}
-    for name, value in wanted.items():
-        here = body.get(name)
-        if name == "policy" and isinstance(here, dict):
-            here = _comparable(here, value)
-        if name == "template" and isinstance(here, dict) and "settings" in here:
-            here = {**here, "settings": dict(_dotted(here["settings"]))}
-        if here is not None:
-            made[name] = here
-    return made
+def _comparable(body: Body, target: Body) -> dict[str, Any]:
+    """Return a body without what the cluster adds (dates, versions), settings by dotted names."""
+    comparable: dict[str, Any] = {}
+    for name, target_value in target.items():
+        value = body.get(name)
+        if name == "policy" and isinstance(value, dict):
+            value = _comparable(value, target_value)
+        if name == "template" and isinstance(value, dict) and "settings" in value:
+            value = {**value, "settings": dict(_dotted(value["settings"]))}
+        if value is not None:
+            comparable[name] = value
+    return comparable
 
 
-def _dotted(settings: Body, above: str = "") -> Iterator[tuple[str, Any]]:
+def _dotted(settings: Body, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in settings.items():
         if isinstance(value, dict):
-            yield from _dotted(value, f"{above}{name}.")
+            yield from _dotted(value, f"{prefix}{name}.")
         else:
-            yield above + name, value
+            yield prefix + name, value

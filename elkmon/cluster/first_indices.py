@@ -1,4 +1,4 @@
-"""An index of each kind from the start, though it is empty: Kibana knows no fields without one."""
+"""Create one empty index for each dataset at set-up: Kibana knows no fields without an index."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from elasticsearch import BadRequestError, Elasticsearch
 from elkmon.events.datasets import DATASETS, short_name
 from elkmon.stores.elastic.indices import month_of, pattern
 
-__all__ = ["discard", "empty", "lacking", "make"]
+__all__ = ["create_indices", "delete_if_empty", "empty_indices", "missing_indices"]
 
-_THERE = "resource_already_exists_exception"
+_EXISTS = "resource_already_exists_exception"
 
 
-def lacking(client: Elasticsearch, prefix: str) -> list[str]:
-    """Name this month's index of each kind that has none at all.
+def missing_indices(client: Elasticsearch, prefix: str) -> list[str]:
+    """Return the name of this month's index for each dataset that has no index.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
-    there = [name for name, _ in _counted(client, prefix)]
+    existing = [name for name, _ in _event_counts(client, prefix)]
     month = month_of(datetime.now(timezone.utc))
-    kinds = [f"{prefix}-{short_name(dataset)}-" for dataset in DATASETS]
-    return [kind + month for kind in kinds if not any(name.startswith(kind) for name in there)]
+    stems = [f"{prefix}-{short_name(dataset)}-" for dataset in DATASETS]
+    return [stem + month for stem in stems if not any(name.startswith(stem) for name in existing)]
 
 
-def empty(client: Elasticsearch, prefix: str) -> list[str]:
-    """Name the indices that seem to hold nothing.
+def empty_indices(client: Elasticsearch, prefix: str) -> list[str]:
+    """Return the names of the indices that seem to be empty.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
-    return [name for name, events in _counted(client, prefix) if events == 0]
+    return [name for name, events in _event_counts(client, prefix) if events == 0]
 
 
-def make(client: Elasticsearch, names: Iterable[str]) -> None:
-    """Make indices by their templates; one that is there is made anew, if it holds nothing.
+def create_indices(client: Elasticsearch, names: Iterable[str]) -> None:
+    """Create indices from their templates; an existing index is replaced only if it is empty.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
     for name in names:
         if client.indices.exists(index=name):
-            discard(client, name)
+            delete_if_empty(client, name)
         try:
             client.indices.create(index=name)
         except BadRequestError as error:
-            if error.error != _THERE:  # an event came first
+            if error.error != _EXISTS:  # an event came first
                 raise
 
 
-def discard(client: Elasticsearch, name: str) -> bool:
-    """Delete an index if it holds nothing, and say whether it is gone.
+def delete_if_empty(client: Elasticsearch, name: str) -> bool:
+    """Delete an index if it is empty, and return whether it was deleted.
 
-    What arrives meanwhile is refused, and stays with its sender.
+    Events that arrive meanwhile are refused, and their sender keeps them.
 
     Raises:
         ApiError, TransportError: the cluster does not answer, or refuses.
@@ -69,8 +69,8 @@ def discard(client: Elasticsearch, name: str) -> bool:
     return True
 
 
-def _counted(client: Elasticsearch, prefix: str) -> list[tuple[str, int]]:
-    """Give the indices of events, with how many each seems to hold."""
+def _event_counts(client: Elasticsearch, prefix: str) -> list[tuple[str, int]]:
+    """Return each index of events with the number of events that it seems to hold."""
     rows = client.cat.indices(
         index=pattern(prefix), format="json", h="index,docs.count", expand_wildcards="all"
     )

@@ -1,4 +1,4 @@
-"""What a cluster should hold, as JSON from the field table: templates and a retention policy."""
+"""Build the index templates and the retention policy of a cluster from the field table."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from elkmon.stores.elastic.indices import PRIORITY, RETENTION, dead_letters, pat
 __all__ = ["MANAGED", "OPTIONAL", "RETENTION_MARK", "VERSION", "Asset", "Layout", "assets", "mark"]
 
 VERSION = 1
-"""Of the templates: it rises with every change, and setup refuses to go back."""
+"""Version of the templates: it rises with every change, and setup refuses to downgrade."""
 MANAGED = "elkmon"
-"""What ``_meta.managed_by`` says of all that setup puts in, and may take out."""
+"""Value of ``_meta.managed_by`` in everything that setup creates, and may remove."""
 RETENTION_MARK = "retention_days"
-"""Where the ``_meta`` of the settings says how long events are kept."""
+"""Key in the ``_meta`` of the settings template for how long events are kept."""
 OPTIONAL: Mapping[str, str] = MappingProxyType(
     {
         "index.mapping.total_fields.ignore_dynamic_beyond_limit": (
-            "an event that brings more than the allowed number of different features is refused, "
-            "and goes to the dead letters; newer versions only do not index what is beyond"
+            "an event with more than the allowed number of different features is refused and goes "
+            "to the dead letters; newer versions keep it, and leave the extra features unindexed"
         ),
     }
 )
-"""Settings that older servers do not know, each with what is lost without it."""
+"""Settings that older servers do not know, and what is lost without them."""
 
 _MOST_FIELDS = 5000
 _LATE = 31
-"""A month's index holds events up to so many days younger than its name says."""
+"""A month's index holds events up to this many days younger than the date in its name."""
 _ISO = "strict_date_optional_time"
 
-Kinds = Literal["lifecycle policy", "component template", "index template"]
+AssetKind = Literal["lifecycle policy", "component template", "index template"]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a cluster's owner decides.
+    """The settings that a cluster's owner chooses.
 
     Attributes:
         shards: primary shards of each month's index.
         replicas: copies of each shard.
-        retention: days that events are kept; issues are kept for ever.
+        retention: days that events are kept; issues are never deleted by age.
     """
 
     shards: int = 1
@@ -55,9 +55,9 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One thing that a cluster should hold: what it is, its name, and its body."""
+    """A template or policy that a cluster should have."""
 
-    kind: Kinds
+    kind: AssetKind
     name: str
     body: Mapping[str, Any]
 
@@ -65,25 +65,25 @@ class Asset:
 def assets(
     prefix: str, layout: Layout, *, lifecycle: bool = True, without: Collection[str] = ()
 ) -> tuple[Asset, ...]:
-    """Give everything that setup puts on a cluster, in the order to put it there.
+    """Return everything that setup puts on a cluster, in the order in which to put it there.
 
     Args:
-        prefix: that all names begin with.
+        prefix: what all names begin with.
         layout: shards, replicas, retention.
         lifecycle: whether the cluster can delete by age.
-        without: settings of OPTIONAL to leave out.
+        without: names of settings in OPTIONAL to leave out.
     """
     shared = [f"{prefix}-settings", f"{prefix}-event"]
     aged = [*shared, f"{prefix}-retention"] if lifecycle else shared
-    made = [
+    result = [
         Asset("component template", shared[0], _settings(layout, without)),
         Asset("component template", shared[1], _component(mappings=_common())),
     ]
     if lifecycle:
         name = f"{prefix}-retention"
-        made.insert(0, Asset("lifecycle policy", name, _policy(layout)))
-        made.append(Asset("component template", name, _component(settings=_aging(name))))
-    made += [
+        result.insert(0, Asset("lifecycle policy", name, _policy(layout)))
+        result.append(Asset("component template", name, _component(settings=_aging(name))))
+    result += [
         Asset(
             "index template",
             f"{prefix}-{short_name(dataset)}",
@@ -91,12 +91,12 @@ def assets(
         )
         for dataset in DATASETS
     ]
-    made.append(Asset("index template", f"{prefix}-deadletter", _letters(prefix, aged)))
-    return tuple(made)
+    result.append(Asset("index template", f"{prefix}-deadletter", _letters(prefix, aged)))
+    return tuple(result)
 
 
 def mark() -> dict[str, Any]:
-    """Give the ``_meta`` of all that setup puts in, mappings of indices included."""
+    """Return the ``_meta`` of everything that setup creates, including the indices' mappings."""
     return {"managed_by": MANAGED, "version": VERSION}
 
 
@@ -105,7 +105,7 @@ def _component(**template: object) -> dict[str, Any]:
 
 
 def _policy(layout: Layout) -> dict[str, Any]:
-    # An index is as old as the first day of its month: its last events are a month younger
+    # an index is as old as the first day of its month; its last events are a month younger
     delete = {
         "min_age": f"{layout.retention + _LATE}d",
         "actions": {"delete": {"delete_searchable_snapshot": True}},
@@ -118,19 +118,19 @@ def _settings(layout: Layout, without: Collection[str]) -> dict[str, Any]:
         "index.number_of_shards": str(layout.shards),
         "index.number_of_replicas": str(layout.replicas),
         "index.codec": "best_compression",
-        "index.mapping.ignore_malformed": "true",  # such a value is absent in the local store, too
+        "index.mapping.ignore_malformed": "true",  # the local store has no such value either
         "index.mapping.total_fields.limit": str(_MOST_FIELDS),
         **{name: "true" for name in OPTIONAL if name not in without},
     }
-    made = _component(settings=settings)
-    made["_meta"][RETENTION_MARK] = layout.retention  # also where no policy can hold it
-    return made
+    component = _component(settings=settings)
+    component["_meta"][RETENTION_MARK] = layout.retention  # also for clusters without policies
+    return component
 
 
 def _aging(policy: str) -> dict[str, Any]:
     return {
         "index.lifecycle.name": policy,
-        "index.lifecycle.parse_origination_date": "true",  # of the name: a resend may be years old
+        "index.lifecycle.parse_origination_date": "true",  # date in the name: resends may be old
     }
 
 
@@ -140,13 +140,13 @@ def _common() -> dict[str, Any]:
 
 
 def _template(prefix: str, dataset: Dataset, parts: list[str]) -> dict[str, Any]:
-    own = [
+    fields = [
         field
         for field in FIELDS
         if dataset in field.datasets and set(field.datasets) != set(DATASETS)
     ]
-    mappings: dict[str, Any] = {"properties": _properties(own)}
-    numbers = [_doubles(field) for field in own if field.kind is Kind.NUMBERS]
+    mappings: dict[str, Any] = {"properties": _properties(fields)}
+    numbers = [_doubles(field) for field in fields if field.kind is Kind.NUMBERS]
     if numbers:
         mappings["dynamic_templates"] = numbers
     return {
@@ -159,9 +159,9 @@ def _template(prefix: str, dataset: Dataset, parts: list[str]) -> dict[str, Any]
 
 
 def _letters(prefix: str, parts: list[str]) -> dict[str, Any]:
-    """Make room for what Logstash did not store, whatever it is: the line itself is only kept."""
+    """Return the template for lines that Logstash could not store; the line is kept unindexed."""
     path = {"type": "keyword", "ignore_above": VALUE}
-    own = {
+    properties = {
         "error": {"properties": {"type": path}},
         "log": {"properties": {"file": {"properties": {"path": path}}}},
         "raw": {"type": "keyword", "index": False, "doc_values": False},
@@ -170,13 +170,13 @@ def _letters(prefix: str, parts: list[str]) -> dict[str, Any]:
         "index_patterns": [dead_letters(prefix)],
         "composed_of": parts,
         "priority": PRIORITY,
-        "template": {"mappings": {"properties": own}},
+        "template": {"mappings": {"properties": properties}},
         "_meta": mark(),
     }
 
 
 def _doubles(field: Field) -> dict[str, Any]:
-    # one type for all: what the first document happens to hold decides nothing
+    # one type for all, whatever the first document happens to hold
     return {
         field.name: {
             "path_match": f"{field.name}.*",
@@ -187,27 +187,27 @@ def _doubles(field: Field) -> dict[str, Any]:
 
 
 def _properties(fields: Iterable[Field]) -> dict[str, Any]:
-    """Nest mappings as the JSON of events is."""
+    """Return the mappings of fields, nested as in the JSON of events."""
     root: dict[str, Any] = {}
     for field in fields:
-        *above, last = field.name.split(".")
-        here = root
-        for part in above:
-            here = here.setdefault(part, {"properties": {}})["properties"]
-        here[last] = _mapping(field)
+        *parents, last = field.name.split(".")
+        properties = root
+        for parent in parents:
+            properties = properties.setdefault(parent, {"properties": {}})["properties"]
+        properties[last] = _mapping(field)
     return root
 
 
 def _mapping(field: Field) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": field.kind.elastic}
+    mapping: dict[str, Any] = {"type": field.kind.elastic}
     if field.kind is Kind.NUMBERS:
-        return {**made, "dynamic": "true", "subobjects": False}
+        return {**mapping, "dynamic": "true", "subobjects": False}
     if field.kind is Kind.DATE:
-        made["format"] = _ISO
+        mapping["format"] = _ISO
     if field.name == "@timestamp":  # without a time it is no event
-        made["ignore_malformed"] = False
+        mapping["ignore_malformed"] = False
     if field.kind.elastic in {"keyword", "flattened"}:
-        made["ignore_above"] = VALUE
+        mapping["ignore_above"] = VALUE
     if field.kind.elastic == "flattened":
-        made["depth_limit"] = NESTING
-    return made
+        mapping["depth_limit"] = NESTING
+    return mapping

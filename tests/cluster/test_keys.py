@@ -16,7 +16,7 @@ EVENT = {"@timestamp": "2026-11-24T10:00:00.000Z", "ml": {"features": {"number":
 
 @pytest.fixture
 def setup(server_secured, prefix, looking):
-    """A function that runs the command as an administrator, who takes it all out in the end."""
+    """A function that runs the command as an administrator, and removes everything at the end."""
     environ = {
         "ELKMON_USERNAME": "elastic",
         "ELKMON_PASSWORD": servers.PASSWORD,
@@ -37,7 +37,7 @@ def setup(server_secured, prefix, looking):
 
 @pytest.fixture
 def admin(server_secured, prefix, installed):
-    """A client that may do everything, where the templates are installed and an event is there."""
+    """A client that may do everything; the templates and one event are there."""
     client = installed(server_secured)
     client.index(index=f"{prefix}-prediction-2026.11.01", id="p1", document=EVENT, refresh=True)
     return client
@@ -45,15 +45,15 @@ def admin(server_secured, prefix, installed):
 
 @pytest.fixture
 def keyed(server_secured, prefix, admin):
-    """A function that gives a client with the key of a job."""
+    """A function that returns a client with the key of a job."""
     keys = make_keys(admin, prefix)
     clients = {
         job: Elasticsearch(server_secured.url, ca_certs=server_secured.ca, api_key=key)
         for job, key in keys.items()
     }
     yield clients.__getitem__
-    for each in clients.values():
-        each.close()
+    for client in clients.values():
+        client.close()
     revoke(admin, prefix, dry_run=False)
 
 
@@ -92,10 +92,10 @@ def test_the_reader_reads_and_sees_what_is_there(keyed, prefix):
     reader, name = keyed("reader"), f"{prefix}-prediction-2026.11.01"
 
     opened = reader.open_point_in_time(index=f"{prefix}-prediction-*", keep_alive="1m")
-    found = reader.search(pit={"id": opened["id"]}, query={"ids": {"values": ["p1"]}})
+    result = reader.search(pit={"id": opened["id"]}, query={"ids": {"values": ["p1"]}})
     reader.close_point_in_time(id=opened["id"])
 
-    assert found["hits"]["total"]["value"] == 1
+    assert result["hits"]["total"]["value"] == 1
     assert name in reader.indices.get_mapping(index=f"{prefix}-*")
     assert name in reader.indices.stats(index=f"{prefix}-prediction-*")["indices"]
 
@@ -110,10 +110,17 @@ def test_doctor_names_the_privileges_that_it_lacks(server_secured, admin, prefix
         env={"ELKMON_API_KEY": key, "ELKMON_CA_FILE": server_secured.ca},
     )
 
-    found = [each for each in json.loads(done.stdout) if "not looked at" in each["what"]]
-    assert [each["level"] for each in found] == ["note", "note"]
-    assert any("index templates" in each["what"] and "cluster" in each["advice"] for each in found)
-    assert any("mappings" in each["what"] and "view_index" in each["advice"] for each in found)
+    findings = [
+        finding for finding in json.loads(done.stdout) if "not looked at" in finding["what"]
+    ]
+    assert [finding["level"] for finding in findings] == ["note", "note"]
+    assert any(
+        "index templates" in finding["what"] and "cluster" in finding["advice"]
+        for finding in findings
+    )
+    assert any(
+        "mappings" in finding["what"] and "view_index" in finding["advice"] for finding in findings
+    )
 
 
 def test_the_reader_cannot_write_delete_or_look_elsewhere(keyed, prefix, admin):
@@ -194,7 +201,7 @@ def test_keys_go_to_files_that_their_owner_alone_can_read(setup, tmp_path):
 
     assert result.exit_code == 0, result.stderr
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    files = {each.name: each for each in folder.iterdir()}
+    files = {path.name: path for path in folder.iterdir()}
     assert set(files) == {f"{job}.key" for job in JOBS}
     for file in files.values():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -216,7 +223,7 @@ def test_an_api_key_cannot_make_keys(setup, admin, server_secured):
     result = setup("--api-keys", "--replicas", 0, env={"ELKMON_API_KEY": whole})
 
     assert result.exit_code == 3
-    assert "an API key cannot make other keys: set ELKMON_USERNAME" in result.stderr
+    assert "an API key cannot create other keys: set ELKMON_USERNAME" in result.stderr
 
 
 def test_roles_are_there_for_people_and_go_with_the_keys_when_all_is_removed(
@@ -224,11 +231,11 @@ def test_roles_are_there_for_people_and_go_with_the_keys_when_all_is_removed(
 ):
     client = looking(server_secured)
     setup("--api-keys", "--replicas", 0)
-    there = client.security.get_role(name=f"{prefix}-reader")[f"{prefix}-reader"]
+    role = client.security.get_role(name=f"{prefix}-reader")[f"{prefix}-reader"]
 
     result = setup("--remove")
 
-    assert "read" in there["indices"][0]["privileges"]
+    assert "read" in role["indices"][0]["privileges"]
     assert result.stdout.count("removed: role ") == 3
     assert result.stdout.count("removed: API key ") == 3
     with pytest.raises(NotFoundError):
@@ -245,7 +252,7 @@ def test_a_role_that_others_made_is_left_alone(setup, looking, server_secured, p
     removed = setup("--remove")
 
     assert result.exit_code == 3
-    assert f"there is a role {prefix}-reader that elkmon did not put there" in result.stderr
+    assert f"there is already a role {prefix}-reader that elkmon did not create" in result.stderr
     assert "role" not in removed.stdout
     client.security.delete_role(name=f"{prefix}-reader")
 

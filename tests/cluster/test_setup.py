@@ -1,4 +1,4 @@
-"""``elkmon setup`` on real servers: what it puts there, when it does not, and what it takes out."""
+"""``elkmon setup`` on real servers: what it creates, when it refuses, and what it removes."""
 
 import re
 
@@ -14,7 +14,7 @@ KINDS = ("component_template", "index_template")
 
 @pytest.fixture
 def run(server, prefix, looking):
-    """A function that runs the command on a server that has nothing of the test's yet."""
+    """A function that runs the command on a server that has nothing of this test's yet."""
     looking(server)
     return lambda *arguments: CliRunner().invoke(
         main, ["setup", "--store", server.url, *map(str, arguments)]
@@ -22,18 +22,20 @@ def run(server, prefix, looking):
 
 
 @pytest.fixture
-def held(server, prefix, looking):
-    """A function that gives the names of all templates of this test, by kind."""
+def template_names(server, prefix, looking):
+    """A function that returns the names of all templates of this test, by kind."""
     client = looking(server)
 
     def names():
-        found = {
+        templates = {
             "component_template": client.cluster.get_component_template(),
             "index_template": client.indices.get_index_template(),
         }
         return {
             kind: sorted(
-                each["name"] for each in found[kind][f"{kind}s"] if each["name"].startswith(prefix)
+                template["name"]
+                for template in templates[kind][f"{kind}s"]
+                if template["name"].startswith(prefix)
             )
             for kind in KINDS
         }
@@ -47,13 +49,13 @@ def put_component(client, name, meta):
     )
 
 
-def test_templates_are_put_there_once(run, held, prefix):
+def test_templates_are_put_there_once(run, template_names, prefix):
     first, second = run("--replicas", 0), run()
 
     assert first.exit_code == second.exit_code == 0
     assert first.stdout.count("new: ") == 19
     assert first.stdout.count(f"new: empty index {prefix}-") == 8
-    assert held() == {
+    assert template_names() == {
         "component_template": [f"{prefix}-event", f"{prefix}-settings"],
         "index_template": sorted(
             f"{prefix}-{name}"
@@ -64,17 +66,17 @@ def test_templates_are_put_there_once(run, held, prefix):
         ),
     }
     assert second.stdout == (
-        "0 to change, 11 as they should be; shards 1, replicas 0, retention 365 days\n"
+        "0 to change, 11 up to date; shards 1, replicas 0, retention 365 days\n"
     )
 
 
-def test_a_dry_run_says_what_it_would_do_and_does_nothing(run, held):
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(run, template_names):
     result = run("--dry-run")
 
     assert result.exit_code == 0
     assert result.stdout.count("new: ") == 19
     assert "19 would change" in result.stdout
-    assert held() == {"component_template": [], "index_template": []}
+    assert template_names() == {"component_template": [], "index_template": []}
 
 
 def test_a_change_is_shown_before_it_is_made(run, server, prefix, looking):
@@ -87,18 +89,18 @@ def test_a_change_is_shown_before_it_is_made(run, server, prefix, looking):
         assert f"changed: component template {prefix}-settings" in result.stdout
         assert re.search(r'^  -\s+"index.number_of_shards": "1"', result.stdout, re.MULTILINE)
         assert re.search(r'^  \+\s+"index.number_of_shards": "3"', result.stdout, re.MULTILINE)
-    assert "9 would change, 10 as they should be" in dry.stdout
-    made = looking(server).cluster.get_component_template(name=f"{prefix}-settings")
-    index = made["component_templates"][0]["component_template"]["template"]["settings"]["index"]
+    assert "9 would change, 10 up to date" in dry.stdout
+    answer = looking(server).cluster.get_component_template(name=f"{prefix}-settings")
+    index = answer["component_templates"][0]["component_template"]["template"]["settings"]["index"]
     assert index["number_of_shards"] == "3"
 
 
 def test_fields_are_known_before_there_is_an_event(run, server, prefix, looking):
     run("--replicas", 0)
 
-    known = looking(server).field_caps(index=f"{prefix}-metric-*", fields="metric.*")
+    capabilities = looking(server).field_caps(index=f"{prefix}-metric-*", fields="metric.*")
 
-    assert "metric.value" in known["fields"]
+    assert "metric.value" in capabilities["fields"]
 
 
 def test_indices_without_events_are_made_anew_by_what_changed(run, server, prefix, looking):
@@ -110,8 +112,8 @@ def test_indices_without_events_are_made_anew_by_what_changed(run, server, prefi
     run("--shards", 3)
 
     shards = {
-        name: each["settings"]["index"]["number_of_shards"]
-        for name, each in client.indices.get_settings(index=f"{prefix}-*").items()
+        name: index["settings"]["index"]["number_of_shards"]
+        for name, index in client.indices.get_settings(index=f"{prefix}-*").items()
     }
     assert shards == {name: "1" if name == full else "3" for name in shards}
     assert len(shards) == 8
@@ -150,7 +152,9 @@ def test_a_missing_lifecycle_is_named_with_what_to_do(run):
     assert "elkmon prune --older-than 90d" in result.stderr
 
 
-def test_a_setting_that_the_server_does_not_know_is_left_out_and_named(run, monkeypatch, held):
+def test_a_setting_that_the_server_does_not_know_is_left_out_and_named(
+    run, monkeypatch, template_names
+):
     tomorrow = {"index.mapping.of_tomorrow": "tomorrow's events are lost"}
     monkeypatch.setattr(templates, "OPTIONAL", tomorrow)
     monkeypatch.setattr(setup, "OPTIONAL", tomorrow)
@@ -161,24 +165,22 @@ def test_a_setting_that_the_server_does_not_know_is_left_out_and_named(run, monk
     assert "does not know the setting index.mapping.of_tomorrow, which is left out: tomo" in (
         result.stderr
     )
-    assert len(held()["index_template"]) == 9
+    assert len(template_names()["index_template"]) == 9
 
 
-def test_templates_of_a_newer_elkmon_are_left_alone(run, server, prefix, looking, held):
+def test_templates_of_a_newer_elkmon_are_left_alone(run, server, prefix, looking, template_names):
     meta = {"managed_by": "elkmon", "version": templates.VERSION + 1}
     put_component(looking(server), f"{prefix}-event", meta)
 
     result = run()
 
     assert result.exit_code == 3
-    assert f"component template {prefix}-event is of version 2, put there by a newer elkmon" in (
-        result.stderr
-    )
-    assert held()["index_template"] == []
+    assert f"component template {prefix}-event is version 2, from a newer elkmon" in (result.stderr)
+    assert template_names()["index_template"] == []
 
 
 def test_what_others_put_there_is_neither_overwritten_nor_removed(
-    run, server, prefix, looking, held
+    run, server, prefix, looking, template_names
 ):
     put_component(looking(server), f"{prefix}-event", {"managed_by": "someone"})
 
@@ -186,13 +188,15 @@ def test_what_others_put_there_is_neither_overwritten_nor_removed(
     removed = run("--remove")
 
     assert result.exit_code == 3
-    assert "that elkmon did not put there" in result.stderr
+    assert "that elkmon did not create" in result.stderr
     assert removed.exit_code == 0
-    assert f"stays: component template {prefix}-event" in removed.stdout
-    assert held()["component_template"] == [f"{prefix}-event"]
+    assert f"kept: component template {prefix}-event" in removed.stdout
+    assert template_names()["component_template"] == [f"{prefix}-event"]
 
 
-def test_removing_takes_out_all_of_it_and_leaves_events(run, server, prefix, looking, held):
+def test_removing_takes_out_all_of_it_and_leaves_events(
+    run, server, prefix, looking, template_names
+):
     run("--replicas", 0)
     client = looking(server)
     put_component(client, f"{prefix}-mine", {})
@@ -200,25 +204,25 @@ def test_removing_takes_out_all_of_it_and_leaves_events(run, server, prefix, loo
     client.index(index=full, document={"@timestamp": "2026-11-24T00:00Z"}, refresh=True)
 
     dry = run("--remove", "--dry-run")
-    after_dry = held()
+    after_dry = template_names()
     removed = run("--remove")
 
     assert dry.stdout.count("would remove: ") == removed.stdout.count("removed: ") == 18
     assert len(after_dry["index_template"]) == 9
-    assert held() == {"component_template": [f"{prefix}-mine"], "index_template": []}
+    assert template_names() == {"component_template": [f"{prefix}-mine"], "index_template": []}
     assert [*client.indices.get(index=f"{prefix}-*")] == [full]
-    assert "nothing of elkmon's is there to remove" in run("--remove").stdout
+    assert "elkmon has nothing there to remove" in run("--remove").stdout
     client.cluster.delete_component_template(name=f"{prefix}-mine")
 
 
-def test_an_older_server_is_refused(run, monkeypatch, held):
+def test_an_older_server_is_refused(run, monkeypatch, template_names):
     monkeypatch.setattr(setup, "OLDEST", (99, 0))
 
     result = run()
 
     assert result.exit_code == 3
-    assert re.search(r"has Elasticsearch \d+\.\d+\.\d+: elkmon needs 99.0 or later", result.stderr)
-    assert held()["index_template"] == []
+    assert re.search(r"runs Elasticsearch \d+\.\d+\.\d+: elkmon needs 99.0 or later", result.stderr)
+    assert template_names()["index_template"] == []
 
 
 def test_there_is_no_key_without_security(run):
@@ -229,18 +233,18 @@ def test_there_is_no_key_without_security(run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--store", "elkmon-data"), "a folder, which needs no setup"),
         (("--store", "http://localhost:1", "-o", "keys"), "give both"),
-        (("--store", "http://localhost:1", "--remove", "--shards", "2"), "takes out everything"),
+        (("--store", "http://localhost:1", "--remove", "--shards", "2"), "removes everything"),
     ],
 )
-def test_wrong_usage_is_refused_with_what_would_do(arguments, said):
+def test_wrong_usage_is_refused_with_what_would_do(arguments, message):
     result = CliRunner().invoke(main, ["setup", *arguments])
 
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def test_a_server_that_is_not_there_is_said_to_be():
@@ -267,8 +271,8 @@ def test_a_template_that_wins_over_ours_is_named(run, prefix, looking, server, p
         client.indices.delete_index_template(name=f"their-{prefix}")
 
     assert refused.exit_code != 0
-    for said in (str(refused.exception) + refused.output, doctor.stdout):
-        assert f"their-{prefix} (priority 201, {pattern})" in said.replace("\n", " ")
+    for text in (str(refused.exception) + refused.output, doctor.stdout):
+        assert f"their-{prefix} (priority 201, {pattern})" in text.replace("\n", " ")
     assert doctor.exit_code == 1
 
 

@@ -12,8 +12,8 @@ INDEX = "prediction-2026.11.01"
 
 
 @pytest.fixture
-def kept(server, prefix, installed):
-    """A function that indexes a document, and gives it back with what was ignored in it."""
+def indexed(server, prefix, installed):
+    """A function that indexes a document, and returns it with what was ignored in it."""
     client = installed(server)
 
     def keep(document):
@@ -29,7 +29,7 @@ def kept(server, prefix, installed):
 
 @pytest.fixture
 def properties(server, prefix, installed):
-    """A function that gives the mapping of a dataset's index, by dotted name."""
+    """A function that returns the mapping of a dataset's index, by dotted name."""
     client = installed(server)
 
     def mapped(dataset):
@@ -41,44 +41,44 @@ def properties(server, prefix, installed):
 
 
 def flat(tree, above=""):
-    for name, each in tree.items():
-        if "type" in each:
-            yield above + name, each
+    for name, mapping in tree.items():
+        if "type" in mapping:
+            yield above + name, mapping
         else:
-            yield from flat(each["properties"], f"{above}{name}.")
+            yield from flat(mapping["properties"], f"{above}{name}.")
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_each_dataset_has_the_fields_of_the_table_and_no_others(properties, dataset):
     mapped = properties(dataset)
 
-    wanted = {each.name: each.kind.elastic for each in FIELDS if dataset in each.datasets}
-    assert {name: each["type"] for name, each in mapped.items()} == wanted
+    expected = {field.name: field.kind.elastic for field in FIELDS if dataset in field.datasets}
+    assert {name: mapping["type"] for name, mapping in mapped.items()} == expected
 
 
-def test_features_with_and_without_a_dot_live_beside_each_other(kept):
-    hit = kept({"ml": {"features": {"number": {"a": 1, "a.b": 2.5, "c": 1e300}}}})
+def test_features_with_and_without_a_dot_live_beside_each_other(indexed):
+    hit = indexed({"ml": {"features": {"number": {"a": 1, "a.b": 2.5, "c": 1e300}}}})
 
     assert "_ignored" not in hit
 
 
-def test_what_is_no_number_is_named_as_ignored_and_the_event_stays(kept):
-    hit = kept({"ml": {"features": {"number": {"x": "abc"}}, "prediction": {"score": "high"}}})
+def test_what_is_no_number_is_named_as_ignored_and_the_event_stays(indexed):
+    hit = indexed({"ml": {"features": {"number": {"x": "abc"}}, "prediction": {"score": "high"}}})
 
     assert hit["_ignored"] == ["ml.features.number.x", "ml.prediction.score"]
 
 
 def test_what_is_not_in_the_table_stays_in_the_source_and_adds_no_field(
-    server, prefix, kept, installed
+    server, prefix, indexed, installed
 ):
-    hit = kept({"unknown": {"deep": 1}})
+    hit = indexed({"unknown": {"deep": 1}})
 
     mapping = installed(server).indices.get_mapping(index=f"{prefix}-{INDEX}")
     assert hit["_source"]["unknown"] == {"deep": 1}
     assert "unknown" not in mapping[f"{prefix}-{INDEX}"]["mappings"]["properties"]
 
 
-def test_long_values_and_deep_labels_are_taken(kept):
+def test_long_values_and_deep_labels_are_taken(indexed):
     deep = {}
     here = deep
     for _ in range(60):
@@ -86,7 +86,7 @@ def test_long_values_and_deep_labels_are_taken(kept):
         here = here["a"]
     here["a"] = "end"
 
-    hit = kept(
+    hit = indexed(
         {
             "labels": {"deep": deep, "long": "x" * 40_000},
             "service": {"name": "s" * 40_000},
@@ -97,16 +97,18 @@ def test_long_values_and_deep_labels_are_taken(kept):
     assert "service.name" in hit["_ignored"]
 
 
-def test_an_event_without_a_readable_time_is_refused(kept):
+def test_an_event_without_a_readable_time_is_refused(indexed):
     with pytest.raises(BadRequestError, match="failed to parse field"):
-        kept({"@timestamp": "yesterday"})
+        indexed({"@timestamp": "yesterday"})
 
 
-def test_features_beyond_the_limit_are_ignored_and_the_event_stays(server, prefix, kept, installed):
+def test_features_beyond_the_limit_are_ignored_and_the_event_stays(
+    server, prefix, indexed, installed
+):
     fewer = {"index.mapping.total_fields.limit": 200}
     installed(server).indices.create(index=f"{prefix}-{INDEX}", settings=fewer)
 
-    hit = kept({"ml": {"features": {"number": {f"f{number}": number for number in range(300)}}}})
+    hit = indexed({"ml": {"features": {"number": {f"f{number}": number for number in range(300)}}}})
 
     assert len(hit["_source"]["ml"]["features"]["number"]) == 300
     assert 100 < len(hit["_ignored"]) < 300
@@ -116,15 +118,15 @@ def test_an_index_says_by_which_version_of_the_templates_it_was_made(server, pre
     client = installed(server, shards=2)
     client.indices.create(index=f"{prefix}-label-2026.11.01")
 
-    (made,) = client.indices.get(index=f"{prefix}-label-*").values()
-    assert made["mappings"]["_meta"] == {"managed_by": "elkmon", "version": VERSION}
-    assert made["settings"]["index"]["number_of_shards"] == "2"
-    assert made["settings"]["index"]["number_of_replicas"] == "0"
+    (index,) = client.indices.get(index=f"{prefix}-label-*").values()
+    assert index["mappings"]["_meta"] == {"managed_by": "elkmon", "version": VERSION}
+    assert index["settings"]["index"]["number_of_shards"] == "2"
+    assert index["settings"]["index"]["number_of_replicas"] == "0"
 
 
 def by_name(kind, **options):
-    made = assets("elkmon", Layout(retention=90), **options)
-    return {each.name: each.body for each in made if each.kind == kind}
+    everything = assets("elkmon", Layout(retention=90), **options)
+    return {asset.name: asset.body for asset in everything if asset.kind == kind}
 
 
 def test_events_go_a_month_after_their_retention_counted_by_the_name_of_the_index():
@@ -142,12 +144,12 @@ def test_events_go_a_month_after_their_retention_counted_by_the_name_of_the_inde
 
 def test_a_policy_that_a_cluster_tells_with_what_it_adds_is_the_same():
     policy, *_ = assets("elkmon", Layout(retention=90))
-    told = {"version": 3, "modified_date": "2026-11-24T10:00:00.000Z", "in_use_by": {}}
-    there = {**told, "policy": policy.body["policy"]}
+    added = {"version": 3, "modified_date": "2026-11-24T10:00:00.000Z", "in_use_by": {}}
+    current = {**added, "policy": policy.body["policy"]}
     longer, *_ = assets("elkmon", Layout(retention=91))
 
-    assert difference(policy, there) == []
-    lines = [line for line in difference(longer, there) if line[0] in "+-"]
+    assert difference(policy, current) == []
+    lines = [line for line in difference(longer, current) if line[0] in "+-"]
     assert lines == ['-        "min_age": "121d"', '+        "min_age": "122d"']
 
 

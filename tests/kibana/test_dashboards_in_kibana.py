@@ -65,7 +65,7 @@ def client(target):
         names = list(client.indices.get(index=f"{prefix}-*", expand_wildcards="all"))
         if names:
             client.indices.delete(index=names)
-        setup.take_out(client, prefix, dry_run=False)
+        setup.uninstall(client, prefix, dry_run=False)
 
 
 @pytest.fixture

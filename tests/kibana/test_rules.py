@@ -57,7 +57,7 @@ def cluster(target):
         names = list(client.indices.get(index=f"{target.prefix}-*", expand_wildcards="all"))
         if names:
             client.indices.delete(index=names)
-        setup.take_out(client, target.prefix, dry_run=False)
+        setup.uninstall(client, target.prefix, dry_run=False)
 
 
 def predictions(model, count, *, failed=0, wrong=0, right=0):
