@@ -1,4 +1,4 @@
-"""``elkmon host``: readings of this host, beside the events of its models."""
+"""``elkmon host``: write readings of this host next to the events of its models."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ _LEAST = 0.1
 
 
 def _seconds(_context: click.Context, _option: click.Parameter, text: str) -> float:
-    """Understand a length of time: ``10s``, ``1m``, or a number of seconds."""
-    found = _LENGTH.fullmatch(text.strip())
-    seconds = 0.0 if found is None else float(found[1]) * _SECONDS[found[2]]
+    """Return the seconds in a length of time: ``10s``, ``1m``, or a number of seconds."""
+    match = _LENGTH.fullmatch(text.strip())
+    seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2]]
     if seconds < _LEAST:
-        raise click.BadParameter(f"{text!r} is no length of time: use 10s, 1m; 0.1s at least")
+        raise click.BadParameter(
+            f"{text!r} is not a length of time, such as 10s or 1m, of at least 0.1s"
+        )
     return seconds
 
 
@@ -41,12 +43,12 @@ def _seconds(_context: click.Context, _option: click.Parameter, text: str) -> fl
     metavar="LENGTH",
     help="Time between two readings.",
 )
-@click.option("--once", is_flag=True, help="One reading, over a second at most; then end.")
+@click.option("--once", is_flag=True, help="Take one reading, over a second at most, and end.")
 def command(store: Path, every: float, *, once: bool) -> None:
-    """Write readings of this host, beside the events of its models.
+    """Write readings of this host next to the events of its models.
 
-    Processors, memory, disks, network and GPUs, under Metricbeat's names, until SIGTERM or Ctrl-C.
-    elkmon metrics shows them.
+    It reads processors, memory, disks, network and GPUs until SIGTERM or Ctrl-C, and names the
+    figures as Metricbeat does. See them with elkmon metrics.
     """
     settings = replace(from_environment(), spool=store.absolute())
     if settings.service == Settings().service:
@@ -57,10 +59,13 @@ def command(store: Path, every: float, *, once: bool) -> None:
 
     with stopping() as stop:
         if not once:
-            tell(f"writing readings of this host to {store}, until SIGTERM or Ctrl-C")
-        made = record(settings, every, stop, once=once, tell=tell)
-    readings = "1 reading" if made.readings == 1 else f"{made.readings:,} readings"
-    tell(f"{readings}, {made.events:,} events; elkmon metrics --store {store} shows them")
-    if made.dropped:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in made.dropped.items())
-        raise StoreError(f"not all of it could be written to {store}: {reasons}")
+            tell(f"writing readings of this host to {store} until SIGTERM or Ctrl-C")
+        result = record(settings, every, stop, once=once, tell=tell)
+    readings = "1 reading" if result.readings == 1 else f"{result.readings:,} readings"
+    tell(
+        f"wrote {readings} as {result.events:,} events; see them with "
+        f"elkmon metrics --store {store}"
+    )
+    if result.dropped:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.dropped.items())
+        raise StoreError(f"some events could not be written to {store}: {reasons}")

@@ -1,4 +1,4 @@
-"""Host readings: processors, memory, disks, network and GPUs, as events beside those of models."""
+"""Read the host (processors, memory, disks, network, GPUs) and write the readings as events."""
 
 from __future__ import annotations
 

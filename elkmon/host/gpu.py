@@ -1,4 +1,4 @@
-"""Read NVIDIA's GPUs by NVML, where there are any and ``nvidia-ml-py`` is installed."""
+"""Read NVIDIA GPUs through NVML, if there are any and ``nvidia-ml-py`` is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DIGITS = 4
 
 
 class Gpus:
-    """The GPUs of this host; none where there is no driver, or nothing to talk to it."""
+    """The GPUs of this host; none without a driver or without ``nvidia-ml-py``."""
 
     def __init__(self) -> None:
         self._nvml: Any = None
@@ -27,10 +27,10 @@ class Gpus:
         self._nvml = nvml
 
     def read(self) -> list[dict[str, Any]]:
-        """Give the readings of each GPU, by their full names.
+        """Return one reading for each GPU, by full field names.
 
         Raises:
-            RuntimeError: the driver does not answer any more.
+            RuntimeError: the driver no longer answers.
         """
         if self._nvml is None:
             return []
@@ -40,39 +40,39 @@ class Gpus:
                 nvml.nvmlDeviceGetHandleByIndex(number)
                 for number in range(nvml.nvmlDeviceGetCount())
             ]
-            return [self._one(handle) for handle in handles]
+            return [self._reading(handle) for handle in handles]
         except nvml.NVMLError as error:
             raise RuntimeError(f"NVML does not answer: {error}") from error
 
-    def _one(self, handle: Any) -> dict[str, Any]:  # noqa: ANN401 - NVML has no types
+    def _reading(self, handle: Any) -> dict[str, Any]:  # noqa: ANN401 - NVML has no types
         nvml = self._nvml
-        rates = self._asked(nvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = self._asked(nvml.nvmlDeviceGetMemoryInfo, handle)
-        power = self._asked(nvml.nvmlDeviceGetPowerUsage, handle)
-        found = {
+        rates = self._query(nvml.nvmlDeviceGetUtilizationRates, handle)
+        memory = self._query(nvml.nvmlDeviceGetMemoryInfo, handle)
+        power = self._query(nvml.nvmlDeviceGetPowerUsage, handle)
+        reading = {
             "system.gpu.id": _text(nvml.nvmlDeviceGetUUID(handle)),
             "system.gpu.name": _text(nvml.nvmlDeviceGetName(handle)),
-            "system.gpu.temperature.celsius": self._asked(
+            "system.gpu.temperature.celsius": self._query(
                 nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU
             ),
         }
         if rates is not None:
-            found["system.gpu.utilization.pct"] = rates.gpu / 100
+            reading["system.gpu.utilization.pct"] = rates.gpu / 100
         if memory is not None:
-            found["system.gpu.memory.total"] = memory.total
-            found["system.gpu.memory.used.bytes"] = memory.used
-            found["system.gpu.memory.used.pct"] = round(memory.used / memory.total, _DIGITS)
+            reading["system.gpu.memory.total"] = memory.total
+            reading["system.gpu.memory.used.bytes"] = memory.used
+            reading["system.gpu.memory.used.pct"] = round(memory.used / memory.total, _DIGITS)
         if power is not None:
-            found["system.gpu.power.watts"] = power / 1000
-        return found
+            reading["system.gpu.power.watts"] = power / 1000
+        return reading
 
-    def _asked(self, question: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
-        """Ask what not every GPU can tell; None where it cannot."""
+    def _query(self, function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
+        """Call a function of NVML; return None if this GPU does not support it."""
         try:
-            return question(*arguments)
+            return function(*arguments)
         except self._nvml.NVMLError_NotSupported:
             return None
 
 
-def _text(given: str | bytes) -> str:
-    return given.decode("utf-8", "replace") if isinstance(given, bytes) else given
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,6 +1,6 @@
-"""Read the host: what it has in use, and what became of its counters since the reading before.
+"""Read what the host has in use, and how its counters changed since the previous reading.
 
-Shares lie between 0 and 1, as Metricbeat has them. What a host does not tell is absent, never 0.
+Shares lie between 0 and 1, as in Metricbeat. What a host does not report is absent, never 0.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["Readings"]
 
 _LOOPBACK = ("lo", "lo0")
 _IMAGES = {"squashfs", "iso9660"}
-"""File systems that are full by their nature."""
+"""Read-only file systems, which are always full."""
 _WITHIN_OTHERS = {"guest", "guest_nice"}
-"""Processor times that others hold already."""
+"""Processor times that are already part of other times."""
 _UNREADABLE = (OSError, RuntimeError, NotImplementedError, psutil.Error)
 _DIGITS = 4
 
@@ -35,7 +35,7 @@ Reading = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """What only grows, as of one moment."""
+    """The host's counters, which only grow, at one moment."""
 
     at: float
     cpu: Mapping[str, float]
@@ -44,10 +44,10 @@ class _Counters:
 
 
 class Readings:
-    """Take readings; each tells what happened since the one before, or since this was made.
+    """Take readings; each covers the time since the previous one, or since this was created.
 
     Attributes:
-        unread: what could not be read last time, each with why.
+        unread: what could not be read last time, each with the reason.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Readings:
         self._before = self._counters()
 
     def take(self) -> list[Reading]:
-        """Give one event of the host, one of each file system, and one of each GPU."""
+        """Return one reading of the host, one for each file system, and one for each GPU."""
         self.unread = {}
         before, now = self._before, self._counters()
         self._before = now
@@ -69,32 +69,35 @@ class Readings:
                 _transfer(before.network.get(name, {}), counters)
                 for name, counters in now.network.items()
             ),
-            **self._tried("load", _load, dict),
-            **self._tried("memory", _memory, dict),
+            **self._try("load", _load, dict),
+            **self._try("memory", _memory, dict),
         }
-        mounts: list[str] = self._tried("file systems", _mounts, list)
+        mounts: list[str] = self._try("file systems", _mounts, list)
         systems: list[Reading] = [
-            self._tried(f"file system {each}", partial(_filesystem, each), dict) for each in mounts
+            self._try(f"file system {path}", partial(_filesystem, path), dict) for path in mounts
         ]
-        gpus: list[Reading] = self._tried("GPUs", self._gpus.read, list)
-        found: list[Reading] = [host, *systems, *gpus]
-        return [{name: v for name, v in each.items() if v is not None} for each in found if each]
+        gpus: list[Reading] = self._try("GPUs", self._gpus.read, list)
+        return [
+            {name: value for name, value in reading.items() if value is not None}
+            for reading in [host, *systems, *gpus]
+            if reading
+        ]
 
     def _counters(self) -> _Counters:
         return _Counters(
             monotonic(),
-            self._tried("processors", lambda: psutil.cpu_times()._asdict(), dict),
-            self._tried("disks", _disk_counters, dict),
-            self._tried("network", _network_counters, dict),
+            self._try("processors", lambda: psutil.cpu_times()._asdict(), dict),
+            self._try("disks", _disk_counters, dict),
+            self._try("network", _network_counters, dict),
         )
 
-    def _tried(self, name: str, read: Callable[[], _T], otherwise: Callable[[], _T]) -> _T:
-        """Read something; what a host, or a container, does not let us read is noted, and left."""
+    def _try(self, name: str, read: Callable[[], _T], default: Callable[[], _T]) -> _T:
+        """Return what ``read`` returns; if the host does not allow it, note why and go on."""
         try:
             return read()
         except _UNREADABLE as error:
             self.unread[name] = str(error) or type(error).__name__
-            return otherwise()
+            return default()
 
 
 def _processors(before: Mapping[str, float], now: Mapping[str, float]) -> Reading:
@@ -103,8 +106,8 @@ def _processors(before: Mapping[str, float], now: Mapping[str, float]) -> Readin
         for name, seconds in now.items()
         if name not in _WITHIN_OTHERS
     }
-    whole = sum(spent.values())
-    if not whole:  # no tick of the clock between two readings
+    total = sum(spent.values())
+    if not total:  # no tick of the clock between two readings
         return {}
     parts = {
         "user": ("user", "nice"),
@@ -112,34 +115,37 @@ def _processors(before: Mapping[str, float], now: Mapping[str, float]) -> Readin
         "iowait": ("iowait",),
     }
     shares = {
-        name: sum(spent[each] for each in kinds if each in spent) / whole
+        name: sum(spent[kind] for kind in kinds if kind in spent) / total
         for name, kinds in parts.items()
         if kinds[0] in spent
     }
-    shares["total"] = 1 - (spent["idle"] + spent.get("iowait", 0.0)) / whole
-    return {f"system.cpu.{name}.norm.pct": round(each, _DIGITS) for name, each in shares.items()}
+    shares["total"] = 1 - (spent["idle"] + spent.get("iowait", 0.0)) / total
+    return {f"system.cpu.{name}.norm.pct": round(share, _DIGITS) for name, share in shares.items()}
 
 
 def _disk_counters() -> dict[str, int]:
-    found = psutil.disk_io_counters()
-    if found is None:  # a container without disks of its own
+    counters = psutil.disk_io_counters()
+    if counters is None:  # a container without disks of its own
         return {}
-    return {"host.disk.read.bytes": found.read_bytes, "host.disk.write.bytes": found.write_bytes}
+    return {
+        "host.disk.read.bytes": counters.read_bytes,
+        "host.disk.write.bytes": counters.write_bytes,
+    }
 
 
 def _network_counters() -> dict[str, dict[str, int]]:
     return {
         name: {
-            "host.network.ingress.bytes": each.bytes_recv,
-            "host.network.egress.bytes": each.bytes_sent,
+            "host.network.ingress.bytes": counters.bytes_recv,
+            "host.network.egress.bytes": counters.bytes_sent,
         }
-        for name, each in psutil.net_io_counters(pernic=True).items()
+        for name, counters in psutil.net_io_counters(pernic=True).items()
         if name not in _LOOPBACK
     }
 
 
 def _transfer(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
-    """Give what was added; a counter that is new, or began anew, says nothing yet."""
+    """Return what each counter gained; a counter that is new or was reset is left out."""
     return {
         name: count - before[name]
         for name, count in now.items()
@@ -148,11 +154,11 @@ def _transfer(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, in
 
 
 def _total(parts: Iterator[Mapping[str, int]]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for part in parts:
         for name, count in part.items():
-            found[name] = found.get(name, 0) + count
-    return found
+            totals[name] = totals.get(name, 0) + count
+    return totals
 
 
 def _load() -> Reading:
@@ -163,26 +169,27 @@ def _load() -> Reading:
 def _memory() -> Reading:
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     used = memory.total - memory.available
-    made = {
+    reading = {
         "system.memory.total": memory.total,
         "system.memory.actual.used.bytes": used,
         "system.memory.actual.used.pct": round(used / memory.total, _DIGITS),
     }
     if swap.total:
-        made["system.memory.swap.used.bytes"] = swap.used
-        made["system.memory.swap.used.pct"] = round(swap.used / swap.total, _DIGITS)
-    return made
+        reading["system.memory.swap.used.bytes"] = swap.used
+        reading["system.memory.swap.used.pct"] = round(swap.used / swap.total, _DIGITS)
+    return reading
 
 
 def _mounts() -> list[str]:
-    """Name each file system once, by its shortest path; the root is always among them."""
-    found = [
-        each.mountpoint
-        for each in psutil.disk_partitions(all=False)
-        if each.fstype not in _IMAGES and Path(each.mountpoint).is_dir()  # a container mounts files
+    """Return the shortest path of each file system; the root is always among them."""
+    paths = [
+        partition.mountpoint
+        for partition in psutil.disk_partitions(all=False)
+        if partition.fstype not in _IMAGES
+        and Path(partition.mountpoint).is_dir()  # a container mounts files, too
     ]
     by_device: dict[int, str] = {}
-    for path in sorted({"/", *found}, key=lambda path: (len(path), path)):
+    for path in sorted({"/", *paths}, key=lambda path: (len(path), path)):
         by_device.setdefault(os.stat(path).st_dev, path)  # noqa: PTH116 - a path as it is mounted
     return list(by_device.values())
 

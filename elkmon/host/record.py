@@ -1,4 +1,4 @@
-"""Write readings into a spool, one after the other, until told to stop."""
+"""Write readings of the host into a spool at equal intervals, until told to stop."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from elkmon.host.readings import Readings
 __all__ = ["Recorded", "record"]
 
 _SHORT = 1.0
-"""Seconds that a single reading takes at most."""
+"""Seconds that a single reading covers at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was written."""
+    """How many readings and events were written, and how many events were dropped, by reason."""
 
     readings: int
     events: int
@@ -37,44 +37,44 @@ def record(
     once: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Recorded:
-    """Read the host in equal steps, and write each reading as ``elkmon.metric`` events.
+    """Read the host at equal intervals, and write each reading as ``elkmon.metric`` events.
 
     Args:
-        settings: where to, and in whose name.
-        every: seconds between two readings; what is a rate is one over that time.
-        stop: ends it, once set.
-        once: whether one reading is enough; it takes a second at most.
-        tell: is given a sentence for what cannot be read, once each.
+        settings: where to write, and the service's name.
+        every: seconds between two readings; rates are over that time.
+        stop: ends the recording when it is set.
+        once: whether to take only one reading, which covers a second at most.
+        tell: called once, with a sentence, for each thing that cannot be read.
     """
     emitter = Emitter(settings)
     step = min(every, _SHORT) if once else every
-    taken, told = 0, set()
+    count, reported = 0, set()
     try:
         readings = Readings()
         due = monotonic() + step
         while not stop.wait(max(0.0, due - monotonic())):
-            for each in readings.take():
-                emitter.submit(METRIC, _nested(each), Notes())
-            taken += 1
-            for name, why in readings.unread.items():
-                if name not in told:
-                    told.add(name)
-                    tell(f"{name} cannot be read, and left out: {why}")
+            for reading in readings.take():
+                emitter.submit(METRIC, _nested(reading), Notes())
+            count += 1
+            for name, reason in readings.unread.items():
+                if name not in reported:
+                    reported.add(name)
+                    tell(f"{name} cannot be read and will be left out: {reason}")
             if once:
                 break
-            due = max(due + step, monotonic())  # a host that slept has nothing to catch up on
+            due = max(due + step, monotonic())  # a host that slept need not catch up
     finally:
         stats = emitter.stats()  # before the last line, which is about the file
         emitter.close()
-    return Recorded(taken, stats.written, stats.dropped)
+    return Recorded(count, stats.written, stats.dropped)
 
 
 def _nested(reading: Mapping[str, Any]) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for name, value in reading.items():
-        *above, last = name.split(".")
-        here = root
-        for part in above:
-            here = here.setdefault(part, {})
-        here[last] = value
+        *parents, last = name.split(".")
+        branch = root
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[last] = value
     return root

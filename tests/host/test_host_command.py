@@ -20,7 +20,7 @@ ELKMON = Path(sys.executable).parent / "elkmon"
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch):
-    for name in [each for each in os.environ if each.startswith("ELKMON_")]:
+    for name in [name for name in os.environ if name.startswith("ELKMON_")]:
         monkeypatch.delenv(name)
 
 
@@ -46,18 +46,18 @@ def test_readings_are_written_until_the_process_is_told_to_stop(tmp_path, how):
             assert monotonic() < give_up
             sleep(0.05)
         process.send_signal(how)
-        _, said = process.communicate(timeout=60)
+        _, message = process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert "until SIGTERM or Ctrl-C" in said
+    assert "until SIGTERM or Ctrl-C" in message
     *readings, last = events(store)
-    for each in (*readings, last):
-        conforming.conforms(each)
-    assert {each["event"]["kind"] for each in readings} == {"metric"}
-    assert {each["service"]["name"] for each in readings} == {"host"}
+    for event in (*readings, last):
+        conforming.conforms(event)
+    assert {event["event"]["kind"] for event in readings} == {"metric"}
+    assert {event["service"]["name"] for event in readings} == {"host"}
     assert last["event"]["dataset"] == "elkmon.emitter"
     assert last["ml"]["emitter"]["written"] == len(readings)
-    assert f"{len(readings):,} events" in said
+    assert f"{len(readings):,} events" in message
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def store(tmp_path_factory):
 def test_metrics_show_what_was_read_beside_what_was_logged(store):
     rows = json.loads(run("metrics", "--store", store, "--format", "json").stdout)["metrics"]
 
-    by_name = {each["name"]: each for each in rows}
+    by_name = {row["name"]: row for row in rows}
     host, *_ = events_of(store, "memory")
     memory = by_name["system.memory.total"]
     assert memory["count"] == 1
@@ -89,39 +89,39 @@ def test_metrics_show_what_was_read_beside_what_was_logged(store):
 
 
 def events_of(store, name):
-    return [each for each in events(store) if name in each.get("system", {})]
+    return [event for event in events(store) if name in event.get("system", {})]
 
 
 def test_one_reading_can_be_asked_for_by_name_and_group(store):
     load = ("--name", "system.load.1")
-    asked = run("metrics", "--store", store, *load, "--by", "service", "--format", "csv")
-    shown = run("metrics", "--store", store, *load)
+    by_service = run("metrics", "--store", store, *load, "--by", "service", "--format", "csv")
+    table = run("metrics", "--store", store, *load)
     used = ("--name", "system.filesystem.used.pct", "--by", "system.filesystem.mount_point")
     disks = run("metrics", "--store", store, *used, "--format", "json")
     both = run("metrics", "--store", store, *load, "--name", "basket")
 
-    assert asked.stdout.splitlines()[1].startswith(",gpu-farm,,system.load.1,,1,0,")
-    assert "--where 'system.load.1!='" in shown.stdout
-    mounts = [each["system"]["filesystem"] for each in events_of(store, "filesystem")]
+    assert by_service.stdout.splitlines()[1].startswith(",gpu-farm,,system.load.1,,1,0,")
+    assert "--where 'system.load.1!='" in table.stdout
+    mounts = [mount["system"]["filesystem"] for mount in events_of(store, "filesystem")]
     assert {row["by"]["system.filesystem.mount_point"]: row["mean"]
             for row in json.loads(disks.stdout)["metrics"]} == {
-        each["mount_point"]: each["used"]["pct"] for each in mounts
+        mount["mount_point"]: mount["used"]["pct"] for mount in mounts
     }  # fmt: skip
     assert "basket" in both.stdout
     assert "system.load.1" in both.stdout
 
 
 def test_a_table_writes_bytes_in_the_unit_that_fits():
-    shown = [_number(value, True) for value in (0, 1023, 1024, 512.5 * 1024**3, 3 * 1024**6)]
+    texts = [_number(value, True) for value in (0, 1023, 1024, 512.5 * 1024**3, 3 * 1024**6)]
 
-    assert shown == ["0 B", "1,023 B", "1 KiB", "512.5 GiB", "3,072 PiB"]
+    assert texts == ["0 B", "1,023 B", "1 KiB", "512.5 GiB", "3,072 PiB"]
 
 
 def test_events_say_the_most_of_a_reading_in_a_line(store):
-    said = run("events", "--store", store, "--dataset", "metric").stdout
+    output = run("events", "--store", store, "--dataset", "metric").stdout
 
-    assert "memory 0." in said
-    assert "of /, used 0." in said
+    assert "memory 0." in output
+    assert "of /, used 0." in output
 
 
 def test_standard_output_takes_readings_and_nothing_else(tmp_path):
@@ -134,7 +134,7 @@ def test_standard_output_takes_readings_and_nothing_else(tmp_path):
     assert [json.loads(line)["event"]["dataset"] for line in done.stdout.splitlines()][:2] == [
         "elkmon.metric"
     ] * 2
-    assert "1 reading, " in done.stderr
+    assert "wrote 1 reading as " in done.stderr
 
 
 def test_readings_that_could_not_be_written_are_an_error(tmp_path):
@@ -143,13 +143,13 @@ def test_readings_that_could_not_be_written_are_an_error(tmp_path):
     done = run("host", "--once", "--every", "0.1", "--store", tmp_path / "store" / "below")
 
     assert done.returncode == 3
-    assert "not all of it could be written" in done.stderr
+    assert "some events could not be written" in done.stderr
 
 
 def test_without_its_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "psutil", None)
     for name in [
-        each for each in sys.modules if each.startswith(("elkmon.host", "elkmon.cli.host"))
+        module for module in sys.modules if module.startswith(("elkmon.host", "elkmon.cli.host"))
     ]:
         monkeypatch.delitem(sys.modules, name)
 
@@ -164,4 +164,4 @@ def test_a_length_that_is_none_is_refused(text):
     result = CliRunner().invoke(main, ["host", f"--every={text}"])
 
     assert result.exit_code == 2
-    assert "is no length of time: use 10s, 1m" in result.stderr
+    assert "is not a length of time, such as 10s or 1m" in result.stderr

@@ -30,13 +30,13 @@ class Nic(NamedTuple):
 
 
 def cpu():
-    """Give all and idle processor time, as /proc/stat has them in ticks."""
-    ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+    """Return all and idle processor time, in the ticks of /proc/stat."""
+    ticks = [int(text) for text in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
     return sum(ticks), ticks[3] + ticks[4]
 
 
 def counters():
-    """Give what has been transferred so far, as the system counts it."""
+    """Return what has been transferred so far, as the system counts it."""
     disk = psutil.disk_io_counters() or SimpleNamespace(read_bytes=0, write_bytes=0)
     nics = [n for name, n in psutil.net_io_counters(pernic=True).items() if name != "lo"]
     network = (sum(getattr(nic, name) for nic in nics) for name in NETWORK)
@@ -72,11 +72,11 @@ def test_what_a_reading_tells_lies_between_what_the_system_told_around_it(tmp_pa
             *("host.disk.read.bytes", "host.disk.write.bytes"),
         )
     ]
-    for told, *around in zip(
+    for count, *around in zip(
         transferred, outer[1], inner[1], inner_end[1], outer_end[1], strict=True
     ):
         first, begin, end, last = around
-        assert end - begin <= told <= last - first
+        assert end - begin <= count <= last - first
     (all_1, idle_1), (all_2, idle_2) = outer[0], inner[0]
     (all_3, idle_3), (all_4, idle_4) = inner_end[0], outer_end[0]
     busy_least = (all_3 - idle_3) - (all_2 - idle_2)
@@ -105,26 +105,26 @@ def test_what_the_host_has_is_what_the_kernel_says():
 
 def test_every_reading_is_a_field_of_metrics(gpus):
     gpus(Gpu())
-    found = {name for each in Readings().take() for name in each}
+    names = {name for reading in Readings().take() for name in reading}
 
-    for name in found:
+    for name in names:
         assert METRIC in BY_NAME[name].datasets
-    assert {"system.gpu.power.watts", "system.load.1", "system.memory.total"} <= found
-    assert {each.name for each in READINGS} >= found - {
+    assert {"system.gpu.power.watts", "system.load.1", "system.memory.total"} <= names
+    assert {field.name for field in READINGS} >= names - {
         *("metricset.period", "system.filesystem.mount_point"),
         *("system.gpu.id", "system.gpu.name"),
     }
 
 
 def test_a_counter_that_began_anew_is_absent_and_never_negative(monkeypatch):
-    told = iter(
+    answers = iter(
         [
             {"lo": Nic(5, 5), "eth0": Nic(1000, 1000), "eth1": Nic(10, 20)},
             {"lo": Nic(9, 9), "eth0": Nic(3, 1500), "eth1": Nic(15, 20), "new": Nic(7, 7)},
             {"lo": Nic(9, 9)},
         ]
     )
-    monkeypatch.setattr(psutil, "net_io_counters", lambda **_: next(told))
+    monkeypatch.setattr(psutil, "net_io_counters", lambda **_: next(answers))
     readings = Readings()
 
     host, *_ = readings.take()
@@ -173,23 +173,23 @@ def gpus(monkeypatch):
     class NVMLError_NotSupported(NVMLError):  # noqa: N801, N818 - NVML's name
         pass
 
-    def told(name):
-        def tell(gpu):
+    def getter(name):
+        def get(gpu):
             if getattr(gpu, name) is None:
                 raise NVMLError_NotSupported
             return getattr(gpu, name)
 
-        return tell
+        return get
 
-    def install(*found, broken=False):
+    def install(*devices, broken=False):
         def init():
             if broken:
                 raise NVMLError
 
         def count():
-            if found and found[0] is None:
+            if devices and devices[0] is None:
                 raise NVMLError("GPU is lost")
-            return len(found)
+            return len(devices)
 
         monkeypatch.setitem(
             sys.modules,
@@ -200,13 +200,13 @@ def gpus(monkeypatch):
                 NVML_TEMPERATURE_GPU=0,
                 nvmlInit=init,
                 nvmlDeviceGetCount=count,
-                nvmlDeviceGetHandleByIndex=lambda number: found[number],
+                nvmlDeviceGetHandleByIndex=lambda number: devices[number],
                 nvmlDeviceGetUUID=lambda gpu: gpu.uuid,
                 nvmlDeviceGetName=lambda gpu: gpu.name,
-                nvmlDeviceGetUtilizationRates=told("rates"),
-                nvmlDeviceGetMemoryInfo=told("memory"),
+                nvmlDeviceGetUtilizationRates=getter("rates"),
+                nvmlDeviceGetMemoryInfo=getter("memory"),
                 nvmlDeviceGetTemperature=lambda _gpu, _sensor: 61,
-                nvmlDeviceGetPowerUsage=told("power"),
+                nvmlDeviceGetPowerUsage=getter("power"),
             ),
         )
 
@@ -214,7 +214,7 @@ def gpus(monkeypatch):
 
 
 def of_gpus(readings):
-    return [each for each in readings.take() if "system.gpu.id" in each]
+    return [reading for reading in readings.take() if "system.gpu.id" in reading]
 
 
 def test_swap_space_is_read_where_there_is_any(monkeypatch):
@@ -231,26 +231,26 @@ def test_what_cannot_be_read_is_told_once(monkeypatch, tmp_path):
         raise PermissionError(13, "Permission denied", "/proc/loadavg")
 
     monkeypatch.setattr(psutil, "getloadavg", hidden)
-    stop, told = Event(), []
+    stop, messages = Event(), []
 
     def tell(sentence):
-        told.append(sentence)
+        messages.append(sentence)
         threading.Timer(0.2, stop.set).start()
 
-    made = record(Settings(spool=tmp_path), 0.05, stop, tell=tell)
+    result = record(Settings(spool=tmp_path), 0.05, stop, tell=tell)
 
-    assert made.readings >= 1
-    assert made.dropped == {}
-    assert len(told) == 1
-    assert "load cannot be read, and left out: " in told[0]
+    assert result.readings >= 1
+    assert result.dropped == {}
+    assert len(messages) == 1
+    assert "load cannot be read and will be left out: " in messages[0]
 
 
 def test_each_gpu_is_a_reading_of_its_own(gpus):
     gpus(Gpu(), Gpu(power=None, blind=True))
 
-    one, two = of_gpus(Readings())
+    first, second = of_gpus(Readings())
 
-    assert one == {
+    assert first == {
         "system.gpu.id": "GPU-1",
         "system.gpu.name": "NVIDIA T4",
         "system.gpu.utilization.pct": 0.37,
@@ -260,7 +260,7 @@ def test_each_gpu_is_a_reading_of_its_own(gpus):
         "system.gpu.temperature.celsius": 61,
         "system.gpu.power.watts": 70.0,
     }
-    assert two == {
+    assert second == {
         "system.gpu.id": "GPU-1",
         "system.gpu.name": "NVIDIA T4",
         "system.gpu.temperature.celsius": 61,
