@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from elkmon.cli.options import folder_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
 from elkmon.stores.local.compact import Compacted, compact
@@ -28,7 +28,7 @@ def command(store: Path) -> None:
     if not store.exists():
         click.echo(no_events(store))
         return
-    with shown_progress("compacting") as progress:
+    with progress_bar("compacting") as progress:
         done = compact(store, progress)
     for line in _said(done):
         click.echo(line)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import format_options, store_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.events.cluster_settings import access
 from elkmon.events.errors import StoreError
 from elkmon.present.output import Form, Output, clean, output_to, write_csv, write_json
@@ -61,7 +61,7 @@ def _of_logstash(url: str) -> list[Finding]:
 
 
 def _found(store: Place) -> list[Finding]:
-    with closing(open_store(store)) as source, shown_progress("examining") as progress:
+    with closing(open_store(store)) as source, progress_bar("examining") as progress:
         if not isinstance(source, Examinable):
             raise StoreError(
                 f"{store} cannot be examined: its store has no checks of its own; elkmon "

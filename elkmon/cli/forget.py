@@ -7,7 +7,7 @@ from contextlib import closing
 import click
 
 from elkmon.cli.options import store_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.emit.encode.scalars import clean_id
 from elkmon.events.errors import StoreError
 from elkmon.present.empty_answer import no_events
@@ -56,7 +56,7 @@ def command(
         request = ErasureRequest(user)
         if prediction is not None:
             request.add(clean_id(prediction), model)
-        with shown_progress("looking through events") as progress:
+        with progress_bar("looking through events") as progress:
             return source.erase(request, dry_run=dry_run, progress=progress)
 
     with closing(open_store(store)) as source:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from elkmon.cli.options import folder_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.events.classes import TASKS
 from elkmon.importing import ImportOptions, ImportReport, import_table
 
@@ -39,7 +39,7 @@ def command(file: Path, store: Path, **columns: object) -> None:
     the store, with their line and the reason; the last line balances: read = written + rejected.
     """
     options = ImportOptions(**columns)  # type: ignore[arg-type]  # click gives what it declares
-    with shown_progress(f"importing {file.name}") as progress:
+    with progress_bar(f"importing {file.name}") as progress:
         report = import_table(file, store, options, progress)
     _say(report, store)
     if report.read and not report.written:

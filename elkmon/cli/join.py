@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from elkmon.cli.options import cluster_option, retention_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import access
 from elkmon.join.join_pass import JoinReport, join
@@ -47,7 +47,7 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
     with closing(connect(store, settings)) as client, stopping() as stop:
 
         def one() -> JoinReport:
-            with store_errors(store, "join labels"), shown_progress("joining labels") as progress:
+            with store_errors(store, "join labels"), progress_bar("joining labels") as progress:
                 return join(
                     client,
                     settings.prefix,

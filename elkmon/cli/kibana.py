@@ -13,7 +13,7 @@ import click
 import orjson
 from rich.console import Console
 
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import Access, access
 from elkmon.events.errors import ConfigError
@@ -100,7 +100,7 @@ def provision(
         planned = plan_with(features)
         _show(planned, space)
         if not dry_run:
-            with shown_progress("provisioning") as progress:
+            with progress_bar("provisioning") as progress:
                 apply(kibana, planned, progress)
                 if (current := numeric_features(kibana, prefix)) != features:
                     apply(kibana, plan_with(current), progress)  # a new data view lists them

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, on a terminal only."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress
 
-__all__ = ["shown_progress"]
+__all__ = ["progress_bar"]
 
 
 @contextmanager
-def shown_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something is; the bar goes when it is done.
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar, which disappears at the end.
 
     Args:
-        what: what is under way, in a few words.
+        title: what is being done, in a few words.
 
     Yields:
-        A function that takes how much is done, of how much.
+        A function to call with how much is done, and the total.
     """
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)

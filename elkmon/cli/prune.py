@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from elkmon.cli.options import store_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.events.errors import StoreError
 from elkmon.present.empty_answer import no_events
 from elkmon.present.output import clean
@@ -72,7 +72,7 @@ def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None
 
 
 def _pruned(source: Prunable, before: datetime, *, dry_run: bool) -> list[OldPart]:
-    with shown_progress("looking for old events") as progress:
+    with progress_bar("looking for old events") as progress:
         return source.prune(before, dry_run=dry_run, progress=progress)
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from elkmon.cli.first_sight import note_first_sight
 from elkmon.cli.options import no_note_option, question_options, store_option
-from elkmon.cli.progress import shown_progress
+from elkmon.cli.progress import progress_bar
 from elkmon.present.empty_answer import explanation
 from elkmon.present.output import clean, output_to
 from elkmon.query.question import Question
@@ -53,7 +53,7 @@ def command(
     from elkmon.report.changes_table import show_changed  # noqa: PLC0415 - an extra
 
     question = Question.of(**arguments)
-    with closing(open_store(store)) as source, shown_progress("building the report") as progress:
+    with closing(open_store(store)) as source, progress_bar("building the report") as progress:
         report = build_report(source, question, store, progress)
         notes = [] if report.served else explanation(source.catalog(), store, question, "report")
         if not no_note:

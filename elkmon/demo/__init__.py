@@ -1,4 +1,4 @@
-"""The demo: real models, a simulated week, and what was injected, kept apart as ground truth."""
+"""The demo: real models serve a simulated week; what was injected is written as ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data sets that scikit-learn ships, each split into what is learnt from and what is served."""
+"""The data sets of the demo, from scikit-learn, each split into rows to train on and to serve."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ FEATURES = (
     "symmetry",
     "fractal_dimension",
 )
-"""The means of what was measured on the cells of a sample, in the order of the data set."""
+"""Means of the measurements on the cells of a sample, in the order of the data set."""
 CONCAVITY = FEATURES.index("concavity")
 _DIGITS_LEARNT = 250
-"""Few enough that the reader makes mistakes worth counting."""
+"""Rows to train on: few enough that the model makes mistakes worth counting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows to learn from, and rows that no model has seen."""
+    """Rows to train on, and held-out rows that no model has seen."""
 
     train: NDArray[np.float64]
     train_class: NDArray[np.str_]
@@ -53,7 +53,7 @@ def digits(seed: int) -> Split:
 
 
 def _split(rows: NDArray[np.float64], classes: NDArray[np.str_], train: float, seed: int) -> Split:
-    learnt, held, learnt_class, held_class = train_test_split(
+    train_rows, held_out, train_class, held_class = train_test_split(
         rows, classes, train_size=train, random_state=seed, stratify=classes
     )
-    return Split(learnt, learnt_class, held, held_class)
+    return Split(train_rows, train_class, held_out, held_class)

@@ -1,4 +1,4 @@
-"""The models of the demo: trained by scikit-learn, served by code as applications have it."""
+"""The models of the demo: trained with scikit-learn, served as an application would."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _MALIGNANT = "malignant"
 
 
 class IncompleteReadingError(Exception):
-    """Say which measurement the scanner did not send."""
+    """A measurement is missing, because the scanner did not send it."""
 
 
 class Triage(Protocol):
     """A version of the triage model."""
 
     def answer(self, measured: Mapping[str, float | None]) -> tuple[str, float]:
-        """Give the class, and the probability that the tumour is malignant."""
+        """Return the class, and the probability that the tumour is malignant."""
         ...
 
 
 def _complete(measured: Mapping[str, float | None]) -> list[float]:
-    """Give the measurements in the model's order.
+    """Return the measurements in the model's order.
 
     Raises:
-        IncompleteReadingError: one is missing.
+        IncompleteReadingError: a measurement is missing.
     """
     values = []
     for name in FEATURES:
@@ -57,7 +57,7 @@ def _decide(model: Pipeline, values: list[float]) -> tuple[str, float]:
 
 
 class TriageV1:
-    """Version 1 knows the size of the cells and no more."""
+    """Version 1, which uses only the first two measurements."""
 
     _USED = 2
 
@@ -65,15 +65,15 @@ class TriageV1:
         self._model = _fit(split.train[:, : self._USED], split.train_class)
 
     def answer(self, measured: Mapping[str, float | None]) -> tuple[str, float]:
-        """Give the class, and the probability that the tumour is malignant."""
+        """Return the class, and the probability that the tumour is malignant."""
         return _decide(self._model, _complete(measured)[: self._USED])
 
 
 class TriageV2:
-    """Version 2 uses the logarithm of every measurement, and is better for it.
+    """Version 2, which uses the logarithm of every measurement, and is better for it.
 
-    It was trained on samples with some concavity. There are samples with none, whose logarithm
-    does not exist: nobody thought of them, and serving fails.
+    It was trained on samples with some concavity. In a few samples the concavity is 0, which has
+    no logarithm: nobody thought of them, and serving fails.
     """
 
     def __init__(self, split: Split) -> None:
@@ -81,7 +81,7 @@ class TriageV2:
         self._model = _fit(np.log(split.train[some]), split.train_class[some])
 
     def answer(self, measured: Mapping[str, float | None]) -> tuple[str, float]:
-        """Give the class, and the probability that the tumour is malignant."""
+        """Return the class, and the probability that the tumour is malignant."""
         return _decide(self._model, self._logarithms(_complete(measured)))
 
     def _logarithms(self, values: list[float]) -> list[float]:
@@ -89,7 +89,7 @@ class TriageV2:
 
 
 class DigitReader:
-    """Read a batch of digits at once."""
+    """A model that reads a batch of digits at once."""
 
     def __init__(self, split: Split) -> None:
         self._model = _fit(split.train, split.train_class)
@@ -100,6 +100,6 @@ class DigitReader:
         return [str(name) for name in self._model.classes_]
 
     def probabilities(self, images: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the probability of each class, a row for each image."""
-        found: NDArray[np.float64] = self._model.predict_proba(images)
-        return found
+        """Return the probability of each class, one row for each image."""
+        probabilities: NDArray[np.float64] = self._model.predict_proba(images)
+        return probabilities

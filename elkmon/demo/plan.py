@@ -1,6 +1,6 @@
-"""The traffic of the week: a pure function of the seed, the number of requests and the end.
+"""Draw the traffic of the week, from only the seed, the number of requests and the end.
 
-Held-out rows are drawn again and again, each time measured anew (1 % of noise).
+Held-out rows are drawn again and again, each time with new noise of 1 %.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _SITES = {
 }
 _CHANNELS = {TRIAGE: ("screening", "referral"), DIGITS: ("letter", "parcel")}
 _DELAY_HOURS = {TRIAGE: 9.0, DIGITS: 4.0}
-"""Half of the labels are there by then; the rest takes up to days (lognormal)."""
+"""Median delay of labels; some take days (lognormal)."""
 _DELAY_SPREAD = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What was said to be true, and when."""
+    """What somebody said the truth is, and when."""
 
     label: str
     at: datetime
@@ -66,16 +66,16 @@ class Request:
     segment: Mapping[str, str]
     category: Mapping[str, str]
     labels: tuple[Label, ...]
-    """In the order of their arrival, the last of them right; only those that came in time."""
+    """Labels that came before the end of the week, in the order of arrival; the last is right."""
     pending: bool
-    """A label will come, after the end of the week."""
+    """Whether a label comes after the end of the week."""
     incomplete: bool
     wrong_unit: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The week: its requests in the order of their time."""
+    """The week, with its requests in the order of time."""
 
     seed: int
     start: datetime
@@ -84,7 +84,7 @@ class Plan:
     digits: Split
     requests: tuple[Request, ...]
     faults: bool = True
-    """Whether anything goes wrong; else version 2 answers as version 1 does."""
+    """Whether anything goes wrong; if not, version 2 answers as version 1 does."""
 
     @property
     def v2_from(self) -> datetime:
@@ -101,23 +101,23 @@ def make_plan(requests: int, seed: int, end: datetime, *, faults: bool = True) -
     """Draw the week.
 
     Args:
-        requests: how many there are, of both models together.
+        requests: number of requests, of both models together.
         seed: the same seed gives the same week.
-        end: the end of the week, and the moment at which it is looked at; aware.
+        end: the end of the week, as an aware time; no label is later.
         faults: whether anything goes wrong.
     """
     start = end - timedelta(days=DAYS)
-    seen = tumours(seed), digits(seed)
+    data = tumours(seed), digits(seed)
     triage = round(requests * _TRIAGE_SHARE)
     unit_from = start + UNIT_FROM if faults else None
     drawn = [
-        *_draw(np.random.default_rng([seed, 1]), TRIAGE, triage, seen[0], (start, end), unit_from),
+        *_draw(np.random.default_rng([seed, 1]), TRIAGE, triage, data[0], (start, end), unit_from),
         *_draw(
-            np.random.default_rng([seed, 2]), DIGITS, requests - triage, seen[1], (start, end), None
+            np.random.default_rng([seed, 2]), DIGITS, requests - triage, data[1], (start, end), None
         ),
     ]
     drawn.sort(key=lambda request: request.at)
-    return Plan(seed, start, end, *seen, tuple(drawn), faults)
+    return Plan(seed, start, end, *data, tuple(drawn), faults)
 
 
 def _draw(
@@ -139,7 +139,7 @@ def _draw(
     tray = random.choice(("left", "right"), size=count)
     incomplete = random.random(count) < _INCOMPLETE
     classes = [str(name) for name in np.unique(split.held_out_class)]
-    made = []
+    requests = []
     for number, at in enumerate(times):
         truth = str(split.held_out_class[chosen[number]])
         site = str(sites[number])
@@ -148,7 +148,7 @@ def _draw(
         if wrong_unit:
             row[FEATURES.index(UNIT_FEATURE)] *= UNIT_FACTOR
         labels, pending = _labels(random, model, at, truth, classes, end)
-        made.append(
+        requests.append(
             Request(
                 id=f"{model}-{number:06d}",
                 model=model,
@@ -168,7 +168,7 @@ def _draw(
                 wrong_unit=wrong_unit,
             )
         )
-    return made
+    return requests
 
 
 def _version(model: str, since: timedelta) -> str:
@@ -178,7 +178,7 @@ def _version(model: str, since: timedelta) -> str:
 
 
 def _times(random: np.random.Generator, count: int, start: datetime) -> list[datetime]:
-    """Draw times, to the millisecond: much by day, little by night."""
+    """Draw times, to the millisecond: many by day, few by night."""
     hours = np.arange(DAYS * 24)
     clock = (start.hour + hours) % 24
     busy = 1.0 - 0.8 * np.cos((clock - 1) / 24 * 2 * np.pi)
@@ -196,20 +196,20 @@ def _labels(
     classes: list[str],
     end: datetime,
 ) -> tuple[tuple[Label, ...], bool]:
-    """Draw when the truth becomes known, if ever, and whether it is wrong at first.
+    """Draw when the label arrives, if ever, and whether it is wrong at first.
 
     Returns:
-        The labels that came before the end of the week, and whether one is still to come.
+        The labels that arrive before the end of the week, and whether one is still to come.
     """
     if random.random() < _NEVER:
         return (), False
     hours = random.lognormal(np.log(_DELAY_HOURS[model]), _DELAY_SPREAD)
-    found = [Label(truth, _later(at, hours))]
+    labels = [Label(truth, _later(at, hours))]
     if random.random() < _CORRECTED:
         others = [name for name in classes if name != truth]
-        mistaken = Label(others[random.integers(len(others))], found[0].at)
-        found = [mistaken, Label(truth, _later(mistaken.at, random.uniform(6.0, 48.0)))]
-    arrived = tuple(label for label in found if label.at < end)
+        mistaken = Label(others[random.integers(len(others))], labels[0].at)
+        labels = [mistaken, Label(truth, _later(mistaken.at, random.uniform(6.0, 48.0)))]
+    arrived = tuple(label for label in labels if label.at < end)
     return arrived, not arrived
 
 

@@ -1,4 +1,4 @@
-"""Run the demo: several processes serve the week into one store; the truth is written apart."""
+"""Run the demo: several processes serve the week into one store; then write the ground truth."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from elkmon.events.errors import ConfigError, StoreError
 __all__ = ["DemoOptions", "DemoResult", "Progress", "run_demo"]
 
 Progress = Callable[[int, int], None]
-"""Called several times a second with how many requests and labels are done, of how many."""
+"""Called several times a second with the requests and labels that are done, and their total."""
 
 _FEWEST = 200
 _LOOK_SECONDS = 0.1
 _STOP = -1
-"""What the counter says when the processes are to stop."""
+"""Value of the counter that tells the processes to stop."""
 _done: Synchronized[int] | None = None
-"""In a process of the demo: the counter that all of them share."""
+"""In a process of the demo: the counter that all processes share."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How large the week is, and where it goes.
+    """The size of the week, and where it is written.
 
     Attributes:
         store: a folder that is empty or does not exist.
-        end: the end of the week, aware.
-        requests: how many, of both models together.
+        end: the end of the week, as an aware time.
+        requests: number of requests, of both models together.
         seed: the same seed and end give the same week.
         workers: processes that serve at the same time.
-        truth: file for the ground truth; below the store where not given.
-        faults: whether anything goes wrong; else version 2 answers as version 1 does.
+        truth: file for the ground truth; None for ``ground-truth/demo.json`` in the store.
+        faults: whether anything goes wrong; if not, version 2 answers as version 1 does.
     """
 
     store: Path
@@ -58,7 +58,7 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo made."""
+    """The folders and files of a demo, and its ground truth."""
 
     store: Path
     truth_file: Path
@@ -67,7 +67,7 @@ class DemoResult:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What a process needs to know; it draws the same week by itself."""
+    """What a process needs to know to draw the same week and to serve its part."""
 
     store: Path
     requests: int
@@ -84,25 +84,24 @@ class _Job:
 
 
 def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResult:
-    """Train the models, serve the week, feed the labels, and write down what was injected.
+    """Train the models, serve the week, log the labels, and write the ground truth.
 
-    Call it from a file whose own work stands under ``if __name__ == "__main__"``: the processes
-    are started afresh, and import that file.
+    Call it below ``if __name__ == "__main__"``: the processes are spawned, and import the file
+    that calls this.
 
     Args:
-        options: how large, and where.
-        progress: is told how far it is.
+        options: the size of the week, and where it is written.
+        progress: called with how much is done.
 
     Raises:
-        ConfigError: the folder holds something, or there are too few requests to tell a story.
-        StoreError: events or the truth cannot be written.
+        ConfigError: the folder is not empty, or there are too few requests.
+        StoreError: the events or the ground truth cannot be written.
     """
     if options.requests < _FEWEST:
         raise ConfigError(f"the demo needs at least {_FEWEST} requests, not {options.requests}")
     _claim(options.store)
     plan = make_plan(options.requests, options.seed, options.end, faults=options.faults)
-    labels = sum(len(request.labels) for request in plan.requests)
-    total = len(plan.requests) + labels
+    total = len(plan.requests) + sum(len(request.labels) for request in plan.requests)
     context = get_context("spawn")
     counter = context.Value("q", 0)
     jobs = [
@@ -115,13 +114,13 @@ def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResu
     with ProcessPoolExecutor(
         options.workers, context, initializer=_share, initargs=(counter,)
     ) as pool:
-        with _deaf_children():
+        with _interrupts_blocked():
             serving = [pool.submit(_serve, job) for job in jobs]
             feeding = pool.submit(_feed, jobs[0])
-        under_way: set[Future[Any]] = {*serving, feeding}
+        running: set[Future[Any]] = {*serving, feeding}
         try:
-            while under_way:
-                finished, under_way = wait(under_way, timeout=_LOOK_SECONDS)
+            while running:
+                finished, running = wait(running, timeout=_LOOK_SECONDS)
                 for future in finished:
                     future.result()  # an error of a process ends the demo at once
                 if progress is not None:
@@ -135,23 +134,23 @@ def run_demo(options: DemoOptions, progress: Progress | None = None) -> DemoResu
 
 
 def _claim(store: Path) -> None:
-    """Make sure that the folder is there and empty: foreign events would spoil the figures.
+    """Make sure that the folder exists and is empty: other events would spoil the figures.
 
     Raises:
-        ConfigError: it is not empty, or no folder.
-        StoreError: it cannot be made.
+        ConfigError: it is not empty, or is not a folder.
+        StoreError: it cannot be created.
     """
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = next(store.iterdir(), None)
+        entry = next(store.iterdir(), None)
     except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigError(f"{store} is no folder: give another one for the demo") from error
+        raise ConfigError(f"{store} is not a folder: give one for the demo") from error
     except OSError as error:
         raise StoreError(f"cannot use {store} for the demo: {error.strerror}") from error
-    if found is not None:
+    if entry is not None:
         raise ConfigError(
-            f"{store} is not empty ({found.name} is in it): the demo takes a folder of its own, "
-            "one that is empty or does not exist yet"
+            f"{store} is not empty ({entry.name} is in it): give a folder for the demo that is "
+            "empty or does not exist yet"
         )
 
 
@@ -166,8 +165,8 @@ def _write(truth: dict[str, Any], options: DemoOptions) -> Path:
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Let processes that are started meanwhile not hear Ctrl-C: this one stops them, in order."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, so that this process can stop them in order."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -176,11 +175,11 @@ def _deaf_children() -> Iterator[None]:
 
 
 class _StoppedError(Exception):
-    """The demo ends before the week does."""
+    """The demo was stopped before the end of the week."""
 
 
 def _share(counter: Synchronized[int]) -> None:
-    global _done  # noqa: PLW0603 - a process of the pool is told once
+    global _done  # noqa: PLW0603 - set once in each process of the pool
     _done = counter
 
 

@@ -1,4 +1,4 @@
-"""One process of the demo: serves its share of the week, or feeds the labels, by the public API."""
+"""One process of the demo: serve a share of the week, or log the labels, with the public API."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _POSITIVE = "malignant"
 _CHUNK = 1000
 
 Tick = Callable[[int], object]
-"""Called with how many more requests or labels are done."""
+"""Called with the number of requests or labels that were done since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the model answered, or how it failed."""
+    """What the model answered, or the type of the exception that it raised."""
 
     id: str
     label: str | None
@@ -41,36 +41,36 @@ class Outcome:
 def serve(
     store: Path, plan: Plan, share: Sequence[Request], name: str, tick: Tick
 ) -> list[Outcome]:
-    """Answer requests as one process of a service, each version's in the order of their time.
+    """Answer requests as one process of a service, in the order of time for each version.
 
     Args:
-        store: the folder of the events.
+        store: folder of the events.
         plan: the week.
         share: this process's requests.
-        name: the process's host, as its events show it.
-        tick: is told how far it is.
+        name: name of the process's host in its events.
+        tick: called with how many more requests are done.
 
     Raises:
         StoreError: events could not be written.
     """
     elkmon.configure(service="clinic-and-mail", environment="demo", node=name, spool=store)
     outcomes = [
-        *_triage([each for each in share if each.model == TRIAGE], plan, tick),
-        *_read_digits([each for each in share if each.model == DIGITS], plan.digits, tick),
+        *_triage([request for request in share if request.model == TRIAGE], plan, tick),
+        *_read_digits([request for request in share if request.model == DIGITS], plan.digits, tick),
     ]
     _close(store)
     return outcomes
 
 
 def feed_labels(store: Path, plan: Plan, tick: Tick) -> int:
-    """Log the deployments, and every label that came in time; give the number of labels."""
+    """Log the deployments and every label that came in time; return the number of labels."""
     elkmon.configure(service="back-office", environment="demo", node="office-1", spool=store)
     triage = elkmon.get_logger(model=TRIAGE, task="binary", positive=_POSITIVE)
     reader = elkmon.get_logger(model=DIGITS, task="multiclass")
     triage.deployment(V1, at=plan.start)
     reader.deployment(DIGITS_VERSION, at=plan.start)
     triage.deployment(V2, at=plan.v2_from)
-    fed = 0
+    count = 0
     for model, log in ((TRIAGE, triage), (DIGITS, reader)):
         rows = [
             (request.id, label.label, label.at)
@@ -82,9 +82,9 @@ def feed_labels(store: Path, plan: Plan, tick: Tick) -> int:
             ids, labels, times = map(list, zip(*rows[begin : begin + _CHUNK], strict=True))
             log.labels(ids, labels, observed_at=times, source="back-office")
             tick(len(ids))
-        fed += len(rows)
+        count += len(rows)
     _close(store)
-    return fed
+    return count
 
 
 def _triage(requests: Iterable[Request], plan: Plan, tick: Tick) -> list[Outcome]:
@@ -95,25 +95,25 @@ def _triage(requests: Iterable[Request], plan: Plan, tick: Tick) -> list[Outcome
         version: elkmon.get_logger(TRIAGE, version, task="binary", positive=_POSITIVE)
         for version in models
     }
-    for request in _in_turn(requests):
+    for request in _interleaved(requests):
         outcomes.append(_answer(logs[request.version], models[request.version], request))
         tick(1)
     return outcomes
 
 
-def _in_turn(requests: Iterable[Request]) -> list[Request]:
-    """Let versions take turns, each in the order of its time.
+def _interleaved(requests: Iterable[Request]) -> list[Request]:
+    """Return the requests of the versions in turns, each version's in the order of time.
 
-    Durations are measured while a week goes by in seconds: whatever slows the machine meanwhile
-    slows both versions alike, and none looks slower for it.
+    Durations are really measured, while the week is served in seconds: in turns, whatever slows
+    the machine slows both versions alike.
     """
     versions: defaultdict[str, list[Request]] = defaultdict(list)
     for request in requests:
         versions[request.version].append(request)
     placed = [
-        (place / len(own), request)
-        for own in versions.values()
-        for place, request in enumerate(own)
+        (position / len(group), request)
+        for group in versions.values()
+        for position, request in enumerate(group)
     ]
     return [request for _, request in sorted(placed, key=itemgetter(0))]
 
@@ -122,7 +122,7 @@ def _answer(log: elkmon.emit.ElkmonLogger, model: Triage, request: Request) -> O
     measured: dict[str, float | None] = dict(zip(FEATURES, request.row.tolist(), strict=True))
     if request.incomplete:
         measured["texture"] = None
-    # the service answers an error here; the events were written on the way out of the block
+    # the service would return an error here; leaving the block wrote the events
     try:
         with log.predict(
             id=request.id,
@@ -137,7 +137,7 @@ def _answer(log: elkmon.emit.ElkmonLogger, model: Triage, request: Request) -> O
 
 
 def _read_digits(requests: Iterable[Request], split: Split, tick: Tick) -> list[Outcome]:
-    outcomes = []
+    outcomes: list[Outcome] = []
     model = DigitReader(split)
     log = elkmon.get_logger(
         model=DIGITS, version=DIGITS_VERSION, task="multiclass", sample_rate=DIGITS_RATE
@@ -146,31 +146,33 @@ def _read_digits(requests: Iterable[Request], split: Split, tick: Tick) -> list[
         batch = list(group)
         images = np.array([request.row for request in batch])
         started = perf_counter()
-        found = model.probabilities(images)
+        probabilities = model.probabilities(images)
         took = (perf_counter() - started) / len(batch)
-        best = found.argmax(axis=1)
-        labels = [model.classes[place] for place in best]
+        best = probabilities.argmax(axis=1)
+        labels = [model.classes[position] for position in best]
         log.predictions(
             id=[request.id for request in batch],
             at=[request.at for request in batch],
             label=labels,
-            score=found.max(axis=1),
-            scores=dict(zip(model.classes, found.T, strict=True)),
+            score=probabilities.max(axis=1),
+            scores=dict(zip(model.classes, probabilities.T, strict=True)),
             features=_ink(images)
-            | {name: [each.category[name] for each in batch] for name in batch[0].category},
-            segment={name: [each.segment[name] for each in batch] for name in batch[0].segment},
+            | {name: [request.category[name] for request in batch] for name in batch[0].category},
+            segment={
+                name: [request.segment[name] for request in batch] for name in batch[0].segment
+            },
             duration=took,
         )
-        outcomes += [Outcome(each.id, label) for each, label in zip(batch, labels, strict=True)]
+        outcomes += map(Outcome, [request.id for request in batch], labels)
         tick(len(batch))
     return outcomes
 
 
 def _ink(images: np.ndarray) -> dict[str, np.ndarray]:
-    """Describe images by ten numbers: 64 pixels would tell a reader of events nothing."""
+    """Return ten features of images: 64 pixels would tell a reader of events nothing."""
     rows = images.reshape(-1, 8, 8).mean(axis=2)
-    described = {f"ink_row_{number}": rows[:, number] for number in range(8)}
-    return described | {"ink": images.mean(axis=1), "contrast": images.std(axis=1)}
+    by_row = {f"ink_row_{number}": rows[:, number] for number in range(8)}
+    return by_row | {"ink": images.mean(axis=1), "contrast": images.std(axis=1)}
 
 
 def _hour(at: datetime) -> datetime:
@@ -178,7 +180,11 @@ def _hour(at: datetime) -> datetime:
 
 
 def _close(store: Path) -> None:
-    """Close the process's file; a demo with lost events would show wrong figures."""
+    """Close the process's file.
+
+    Raises:
+        StoreError: events were dropped, so that the demo would show wrong figures.
+    """
     dropped = elkmon.stats().dropped
     elkmon.reset()
     if dropped:

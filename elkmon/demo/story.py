@@ -1,4 +1,4 @@
-"""What happens in the simulated week, by name and number: the one place that the demo is set up."""
+"""What happens in the simulated week: the names and numbers of the demo."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ V2_FROM = timedelta(days=3, hours=12)
 """From the start of the week to the moment when version 2 goes live."""
 
 DIGITS = "digit-reader"
-"""Ten classes: which digit is on the envelope? Little depends on it, so it is sampled."""
+"""Ten classes: which digit is on the envelope? Low risk, so its predictions are sampled."""
 DIGITS_VERSION = "3.1.0"
 DIGITS_RATE = 0.25
 

@@ -1,4 +1,4 @@
-"""What was injected and what came of it, counted from the requests and answers, not from events."""
+"""Write the ground truth: what was injected, and counts taken from requests and answers."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["Group", "ground_truth"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Counts of some requests. ``stored`` to ``wrong`` are what a store must show of them."""
+    """Counts of some requests; a store must show exactly ``stored``, ``labelled`` and ``wrong``."""
 
     requests: int
     failures: int
     true_wrong: int
-    """Of all answers, those that were not the truth, whether anybody labelled them or not."""
+    """Answers that were wrong, whether they were labelled or not."""
     true_error_rate: float | None
     """true_wrong / answers."""
     stored: int
     """Attempts that sampling kept."""
     labelled: int
-    """Of the stored answers, those whose truth is known at the end of the week."""
+    """Stored answers with a label at the end of the week."""
     wrong: int
-    """Of the labelled, those that differ from the label that counts then."""
+    """Labelled answers that differ from their last label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class _Served:
 
 
 def ground_truth(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, object]:
-    """Write down the week as JSON takes it.
+    """Return the ground truth of the week, as JSON takes it.
 
     Args:
-        plan: what was asked, and when what went wrong.
-        outcomes: what was answered, one for each request.
+        plan: the requests, and when the faults begin.
+        outcomes: the answers, one for each request.
     """
     by_id = {outcome.id: outcome for outcome in outcomes}
     served = [_Served(request, by_id[request.id]) for request in plan.requests]
-    hit = [each for each in served if each.request.wrong_unit]
-    math = [each for each in served if each.outcome.error == "ValueError"]
+    wrong_unit = [attempt for attempt in served if attempt.request.wrong_unit]
+    raised = [attempt for attempt in served if attempt.outcome.error == "ValueError"]
     return {
         "seed": plan.seed,
         "from": plan.start.isoformat(),
@@ -76,25 +76,25 @@ def ground_truth(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, object]:
                 "feature": UNIT_FEATURE,
                 "factor": UNIT_FACTOR,
                 "from": plan.unit_from.isoformat(),
-                **asdict(_group(hit)),
+                **asdict(_group(wrong_unit)),
             },
             "exception": {
                 "model": TRIAGE,
                 "version": V2,
                 "type": "ValueError",
-                "failures": len(math),
-                "first": min(each.request.at for each in math).isoformat() if math else None,
+                "failures": len(raised),
+                "first": raised[0].request.at.isoformat() if raised else None,
             },
             "sampling": {"model": DIGITS, "rate": DIGITS_RATE},
             "labels": {
-                "sent": sum(len(each.labels) for each in plan.requests),
-                "never": sum(not each.labels and not each.pending for each in plan.requests),
-                "pending": sum(each.pending for each in plan.requests),
-                "corrected": sum(len(each.labels) > 1 for each in plan.requests),
+                "sent": sum(len(request.labels) for request in plan.requests),
+                "never": sum(not (request.labels or request.pending) for request in plan.requests),
+                "pending": sum(request.pending for request in plan.requests),
+                "corrected": sum(len(request.labels) > 1 for request in plan.requests),
             },
         },
         "models": {
-            model: _model([each for each in served if each.request.model == model])
+            model: _model([attempt for attempt in served if attempt.request.model == model])
             for model in (TRIAGE, DIGITS)
         },
     }
@@ -111,16 +111,18 @@ def _model(served: list[_Served]) -> Mapping[str, object]:
 
 def _by(served: list[_Served], key: Callable[[Request], str]) -> dict[str, object]:
     groups: dict[str, list[_Served]] = {}
-    for each in served:
-        groups.setdefault(key(each.request), []).append(each)
+    for attempt in served:
+        groups.setdefault(key(attempt.request), []).append(attempt)
     return {name: asdict(_group(groups[name])) for name in sorted(groups)}
 
 
 def _group(served: list[_Served]) -> Group:
-    answers = [each for each in served if each.outcome.error is None]
-    stored = [each for each in served if each.stored]
-    labelled = [each for each in stored if each.outcome.error is None and each.request.labels]
-    true_wrong = sum(each.outcome.label != each.request.truth for each in answers)
+    answers = [attempt for attempt in served if attempt.outcome.error is None]
+    stored = [attempt for attempt in served if attempt.stored]
+    labelled = [
+        attempt for attempt in stored if attempt.outcome.error is None and attempt.request.labels
+    ]
+    true_wrong = sum(attempt.outcome.label != attempt.request.truth for attempt in answers)
     return Group(
         requests=len(served),
         failures=len(served) - len(answers),
@@ -128,5 +130,7 @@ def _group(served: list[_Served]) -> Group:
         true_error_rate=true_wrong / len(answers) if answers else None,
         stored=len(stored),
         labelled=len(labelled),
-        wrong=sum(each.outcome.label != each.request.labels[-1].label for each in labelled),
+        wrong=sum(
+            attempt.outcome.label != attempt.request.labels[-1].label for attempt in labelled
+        ),
     )

@@ -1,4 +1,4 @@
-"""One small demo, run once by the real processes, for all tests that look at what it made."""
+"""One small demo, run once by the real processes, for all tests that look at its results."""
 
 from collections import defaultdict
 from typing import Any
@@ -22,9 +22,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
 @pytest.fixture(scope="session")
 def events(demo: DemoResult) -> dict[str, list[dict[str, Any]]]:
     """Read the store's files as they stand, by dataset."""
-    found = defaultdict(list)
+    by_dataset = defaultdict(list)
     for path in demo.store.glob("*.ndjson"):
         for line in path.read_bytes().splitlines():
             event = orjson.loads(line)
-            found[event["event"]["dataset"].removeprefix("elkmon.")].append(event)
-    return found
+            by_dataset[event["event"]["dataset"].removeprefix("elkmon.")].append(event)
+    return by_dataset

@@ -1,4 +1,4 @@
-"""``elkmon demo``: it serves the week, then runs the commands that it shows."""
+"""``elkmon demo`` serves the week, then runs the commands that it shows."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ from elkmon.cli.demo import command
 
 
 def group():
-    """Make a program with the demo, and with commands that print what they were asked."""
+    """Return a program with the demo, and with commands that print their arguments."""
     program = click.Group("elkmon")
     program.add_command(command)
     for name in ("report", "errors"):
@@ -27,15 +27,15 @@ def group():
             name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
         )
         @click.pass_context
-        def _asked(context):
+        def _echo(context):
             click.echo(shlex.join(["ASKED", context.info_name, *context.args]))
 
     return program
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory):
-    """Run the command once, small; give the store and what was printed."""
+def output(tmp_path_factory):
+    """Run the command once, with few requests; return the store and what was printed."""
     store = tmp_path_factory.mktemp("command") / "store"
     arguments = ["demo", "--store", str(store), "--requests", "400"]
     result = CliRunner().invoke(group(), arguments, catch_exceptions=False)
@@ -43,19 +43,19 @@ def shown(tmp_path_factory):
     return store, result.stdout
 
 
-def test_the_commands_it_shows_are_the_commands_it_runs(shown):
-    _, text = shown
+def test_the_commands_it_shows_are_the_commands_it_runs(output):
+    _, text = output
     lines = text.splitlines()
 
-    asked = [line for line in lines if line.startswith("$ elkmon ")]
+    commands = [line for line in lines if line.startswith("$ elkmon ")]
 
-    assert len(asked) == 3
-    for line in asked:
+    assert len(commands) == 3
+    for line in commands:
         assert lines[lines.index(line) + 1] == line.replace("$ elkmon", "ASKED")
 
 
-def test_it_asks_for_the_report_then_by_version_and_by_segment_of_the_new_version(shown):
-    store, text = shown
+def test_it_asks_for_the_report_then_by_version_and_by_segment_of_the_new_version(output):
+    store, text = output
     until = orjson.loads((store / "ground-truth" / "demo.json").read_bytes())["to"][:16]
 
     assert f"report --store {store} --until {until} -o {store / 'report.html'}" in text
@@ -63,15 +63,15 @@ def test_it_asks_for_the_report_then_by_version_and_by_segment_of_the_new_versio
     assert "--model tumour-triage --where version=2.0.0 --by segment.site --top 0" in text
 
 
-def test_it_says_what_was_injected_and_what_to_try_next(shown):
-    store, text = shown
-    injected, tried = text.split("What had been injected")[1].split("Try next:")
+def test_it_says_what_was_injected_and_what_to_try_next(output):
+    store, text = output
+    injected, suggested = text.split("What was injected")[1].split("Try next:")
 
     assert "2.0.0" in injected
     assert "ValueError" in injected
     assert "porto sends the perimeter in another unit" in injected
     assert f"{store / 'ground-truth' / 'demo.json'}\n" in injected
-    assert tried.count("  elkmon ") == 5
+    assert suggested.count("  elkmon ") == 5
 
 
 def test_the_page_goes_where_it_is_told(tmp_path):
@@ -82,11 +82,11 @@ def test_the_page_goes_where_it_is_told(tmp_path):
 
     assert f"-o '{page}'" in result.stdout
     assert result.stdout.endswith(f"{page.as_uri()}\n")
-    assert "answers as the version before" in result.stdout
+    assert "answers as the version before it" in result.stdout
 
 
-def test_the_week_ends_at_the_last_full_hour(shown):
-    store, _ = shown
+def test_the_week_ends_at_the_last_full_hour(output):
+    store, _ = output
     truth = orjson.loads((store / "ground-truth" / "demo.json").read_bytes())
 
     assert truth["to"].endswith(":00:00+00:00")
@@ -133,7 +133,7 @@ from importlib.metadata import packages_distributions
 allowed = {required("elkmon", "demo")!r}
 foreign = {{
     name for name, owners in packages_distributions().items()
-    if not name.startswith("_") and not any(each.lower() in allowed for each in owners)
+    if not name.startswith("_") and not any(owner.lower() in allowed for owner in owners)
 }}
 
 class Absent:
@@ -153,21 +153,21 @@ main(["demo", "--store", {str(tmp_path / "store")!r}, "--requests", "200"])
 
 
 def required(name, extra=""):
-    """Give the names of a distribution and of all that it requires, in turn."""
-    found, left = set(), [(name, extra)]
+    """Return the names of a distribution and of all that it requires, in turn."""
+    seen, left = set(), [(name, extra)]
     while left:
         name, extra = left.pop()
-        if (name, extra) in found:
+        if (name, extra) in seen:
             continue
-        found.add((name, extra))
+        seen.add((name, extra))
         try:
-            lines = [Requirement(each) for each in requires(name) or []]
+            lines = [Requirement(requirement) for requirement in requires(name) or []]
         except PackageNotFoundError:  # of another platform or Python
             continue
         left += [
-            (each.name, more)
-            for each in lines
-            if each.marker is None or each.marker.evaluate({"extra": extra})
-            for more in ("", *each.extras)
+            (requirement.name, more)
+            for requirement in lines
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+            for more in ("", *requirement.extras)
         ]
-    return {name.lower() for name, _ in found}
+    return {name.lower() for name, _ in seen}

@@ -19,7 +19,7 @@ from tests.support.demo_weeks import END, WEEK, serve_week, shared_folder
 
 SEEDS = 20
 RATE = 0.05
-"""Of pages of a week in which nothing changed, so many raise an alarm, at most."""
+"""The largest share of weeks without a change in which a page may raise an alarm."""
 
 
 @pytest.fixture(autouse=True)
@@ -66,12 +66,12 @@ def test_the_onset_of_the_wrong_unit_is_found(story):
 
 def test_the_new_version_is_found_to_fail_more_often_and_to_be_worse_at_the_site(story):
     with Monitor(story.store) as monitor:
-        (row,) = [e for e in monitor.compare(V1, V2, **WEEK).rows if e.model == TRIAGE]
+        (row,) = [row for row in monitor.compare(V1, V2, **WEEK).rows if row.model == TRIAGE]
 
     assert row.failure_rate.verdict == "worse"
     assert row.worse[0].name == f"site={UNIT_SITE}"
     others = {"site=lyon", "site=oslo", "site=graz"}
-    assert others.isdisjoint(each.name for each in row.worse)
+    assert others.isdisjoint(slice_.name for slice_ in row.worse)
 
 
 def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(quiet_weeks):
@@ -84,14 +84,15 @@ def test_without_faults_there_are_no_alarms_but_at_the_stated_rate(quiet_weeks):
             compared = [*monitor.compare(**WEEK).rows, *monitor.compare(**half).rows]
         issues += any(row.kind == "wrong" or row.state == "new" for row in rows)
         verdicts += [
-            rate.verdict for each in compared for rate in (each.failure_rate, each.error_rate)
+            rate.verdict for row in compared for rate in (row.failure_rate, row.error_rate)
         ]
-        slices += sum(bool(each.worse) for each in compared)
+        slices += sum(bool(row.worse) for row in compared)
 
     # each list has a family of its own, each comparison two rates and a family of slices
     assert issues <= binom.ppf(0.99, 2 * SEEDS, LEVEL)
     assert len(verdicts) == 4 * SEEDS
-    assert sum(each in {"worse", "better"} for each in verdicts) <= binom.ppf(0.99, 4 * SEEDS, 0.05)
+    changed = sum(verdict in {"worse", "better"} for verdict in verdicts)
+    assert changed <= binom.ppf(0.99, 4 * SEEDS, 0.05)
     assert slices <= binom.ppf(0.99, 2 * SEEDS, 0.05)
 
 
@@ -101,7 +102,9 @@ def test_without_faults_the_report_raises_no_alarm_but_at_the_stated_rate(quiet_
     for store in quiet_weeks:
         with closing(open_store(store)) as source:
             report = build_report(source, Question.of(**WEEK), store)
-        alarms[store.name] = [each.title for section in report.sections for each in section.alarms]
+        alarms[store.name] = [
+            alarm.title for section in report.sections for alarm in section.alarms
+        ]
         calm = "No sign that anything got worse." in report.html
         assert calm == (not alarms[store.name])
 
@@ -113,7 +116,7 @@ def test_without_faults_version_2_answers_as_version_1():
     plan = make_plan(400, 1, END, faults=False)
     faulty = make_plan(400, 1, END)
 
-    assert not any(each.wrong_unit for each in plan.requests)
-    assert any(each.wrong_unit for each in faulty.requests)
-    assert [each.id for each in plan.requests] == [each.id for each in faulty.requests]
-    assert {each.version for each in plan.requests if each.model == TRIAGE} == {V1, V2}
+    assert not any(request.wrong_unit for request in plan.requests)
+    assert any(request.wrong_unit for request in faulty.requests)
+    assert [request.id for request in plan.requests] == [request.id for request in faulty.requests]
+    assert {request.version for request in plan.requests if request.model == TRIAGE} == {V1, V2}

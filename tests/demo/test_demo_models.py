@@ -79,11 +79,11 @@ def test_the_digit_reader_gives_probabilities_of_ten_classes_and_makes_mistakes(
     split = digits(1)
     reader = DigitReader(split)
 
-    found = reader.probabilities(split.held_out)
+    probabilities = reader.probabilities(split.held_out)
 
     assert reader.classes == [str(number) for number in range(10)]
-    assert np.allclose(found.sum(axis=1), 1.0)
-    answers = np.array(reader.classes)[found.argmax(axis=1)]
+    assert np.allclose(probabilities.sum(axis=1), 1.0)
+    answers = np.array(reader.classes)[probabilities.argmax(axis=1)]
     assert 0.01 < (answers != split.held_out_class).mean() < 0.2
 
 
@@ -91,6 +91,6 @@ def test_the_digit_reader_gives_probabilities_of_ten_classes_and_makes_mistakes(
 def test_every_week_has_samples_that_version_2_fails_on(seed):
     plan = make_plan(6_000, seed, END)
 
-    triage = [each for each in plan.requests if each.model == TRIAGE]
-    zero = [each for each in triage if each.version == V2 and each.row[CONCAVITY] == 0]
+    triage = [request for request in plan.requests if request.model == TRIAGE]
+    zero = [request for request in triage if request.version == V2 and request.row[CONCAVITY] == 0]
     assert len(zero) > 10

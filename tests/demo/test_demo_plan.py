@@ -21,18 +21,20 @@ def plan():
 def test_the_same_seed_and_end_give_the_same_week(plan):
     again = make_plan(20_000, 1, END)
 
-    assert [each.id for each in again.requests] == [each.id for each in plan.requests]
-    assert [each.labels for each in again.requests] == [each.labels for each in plan.requests]
+    assert [request.id for request in again.requests] == [request.id for request in plan.requests]
+    assert [request.labels for request in again.requests] == [
+        request.labels for request in plan.requests
+    ]
     assert all(
-        np.array_equal(one.row, two.row)
-        for one, two in zip(plan.requests, again.requests, strict=True)
+        np.array_equal(first.row, second.row)
+        for first, second in zip(plan.requests, again.requests, strict=True)
     )
 
 
 def test_another_seed_gives_another_week(plan):
     other = make_plan(20_000, 2, END)
 
-    assert [each.at for each in other.requests] != [each.at for each in plan.requests]
+    assert [request.at for request in other.requests] != [request.at for request in plan.requests]
 
 
 def test_every_request_lies_within_the_week_in_the_order_of_time(plan):
@@ -54,8 +56,8 @@ def test_held_out_rows_were_not_learnt_from(plan):
 def test_version_2_takes_over_midweek(plan):
     triage = [request for request in plan.requests if request.model == TRIAGE]
 
-    assert {each.version for each in triage if each.at < plan.v2_from} == {V1}
-    assert {each.version for each in triage if each.at >= plan.v2_from} == {V2}
+    assert {request.version for request in triage if request.at < plan.v2_from} == {V1}
+    assert {request.version for request in triage if request.at >= plan.v2_from} == {V2}
 
 
 def test_the_wrong_unit_hits_one_site_from_its_hour_on_and_nobody_else(plan):
@@ -70,8 +72,8 @@ def test_the_wrong_unit_hits_one_site_from_its_hour_on_and_nobody_else(plan):
     }
     perimeter = FEATURES.index("perimeter")
     triage = [request for request in plan.requests if request.model == TRIAGE]
-    smallest = min(each.row[perimeter] for each in triage if not each.wrong_unit)
-    assert max(each.row[perimeter] for each in triage if each.wrong_unit) < smallest
+    smallest = min(request.row[perimeter] for request in triage if not request.wrong_unit)
+    assert max(request.row[perimeter] for request in triage if request.wrong_unit) < smallest
 
 
 def test_labels_come_late_before_the_end_and_the_last_one_is_right(plan):
@@ -85,19 +87,19 @@ def test_labels_come_late_before_the_end_and_the_last_one_is_right(plan):
 
 
 def test_some_labels_never_come_some_are_pending_and_some_are_corrected(plan):
-    never = sum(not each.labels and not each.pending for each in plan.requests)
-    corrected = sum(len(each.labels) == 2 for each in plan.requests)
+    never = sum(not request.labels and not request.pending for request in plan.requests)
+    corrected = sum(len(request.labels) == 2 for request in plan.requests)
 
     assert 0.13 < never / 20_000 < 0.17
     assert 0.02 < corrected / 20_000 < 0.05
-    pending = [each for each in plan.requests if each.pending]
+    pending = [request for request in plan.requests if request.pending]
     assert pending
-    assert not any(each.labels for each in pending)
+    assert not any(request.labels for request in pending)
 
 
 def test_both_models_have_sites_and_channels_of_their_own(plan):
-    sites = Counter((each.model, each.segment["site"]) for each in plan.requests)
+    sites = Counter((request.model, request.segment["site"]) for request in plan.requests)
 
     assert {model for model, _ in sites} == {TRIAGE, DIGITS}
     assert min(sites.values()) > 1000
-    assert all(set(each.segment) == {"site", "channel"} for each in plan.requests)
+    assert all(set(request.segment) == {"site", "channel"} for request in plan.requests)

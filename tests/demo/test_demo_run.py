@@ -1,4 +1,4 @@
-"""The demo in its own processes: what is in the store is what the ground truth says."""
+"""The demo in its own processes: the store holds what the ground truth says."""
 
 import os
 from datetime import datetime, timedelta
@@ -22,8 +22,8 @@ def recount(events, model, group_of, group):
     for event in events["label"]:
         if event["ml"]["model"]["name"] == model:
             truth = event["ml"]["truth"]
-            made = Label(event["event"]["id"], moment(truth["observed_at"]), label=truth["label"])
-            labels.setdefault(event["ml"]["prediction"]["id"], []).append(made)
+            label = Label(event["event"]["id"], moment(truth["observed_at"]), label=truth["label"])
+            labels.setdefault(event["ml"]["prediction"]["id"], []).append(label)
     counts = {"stored": 0, "failures": 0, "labelled": 0, "wrong": 0}
     for event in events["prediction"]:
         if event["ml"]["model"]["name"] != model or group_of(event) != group:
@@ -49,16 +49,16 @@ def expected(group):
 @pytest.mark.parametrize("model", [TRIAGE, DIGITS])
 def test_the_store_holds_what_the_truth_says_by_version(demo, events, model):
     for version, group in demo.truth["models"][model]["version"].items():
-        found = recount(events, model, lambda event: event["ml"]["model"]["version"], version)
-        assert found == expected(group)
+        counts = recount(events, model, lambda event: event["ml"]["model"]["version"], version)
+        assert counts == expected(group)
 
 
 @pytest.mark.parametrize("model", [TRIAGE, DIGITS])
 @pytest.mark.parametrize("name", ["site", "channel"])
 def test_the_store_holds_what_the_truth_says_by_segment(demo, events, model, name):
     for value, group in demo.truth["models"][model][f"segment.{name}"].items():
-        found = recount(events, model, lambda event: event["ml"]["segment"][name], value)
-        assert found == expected(group)
+        counts = recount(events, model, lambda event: event["ml"]["segment"][name], value)
+        assert counts == expected(group)
 
 
 def test_every_prediction_has_the_time_and_version_of_the_plan(demo, events):
@@ -85,18 +85,18 @@ def test_events_carry_features_of_both_kinds_and_segments(events):
 
 
 def test_the_new_exception_is_real_linked_and_in_version_2_only(demo, events):
-    errors = [each for each in events["error"] if each["error"]["type"] == "ValueError"]
+    errors = [event for event in events["error"] if event["error"]["type"] == "ValueError"]
 
     assert len(errors) == demo.truth["injected"]["exception"]["failures"] > 0
-    assert {each["ml"]["model"]["version"] for each in errors} == {V2}
-    assert len({each["error"]["fingerprint"] for each in errors}) == 1
+    assert {event["ml"]["model"]["version"] for event in errors} == {V2}
+    assert len({event["error"]["fingerprint"] for event in errors}) == 1
     assert "_logarithms" in errors[0]["error"]["stack_trace"]
     failed = {
-        each["ml"]["prediction"]["id"]
-        for each in events["prediction"]
-        if each["event"]["outcome"] == "failure"
+        event["ml"]["prediction"]["id"]
+        for event in events["prediction"]
+        if event["event"]["outcome"] == "failure"
     }
-    assert {each["ml"]["prediction"]["id"] for each in errors} <= failed
+    assert {event["ml"]["prediction"]["id"] for event in errors} <= failed
 
 
 def test_an_exception_has_the_time_of_its_request(demo, events):
@@ -110,9 +110,9 @@ def test_an_exception_has_the_time_of_its_request(demo, events):
 
 def test_an_old_exception_is_in_both_versions(events):
     versions = {
-        each["ml"]["model"]["version"]
-        for each in events["error"]
-        if each["error"]["type"].endswith("IncompleteReadingError")
+        event["ml"]["model"]["version"]
+        for event in events["error"]
+        if event["error"]["type"].endswith("IncompleteReadingError")
     }
 
     assert versions == {V1, V2}
@@ -120,7 +120,9 @@ def test_an_old_exception_is_in_both_versions(events):
 
 def test_version_2_fails_more_often_and_the_injected_segment_is_wrong_more_often(demo):
     triage = demo.truth["models"][TRIAGE]
-    failed = {name: each["failures"] / each["requests"] for name, each in triage["version"].items()}
+    failed = {
+        name: counts["failures"] / counts["requests"] for name, counts in triage["version"].items()
+    }
     hit = demo.truth["injected"]["unit_error"]
 
     assert failed[V2] > 3 * failed[V1]
@@ -129,11 +131,11 @@ def test_version_2_fails_more_often_and_the_injected_segment_is_wrong_more_often
 
 
 def test_only_the_low_risk_stream_is_sampled_and_its_labels_are_not(demo, events):
-    kept = [each for each in events["prediction"] if each["ml"]["model"]["name"] == DIGITS]
+    stored = [event for event in events["prediction"] if event["ml"]["model"]["name"] == DIGITS]
     group = demo.truth["models"][DIGITS]["total"]
 
-    assert {each["ml"]["sample"]["rate"] for each in kept} == {DIGITS_RATE}
-    assert len(kept) == group["stored"] < group["requests"] / 2
+    assert {event["ml"]["sample"]["rate"] for event in stored} == {DIGITS_RATE}
+    assert len(stored) == group["stored"] < group["requests"] / 2
     assert len(events["label"]) == demo.truth["injected"]["labels"]["sent"]
 
 
@@ -148,10 +150,12 @@ def test_the_weighted_error_rate_of_the_sample_is_near_the_true_one(demo):
 def test_no_label_is_from_the_future_and_deployments_are_told(demo, events):
     end = moment(demo.truth["to"])
 
-    assert all(moment(each["ml"]["truth"]["observed_at"]) < end for each in events["label"])
-    told = {each["ml"]["model"]["version"]: each["@timestamp"] for each in events["deployment"]}
-    assert set(told) == {V1, V2, "3.1.0"}
-    assert moment(told[V2]) == moment(demo.truth["injected"]["version"]["from"])
+    assert all(moment(event["ml"]["truth"]["observed_at"]) < end for event in events["label"])
+    deployed = {
+        event["ml"]["model"]["version"]: event["@timestamp"] for event in events["deployment"]
+    }
+    assert set(deployed) == {V1, V2, "3.1.0"}
+    assert moment(deployed[V2]) == moment(demo.truth["injected"]["version"]["from"])
 
 
 def test_the_truth_is_kept_apart_from_the_events(demo):
@@ -185,7 +189,7 @@ def test_a_folder_that_holds_something_is_refused(tmp_path, demo):
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path, demo):
     (tmp_path / "store").write_text("")
 
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a folder"):
         run_demo(DemoOptions(tmp_path / "store", moment(demo.truth["to"])))
 
 
