@@ -1,4 +1,4 @@
-"""Import tables of predictions: CSV, NDJSON and Parquet."""
+"""Import tables of predictions from CSV, NDJSON and Parquet files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the columns that were asked for in the table?"""
+"""Check that a table has the columns that the options name."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from elkmon.importing.options import ImportOptions
 
 __all__ = ["check_columns"]
 
-_SHOWN = 40
+_MOST = 40
+"""Names of columns in a message."""
 
 
 def check_columns(options: ImportOptions, columns: Sequence[str], path: Path) -> None:
-    """Compare the options with a table.
+    """Check that a table has each column that the options name, once.
 
     Raises:
-        ConfigError: a column is not there, or there twice; with the names that come close.
+        ConfigError: a column is missing, with similar names, or is there twice.
     """
     problems = []
-    for what, name in options.columns():
+    for role, name in options.columns():
         if name not in columns:
             close = get_close_matches(name, columns, n=3)
-            lower = [each for each in columns if each.lower() == name.lower()]
-            meant = " or ".join(map(repr, dict.fromkeys(lower + close)))
-            problems.append(f"no column {name!r} ({what})" + (f", meant {meant}?" if meant else ""))
+            lower = [column for column in columns if column.lower() == name.lower()]
+            similar = " or ".join(map(repr, dict.fromkeys(lower + close)))
+            hint = f", did you mean {similar}?" if similar else ""
+            problems.append(f"no column {name!r} ({role}){hint}")
         elif columns.count(name) > 1:
-            problems.append(f"the column {name!r} ({what}) is there twice: which one is unclear")
+            problems.append(f"there are two columns {name!r} ({role}): rename one")
     if problems:
-        shown = ", ".join(columns[:_SHOWN]) or "no columns at all"
-        more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
-        raise ConfigError(f"{path.name}: {'; '.join(problems)}. The table has: {shown}{more}")
+        names = ", ".join(columns[:_MOST]) or "no columns at all"
+        more = f" and {len(columns) - _MOST} more" if len(columns) > _MOST else ""
+        raise ConfigError(f"{path.name}: {'; '.join(problems)}. The table has: {names}{more}")

@@ -1,7 +1,7 @@
-"""CSV as a source of rows.
+"""Read the rows of a CSV file.
 
-The csv module reads it, not DuckDB: it alone tells which line a good row begins on, and a quote
-that is never closed costs one row, not the rest of the file.
+The csv module reads it, not DuckDB: only with csv is the line known on which a good row begins, and
+a quote that is never closed costs one row, not the rest of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from elkmon.events.errors import StoreError
 from elkmon.events.lines import RawLine
 from elkmon.importing.lines import Lines
-from elkmon.importing.record import Bad, Record
+from elkmon.importing.record import BadRow, Record
 
 __all__ = ["DelimitedSource"]
 
@@ -27,12 +27,12 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d")
 
 
 class _Text:
-    """The lines of one record as text, kept also as they are.
+    """The lines of one record as text, and as they are.
 
     Attributes:
         record: the lines.
-        bad: why the record cannot be used, if one of them says so.
-        cut: whether one of them is beyond the limit, and only its beginning is here.
+        bad: why the record cannot be used; None if it can.
+        cut: whether a line is beyond the limit, so that only its beginning is here.
     """
 
     def __init__(self, lines: Lines) -> None:
@@ -42,7 +42,7 @@ class _Text:
         self.cut = False
 
     def begin(self) -> int:
-        """Begin a record; give the line it begins on."""
+        """Begin a record, and return the number of its first line."""
         self.record, self.bad, self.cut = [], None, False
         return self._lines.number + 1
 
@@ -62,16 +62,16 @@ class _Text:
             return line.data.decode(errors="replace")
 
     def keep_first(self) -> None:
-        """Hand back all lines of the record but its first."""
+        """Hand back all lines of the record except the first."""
         self._lines.hand_back(self.record[1:])
         del self.record[1:]
 
 
 class DelimitedSource:
-    """Read a CSV file with a header; the delimiter is the one that the header uses most.
+    """A CSV file with a header; the delimiter is the one that the header uses most.
 
-    An empty cell, ``NaN``, ``NULL`` and ``<NA>`` are no value. A column is a number where the
-    first 1,000 rows hold nothing else (``007`` is no number).
+    An empty cell, ``NaN``, ``NULL`` and ``<NA>`` are no value. A column is numeric if its first
+    1,000 rows hold only numbers (``007`` is not a number).
 
     Args:
         path: the file; ``.gz`` is unpacked.
@@ -89,39 +89,39 @@ class DelimitedSource:
         delimiter = max(_DELIMITERS, key=head.count)
         self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
         header = next(self._rows(), None)
-        if header is None or isinstance(header, Bad):
+        if header is None or isinstance(header, BadRow):
             self._lines.close()
             reason = "it is empty" if header is None else f"the first line: {header.reason}"
-            raise StoreError(f"{path} has no header with the names of the columns: {reason}")
+            raise StoreError(f"{path} has no header with the names of its columns: {reason}")
         self.columns = tuple(name.strip() for name in header[1])
         self.total = self._lines.total
         rows = self._rows()
         sample = list(islice(rows, _SAMPLE))
         self._all = chain(sample, rows)
-        self.numeric = self._numeric([row[1] for row in sample if not isinstance(row, Bad)])
+        self.numeric = self._numeric([row[1] for row in sample if not isinstance(row, BadRow)])
 
     def position(self) -> int:
-        """Say how many bytes were read."""
+        """Return how many bytes have been read."""
         return self._lines.position()
 
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
 
-    def __iter__(self) -> Iterator[Record | Bad]:
+    def __iter__(self) -> Iterator[Record | BadRow]:
         for row in self._all:
-            if isinstance(row, Bad):
+            if isinstance(row, BadRow):
                 yield row
                 continue
             line, cells, raw = row
             if len(cells) != len(self.columns):
                 reason = f"{len(cells)} cells, where the header has {len(self.columns)}"
-                yield Bad(line, reason, raw)
+                yield BadRow(line, reason, raw)
                 continue
             values = (None if _is_empty(cell) else cell for cell in cells)
             yield Record(line, dict(zip(self.columns, values, strict=True)), raw)
 
-    def _rows(self) -> Iterator[tuple[int, list[str], bytes] | Bad]:
+    def _rows(self) -> Iterator[tuple[int, list[str], bytes] | BadRow]:
         while True:
             line = self._text.begin()
             try:
@@ -131,28 +131,27 @@ class DelimitedSource:
             except csv.Error as error:
                 self._text.keep_first()
                 first = self._text.record[0]
-                reason = f"not CSV: {_said(error)}"
-                yield Bad(line, reason, first.data, cut=first.too_long is not None)
+                reason = f"not CSV: {_problem(error)}"
+                yield BadRow(line, reason, first.data, cut=first.too_long is not None)
                 continue
             raw = b"".join(line.data for line in self._text.record)
             if self._text.bad is not None:
-                yield Bad(line, self._text.bad, raw, cut=self._text.cut)
-            elif cells:  # a blank line is no row
+                yield BadRow(line, self._text.bad, raw, cut=self._text.cut)
+            elif cells:  # a blank line is not a row
                 yield line, cells, raw
 
     def _numeric(self, sample: list[list[str]]) -> frozenset[str]:
-        """Find the columns that hold numbers and nothing else."""
-        width = len(self.columns)
-        rows = [cells for cells in sample if len(cells) == width]
-        found = set()
-        for place, name in enumerate(self.columns):
-            given = [cells[place] for cells in rows if not _is_empty(cells[place])]
-            if given and all(map(_is_number, given)):
-                found.add(name)
-        return frozenset(found)
+        """Return the columns that hold numbers and nothing else."""
+        rows = [cells for cells in sample if len(cells) == len(self.columns)]
+        numeric = set()
+        for position, name in enumerate(self.columns):
+            cells = [row[position] for row in rows if not _is_empty(row[position])]
+            if cells and all(map(_is_number, cells)):
+                numeric.add(name)
+        return frozenset(numeric)
 
 
-def _said(error: csv.Error) -> str:
+def _problem(error: csv.Error) -> str:
     return "a quote is not closed" if "end of data" in str(error) else str(error)
 
 

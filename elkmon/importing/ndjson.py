@@ -1,4 +1,4 @@
-"""NDJSON as a source of rows: one JSON object a line."""
+"""Read the rows of an NDJSON file: one JSON object a line."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import orjson
 
 from elkmon.events.errors import StoreError
 from elkmon.importing.lines import Lines
-from elkmon.importing.record import Bad, Record
+from elkmon.importing.record import BadRow, Record
 
 __all__ = ["NdjsonSource"]
 
 _SAMPLE = 1000
-"""Rows whose keys are taken for the columns of the table."""
+"""Rows whose keys are the columns of the table."""
 
 
 class NdjsonSource:
-    """Read a file with one JSON object a line; blank lines are no rows.
+    """A file with one JSON object a line; blank lines are not rows.
 
     Args:
         path: the file; ``.gz`` is unpacked.
@@ -27,6 +27,8 @@ class NdjsonSource:
     Raises:
         StoreError: the file cannot be read, or is one JSON array.
     """
+
+    numeric: frozenset[str] = frozenset()
 
     def __init__(self, path: Path) -> None:
         self._lines = Lines(path)
@@ -45,39 +47,34 @@ class NdjsonSource:
         self.columns = tuple(dict.fromkeys(names))
         self.total = self._lines.total
 
-    @property
-    def numeric(self) -> frozenset[str]:
-        """Say which columns are numbers written as text: values have types of their own here."""
-        return frozenset()
-
     def position(self) -> int:
-        """Say how many bytes were read."""
+        """Return how many bytes have been read."""
         return self._lines.position()
 
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
 
-    def __iter__(self) -> Iterator[Record | Bad]:
+    def __iter__(self) -> Iterator[Record | BadRow]:
         return self._all
 
-    def _rows(self) -> Iterator[Record | Bad]:
+    def _rows(self) -> Iterator[Record | BadRow]:
         for line in self._lines:
             if line.too_long is not None:
-                yield Bad(self._lines.number, line.too_long, line.data, cut=True)
+                yield BadRow(self._lines.number, line.too_long, line.data, cut=True)
             elif not line.data.isspace():
                 yield _read(self._lines.number, line.data)
 
 
-def _read(line: int, raw: bytes) -> Record | Bad:
+def _read(line: int, raw: bytes) -> Record | BadRow:
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return Bad(line, "not UTF-8", raw)
+        return BadRow(line, "not UTF-8", raw)
     try:
         values = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return Bad(line, f"not JSON: {error.msg}", raw)
+        return BadRow(line, f"not JSON: {error.msg}", raw)
     if not isinstance(values, dict):
-        return Bad(line, "not a JSON object", raw)
+        return BadRow(line, "not a JSON object", raw)
     return Record(line, values, raw)

@@ -1,4 +1,4 @@
-"""Parquet as a source of rows, streamed by DuckDB."""
+"""Read the rows of a Parquet file, streamed by DuckDB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from elkmon.events.errors import StoreError
-from elkmon.importing.record import Bad, Record
+from elkmon.importing.record import Record
 
 __all__ = ["ParquetSource"]
 
@@ -16,7 +16,7 @@ _CHUNK = 2048
 
 
 class ParquetSource:
-    """Read a Parquet file.
+    """A Parquet file.
 
     Args:
         path: the file.
@@ -25,12 +25,14 @@ class ParquetSource:
         StoreError: the file cannot be read.
     """
 
+    numeric: frozenset[str] = frozenset()
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._done = 0
         self._connection = duckdb.connect()
         self.total = 0
-        # each in brackets of its own, so that no name is taken for a pattern
+        # wildcards in brackets, so that DuckDB takes the name as it is
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
         try:
             described = self._connection.execute(
@@ -39,29 +41,24 @@ class ParquetSource:
             (self.total,) = self._connection.execute(
                 "SELECT count(*) FROM read_parquet($1)", [pattern]
             ).fetchall()[0]
-            chosen = ", ".join(_selected(name, kind) for name, kind in described)
+            columns = ", ".join(_column(name, kind) for name, kind in described)
             self._rows = self._connection.execute(
-                f"SELECT {chosen} FROM read_parquet($1)", [pattern]
+                f"SELECT {columns} FROM read_parquet($1)", [pattern]
             )
         except duckdb.Error as error:
             self._connection.close()
             raise StoreError(f"cannot read {path} as Parquet: {error}") from error
         self.columns = tuple(name for name, _ in described)
 
-    @property
-    def numeric(self) -> frozenset[str]:
-        """Say which columns are numbers written as text: values have types of their own here."""
-        return frozenset()
-
     def position(self) -> int:
-        """Say how many rows were read."""
+        """Return how many rows have been read."""
         return self._done
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
 
-    def __iter__(self) -> Iterator[Record | Bad]:
+    def __iter__(self) -> Iterator[Record]:
         while True:
             try:
                 rows = self._rows.fetchmany(_CHUNK)
@@ -77,8 +74,8 @@ class ParquetSource:
                 yield Record(self._done, values, values)
 
 
-def _selected(name: str, kind: str) -> str:
-    """Select a column; times with a zone come in UTC without it, since Python would need pytz."""
+def _column(name: str, kind: str) -> str:
+    """Return the SQL for a column; times with a zone are read as UTC, as Python would need pytz."""
     quoted = '"' + name.replace('"', '""') + '"'
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"make_timestamp(epoch_us({quoted}))"

@@ -1,4 +1,4 @@
-"""What a source of rows gives: a record, or a row that cannot be one."""
+"""A table that is read row by row: each row is a record, or a bad row with the reason."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Bad", "Record", "Source"]
+__all__ = ["BadRow", "Record", "Source"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row: its values by column, and the row as it stands in the file."""
+    """One row: its values by column, and the row as it is in the file."""
 
     line: int
-    """The line it begins on, from 1; of a Parquet file the number of the row, from 1."""
+    """Its first line, from 1; in a Parquet file the number of the row, from 1."""
     values: Mapping[str, object]
     raw: bytes | Mapping[str, object]
-    """Its bytes; of a Parquet file its values."""
+    """Its bytes; in a Parquet file its values."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
-    """One row that cannot be read, and why."""
+class BadRow:
+    """One row that cannot be used, and why."""
 
     line: int
     reason: str
@@ -41,7 +41,7 @@ class Source(Protocol):
 
     @property
     def numeric(self) -> frozenset[str]:
-        """The columns that are numbers, although their values come as text."""
+        """The columns that hold numbers written as text; only CSV has any."""
         ...
 
     @property
@@ -50,10 +50,10 @@ class Source(Protocol):
         ...
 
     def position(self) -> int:
-        """Say how much of ``total`` has been read."""
+        """Return how much of ``total`` has been read."""
         ...
 
-    def __iter__(self) -> Iterator[Record | Bad]: ...
+    def __iter__(self) -> Iterator[Record | BadRow]: ...
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""The file of rejected rows: where each stands, why it was refused, and the row itself."""
+"""Write the file of rejected rows: the line of each, the reason, and the row itself."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.importing.record import Bad
+from elkmon.importing.record import BadRow
 
 __all__ = ["Rejects"]
 
 
 class Rejects:
-    """Write rejected rows as NDJSON below the store; no row makes no file.
+    """Write rejected rows as NDJSON below the store; without such rows there is no file.
 
     Args:
         store: the store's folder.
         source: the file that is imported.
-        now: the time of the import, for the name.
+        now: the time of the import, for the file's name.
     """
 
     def __init__(self, store: Path, source: Path, now: datetime) -> None:
@@ -31,18 +31,18 @@ class Rejects:
         self.path: Path | None = None
         self.reasons: dict[str, int] = {}
 
-    def add(self, bad: Bad) -> None:
+    def add(self, row: BadRow) -> None:
         """Write one row, and count its reason.
 
         Raises:
             StoreError: the file cannot be written.
         """
-        self.reasons[bad.reason] = self.reasons.get(bad.reason, 0) + 1
-        row = {"line": bad.line, "reason": bad.reason, "raw": _shown(bad.raw)}
-        if bad.cut:
-            row["cut"] = True
+        self.reasons[row.reason] = self.reasons.get(row.reason, 0) + 1
+        document = {"line": row.line, "reason": row.reason, "raw": _readable(row.raw)}
+        if row.cut:
+            document["cut"] = True
         data = orjson.dumps(
-            row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str
+            document, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS, default=str
         )
         try:
             if self.path is None:
@@ -61,7 +61,7 @@ class Rejects:
             self._fd = -1
 
     def _open(self) -> Path:
-        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store's folder
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the store
         self._folder.mkdir(mode=0o700, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         path, number = self._folder / f"{self._stem}.ndjson", 1
@@ -75,8 +75,8 @@ class Rejects:
                 return path
 
 
-def _shown(raw: bytes | Mapping[str, object]) -> object:
-    """Give the row as text; bytes that are not UTF-8 are shown by their hexadecimal digits."""
+def _readable(raw: bytes | Mapping[str, object]) -> object:
+    """Return the row as text (bytes that are not UTF-8 in hexadecimal), or its values."""
     if isinstance(raw, bytes):
         return raw.decode(errors="backslashreplace").removesuffix("\n").removesuffix("\r")
     return raw

@@ -1,4 +1,4 @@
-"""A record of the table becomes what the logger takes, or is refused with a reason."""
+"""Convert a record of a table into what the logger takes, or reject it with a reason."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from elkmon.emit.encode.scalars import milliseconds
 from elkmon.events.classes import class_name
 from elkmon.importing.options import ImportOptions
 
-__all__ = ["Converter", "RefusedError", "Row"]
+__all__ = ["Converter", "RejectedError", "Row"]
 
 _T = TypeVar("_T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SECONDS = 1e11
-"""Numbers from here on are no seconds (the year 5138) but ms, µs or ns."""
+"""Larger numbers are not seconds (this is the year 5138) but ms, µs or ns."""
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+")
 
 
-class RefusedError(Exception):
-    """Say why a row cannot be written; the sentence is the same for all rows alike."""
+class RejectedError(Exception):
+    """A row cannot be written; its message does not depend on the row, so that reasons count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One prediction, and its truth where the table has it."""
+    """One prediction, and its truth if the table has it."""
 
     at: datetime
     id: str | None
@@ -47,9 +47,9 @@ class Converter:
     """Turn records into rows.
 
     Args:
-        options: which column is what.
-        numeric: columns that are numbers, although their values come as text.
-        now: the time of rows in a table without one.
+        options: the roles of the columns.
+        numeric: columns that hold numbers written as text.
+        now: the time of the rows, if no column has it.
     """
 
     def __init__(self, options: ImportOptions, numeric: frozenset[str], now: datetime) -> None:
@@ -61,15 +61,15 @@ class Converter:
         """Convert one record.
 
         Raises:
-            RefusedError: the record has no prediction, no id, or a value that cannot be used.
+            RejectedError: the record has no prediction, no id, or a value that cannot be used.
         """
         options = self._options
         at = self._now
         if options.timestamp is not None:
             at = _required(_time(values, options.timestamp), "time", options.timestamp)
-        name = None
+        prediction_id = None
         if options.id is not None:
-            name = _required(_class(values, options.id), "id", options.id)
+            prediction_id = _required(_class(values, options.id), "id", options.id)
         label = value = score = None
         if options.label is not None:
             label = _required(_class(values, options.label), "prediction", options.label)
@@ -78,7 +78,7 @@ class Converter:
         if options.score is not None:
             score = _number(values, options.score)
             if score is not None and not 0.0 <= score <= 1.0:
-                raise RefusedError(f"the score in column {options.score!r} is not between 0 and 1")
+                raise RejectedError(f"the score in column {options.score!r} is not between 0 and 1")
         truth: str | float | None = None
         truth_at = at
         if options.truth is not None:
@@ -88,7 +88,7 @@ class Converter:
             truth_at = _time(values, options.truth_time) or at
         return Row(
             at=at,
-            id=name,
+            id=prediction_id,
             label=label,
             value=value,
             score=score,
@@ -104,18 +104,18 @@ class Converter:
             try:
                 return float(value)
             except ValueError:
-                return value  # kept as it is, rather than lost
+                return value  # kept as text rather than lost
         return value
 
 
-def _required(value: _T | None, what: str, column: str) -> _T:
+def _required(value: _T | None, role: str, column: str) -> _T:
     if value is None:
-        raise RefusedError(f"no {what} in column {column!r}")
+        raise RejectedError(f"no {role} in column {column!r}")
     return value
 
 
 def _class(values: Mapping[str, object], column: str) -> str | None:
-    """Give a class or an id; text has no types, so that ``1.0`` and ``True`` are told here."""
+    """Return a class or an id; in text, ``1.0`` and ``True`` are recognised here."""
     value = values.get(column)
     if isinstance(value, (str, Decimal)):
         text = str(value).strip()
@@ -133,11 +133,11 @@ def _number(values: Mapping[str, object], column: str) -> float | None:
     try:
         number = float(value)  # type: ignore[arg-type]  # whatever has __float__, or is text
     except (TypeError, ValueError, OverflowError):
-        raise RefusedError(f"no number in column {column!r}") from None
+        raise RejectedError(f"no number in column {column!r}") from None
     if math.isnan(number):
         return None
     if math.isinf(number):
-        raise RefusedError(f"no finite number in column {column!r}")
+        raise RejectedError(f"no finite number in column {column!r}")
     return number
 
 
@@ -148,14 +148,13 @@ def _time(values: Mapping[str, object], column: str) -> datetime | None:
     try:
         return _EPOCH + timedelta(milliseconds=milliseconds(_moment(value)))
     except (ValueError, TypeError, OverflowError):
-        raise RefusedError(
-            f"no time in column {column!r}: it takes ISO 8601, or a number since 1970 "
-            "in s, ms, µs or ns"
+        raise RejectedError(
+            f"no time in column {column!r}: use ISO 8601, or a number since 1970 in s, ms, µs or ns"
         ) from None
 
 
 def _moment(value: object) -> object:
-    """Read numbers since 1970, also as text, by their size in s, ms, µs or ns."""
+    """Return a number since 1970, also as text, as a time; its size says s, ms, µs or ns."""
     if isinstance(value, str):
         text = value.strip().removesuffix(" UTC")
         try:
@@ -167,8 +166,6 @@ def _moment(value: object) -> object:
     if abs(value) < _SECONDS:
         ms = round(value * 1000)
     else:
-        per_ms = next(
-            (each for each in (1, 1000) if abs(value) < _SECONDS * 1000 * each), 1_000_000
-        )
+        per_ms = next((unit for unit in (1, 1000) if abs(value) < _SECONDS * 1000 * unit), 10**6)
         ms = int(value // per_ms)
     return _EPOCH + timedelta(milliseconds=ms)

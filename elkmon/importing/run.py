@@ -1,4 +1,4 @@
-"""Import a table: every row through the public logger, so that it is redacted as all else is."""
+"""Import a table: log every row with the public logger, so that it is redacted like all events."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from itertools import islice
 from pathlib import Path
 
 import elkmon
-from elkmon.emit import process_emitter as state
+from elkmon.emit import process_emitter
 from elkmon.events.errors import ConfigError, StoreError
 from elkmon.importing.columns import check_columns
 from elkmon.importing.delimited import DelimitedSource
 from elkmon.importing.ndjson import NdjsonSource
 from elkmon.importing.options import ImportOptions, ImportReport
 from elkmon.importing.parquet import ParquetSource
-from elkmon.importing.record import Bad, Record, Source
+from elkmon.importing.record import BadRow, Record, Source
 from elkmon.importing.rejects import Rejects
-from elkmon.importing.rows import Converter, RefusedError, Row
+from elkmon.importing.rows import Converter, RejectedError, Row
 
 __all__ = ["Progress", "import_table"]
 
 Progress = Callable[[int, int], None]
-"""Called now and then with how much was read, of how much: bytes of the file, or rows."""
+"""Called now and then with how much was read, and the total: bytes of the file, or rows."""
 
 _SOURCES: dict[str, Callable[[Path], Source]] = {
     ".csv": DelimitedSource,
@@ -44,21 +44,22 @@ def import_table(
     """Turn a table of predictions into events, and its truths into labels.
 
     Rows that cannot be used go to a file below ``store/rejected``, each with its line and the
-    reason; the rest goes on. With ``options.id`` the import can be repeated: an id counts once.
+    reason; they do not end the import. With ``options.id`` the import can be repeated: an id counts
+    once.
 
     Args:
         source: a CSV, NDJSON or Parquet file; CSV and NDJSON also as ``.gz``.
-        store: the folder of the events; made where it does not exist.
-        options: which column is what.
-        progress: is told how far it is.
+        store: the folder of the events, which need not exist yet.
+        options: the roles of the columns.
+        progress: called with how much has been read.
 
     Returns:
         What became of the rows: read = written + rejected.
 
     Raises:
-        ConfigError: a kind of file that cannot be read, or a column that is not there.
+        ConfigError: the kind of file is not known, or a column is missing.
         StoreError: the file cannot be read, or events cannot be written.
-        KeyboardInterrupt: Ctrl-C; it says how far the import came.
+        KeyboardInterrupt: Ctrl-C; its message says how many rows were written.
     """
     now = datetime.now(timezone.utc)
     table = _open(source)
@@ -112,13 +113,13 @@ class _Run:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted after {self._so_far()}") from None
 
-    def _row(self, record: Record | Bad) -> Row | None:
-        """Convert a record, or set it apart."""
+    def _row(self, record: Record | BadRow) -> Row | None:
+        """Convert a record, or write it to the rejected rows and return None."""
         if isinstance(record, Record):
             try:
                 return self._converter.row(record.values)
-            except RefusedError as refused:
-                record = Bad(record.line, str(refused), record.raw)
+            except RejectedError as error:
+                record = BadRow(record.line, str(error), record.raw)
         self._rejects.add(record)
         self.rejected += 1
         return None
@@ -126,45 +127,49 @@ class _Run:
     def _write(self, rows: list[Row]) -> None:
         if not rows:
             return
-        given = self._options
+        options = self._options
         ids = self._log.predictions(
-            label=[row.label for row in rows] if given.label else None,
-            value=[row.value for row in rows] if given.value else None,
-            score=[row.score for row in rows] if given.score else None,
+            label=[row.label for row in rows] if options.label else None,
+            value=[row.value for row in rows] if options.value else None,
+            score=[row.score for row in rows] if options.score else None,
             features=_columns([row.features for row in rows]),
             segment=_columns([row.segment for row in rows]),
             id=[row.id for row in rows],
             at=[row.at for row in rows],
         )
-        known = [(name, row) for name, row in zip(ids, rows, strict=True) if row.truth is not None]
-        if known:
+        labelled = [
+            (prediction_id, row)
+            for prediction_id, row in zip(ids, rows, strict=True)
+            if row.truth is not None
+        ]
+        if labelled:
             self._log.labels(
-                [name for name, _ in known],
-                observed_at=[row.truth_at for _, row in known],
-                **{"value" if given.value else "label": [row.truth for _, row in known]},
+                [prediction_id for prediction_id, _ in labelled],
+                observed_at=[row.truth_at for _, row in labelled],
+                **{"value" if options.value else "label": [row.truth for _, row in labelled]},
             )
         self._check_losses()
         self.written += len(rows)
-        self.labels += len(known)
+        self.labels += len(labelled)
 
     def _check_losses(self) -> None:
         lost = elkmon.stats().dropped
         if lost:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in sorted(lost.items()))
             raise StoreError(
-                f"events could not be written ({reasons}), see the message above; it was after "
+                f"events could not be written ({reasons}; see the message above), after "
                 f"{self._so_far()}"
             )
 
     def _so_far(self) -> str:
         return (
-            f"the first {self.written:,} rows; import again from the start: with an id column no "
-            "row counts twice"
+            f"the first {self.written:,} rows; import the table again from the start: with an id "
+            "column no row counts twice"
         )
 
 
 def _columns(rows: list[Mapping[str, object]]) -> dict[str, list[object]] | None:
-    """Turn rows into columns; all rows have the same names."""
+    """Return rows as columns; all rows have the same names."""
     return {name: [row[name] for row in rows] for name in rows[0]} or None
 
 
@@ -175,21 +180,21 @@ def _open(path: Path) -> Source:
     opener = _SOURCES.get(kind)
     if opener is None or (packed and opener is ParquetSource):
         raise ConfigError(
-            f"cannot tell what {path.name} is by its name; it ends in one of "
-            f"{', '.join(_SOURCES)}; CSV and NDJSON may also have .gz behind"
+            f"cannot tell from its name what kind of file {path.name} is: use one that ends in "
+            f"{', '.join(_SOURCES)}; CSV and NDJSON may also end in .gz"
         )
     return opener(path)
 
 
 @contextmanager
 def _emitting_into(store: Path) -> Iterator[None]:
-    """Send what is logged to a store, whole; put the process's own settings back afterwards.
+    """Write what is logged to a store, unsampled; restore the process's settings afterwards.
 
-    It is strict: what a logger would only count in an application ends an import.
+    It is strict: wrong use, which a logger only counts in an application, ends an import.
     """
-    before = asdict(state.settings())
-    own = {"spool": store, "sink": "spool", "enabled": True, "sample_rate": 1.0, "strict": True}
-    elkmon.configure(**{**before, **own})
+    before = asdict(process_emitter.settings())
+    settings = {**before, "spool": store, "sink": "spool", "enabled": True}
+    elkmon.configure(**settings | {"sample_rate": 1.0, "strict": True})
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What the tests of the import share: a store's events as they stand in its files."""
+"""Fixtures of the tests of the import: a store, its events, and rejected rows."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Give a store that does not exist yet."""
+    """Return a store that does not exist yet."""
     return tmp_path / "store"
 
 
@@ -24,8 +24,8 @@ def events(store: Path) -> Callable[[str], list[dict[str, Any]]]:
             for path in sorted(store.glob("*.ndjson"))
             for line in path.read_bytes().split(b"\n")
         ]
-        found = [orjson.loads(line) for line in lines if line]
-        return [event for event in found if event["event"]["dataset"] == f"elkmon.{dataset}"]
+        events = [orjson.loads(line) for line in lines if line]
+        return [event for event in events if event["event"]["dataset"] == f"elkmon.{dataset}"]
 
     return read
 

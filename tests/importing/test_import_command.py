@@ -1,4 +1,4 @@
-"""``elkmon import``: what it says, and what it leaves."""
+"""``elkmon import``: what it prints, and what it writes."""
 
 import pytest
 from click.testing import CliRunner
@@ -27,7 +27,7 @@ def test_the_last_line_balances(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[-1] == "read 2,000 = written 1,999 + rejected 1"
-    assert "1,999 of the rows came with their truth" in lines
+    assert "1,999 of the rows have a label" in lines
     assert "rejected 1: no id in column 'id'" in lines
 
 

@@ -169,8 +169,8 @@ def test_a_number_of_milliseconds_keeps_every_one(tmp_path, store, events):
 
     import_table(table, store, ImportOptions(model="m", timestamp="at", label="pred"))
 
-    found = [event["@timestamp"] for event in events("prediction")]
-    assert found == [f"2026-11-01T10:00:00.{ms:03d}Z" for ms in range(1000)]
+    times = [event["@timestamp"] for event in events("prediction")]
+    assert times == [f"2026-11-01T10:00:00.{ms:03d}Z" for ms in range(1000)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -272,5 +272,5 @@ def test_a_file_cut_within_its_compression_says_how_far_it_was_read(tmp_path, st
 def test_a_column_that_is_there_twice_is_unclear(tmp_path, store):
     table = write(tmp_path / "t.csv", "id,pred,truth,pred\n1,a,b,c\n")
 
-    with pytest.raises(ConfigError, match=r"'pred' \(label\) is there twice"):
+    with pytest.raises(ConfigError, match=r"two columns 'pred' \(label\): rename one"):
         import_table(table, store, LABELLED)

@@ -29,8 +29,8 @@ def quote(cell):
 
 def events(store):
     lines = [line for path in store.glob("*.ndjson") for line in path.read_bytes().split(b"\n")]
-    found = [orjson.loads(line) for line in lines if line]
-    return [event for event in found if event["event"]["dataset"] == "elkmon.prediction"]
+    everything = [orjson.loads(line) for line in lines if line]
+    return [event for event in everything if event["event"]["dataset"] == "elkmon.prediction"]
 
 
 def check_balance(store, report):
@@ -68,9 +68,9 @@ def test_what_is_written_is_what_was_in_the_table(rows):
 
         import_table(table, store, options)
 
-        found = [each["ml"]["prediction"] for each in events(store)]
+        predictions = [event["ml"]["prediction"] for event in events(store)]
         expected = [{"id": name, "label": name, "score": score} for name, score in rows]
-        assert found == (expected or [{"id": "a", "label": "b", "score": 0}])
+        assert predictions == (expected or [{"id": "a", "label": "b", "score": 0}])
 
 
 @settings(max_examples=100)
@@ -83,7 +83,8 @@ def test_a_csv_of_broken_lines_balances(lines):
         report = import_table(table, store, OPTIONS)
 
         check_balance(store, report)
-        assert report.written >= lines.count(b"1,a,0.5,b,1,g") - sum(b'"' in each for each in lines)
+        quotes = sum(b'"' in line for line in lines)
+        assert report.written >= lines.count(b"1,a,0.5,b,1,g") - quotes
 
 
 @settings(max_examples=100)

@@ -14,20 +14,20 @@ from elkmon.importing import ImportOptions, import_table
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("options", "sentence"),
     [
         ({"task": "clustering", "label": "x"}, "no such task: 'clustering'"),
-        ({}, "say which column has the prediction"),
-        ({"label": "x", "value": "y"}, "say which column has the prediction"),
+        ({}, "name the column with the prediction"),
+        ({"label": "x", "value": "y"}, "name the column with the prediction"),
         ({"task": "binary", "value": "y"}, "give label, not value"),
         ({"task": "regression", "label": "y"}, "give value, not label"),
-        ({"task": "binary", "label": "y", "score": "p"}, "name it with positive"),
-        ({"label": "y", "truth_time": "t"}, "say which column has it with truth"),
+        ({"task": "binary", "label": "y", "score": "p"}, "name that with positive"),
+        ({"label": "y", "truth_time": "t"}, "name the column of the truth with truth"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(given, sentence):
+def test_options_that_contradict_each_other_are_refused(options, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        ImportOptions(model="m", **given)
+        ImportOptions(model="m", **options)
 
 
 def test_a_missing_column_is_answered_with_close_names_and_the_list(tmp_path, store):
@@ -38,11 +38,11 @@ def test_a_missing_column_is_answered_with_close_names_and_the_list(tmp_path, st
     with pytest.raises(ConfigError) as caught:
         import_table(table, store, options)
 
-    said = str(caught.value)
-    assert "no column 'predicted' (label), meant 'Predicted'?" in said
-    assert "no column 'amuont' (feature), meant 'amount'?" in said
-    assert "no column 'zzz' (feature)." in said
-    assert said.endswith("The table has: id, Predicted, amount")
+    message = str(caught.value)
+    assert "no column 'predicted' (label), did you mean 'Predicted'?" in message
+    assert "no column 'amuont' (feature), did you mean 'amount'?" in message
+    assert "no column 'zzz' (feature)." in message
+    assert message.endswith("The table has: id, Predicted, amount")
     assert not store.exists()
 
 
@@ -58,7 +58,7 @@ def test_a_wide_table_is_not_listed_whole(tmp_path, store):
 def test_a_kind_of_file_that_is_not_known_is_refused(tmp_path, store, name):
     (tmp_path / name).write_text("x")
 
-    with pytest.raises(ConfigError, match=r"ends in one of \.csv"):
+    with pytest.raises(ConfigError, match=r"one that ends in \.csv"):
         import_table(tmp_path / name, store, ImportOptions(model="m", label="x"))
 
 
@@ -152,14 +152,14 @@ def test_an_import_that_is_repeated_gives_predictions_the_same_identity(tmp_path
 def test_the_settings_of_the_process_are_put_back(tmp_path, store):
     table = tmp_path / "t.csv"
     table.write_text("p\na\n")
-    own = tmp_path / "own"
-    elkmon.configure(service="mine", spool=own, sample_rate=0.5)
+    spool = tmp_path / "own"
+    elkmon.configure(service="mine", spool=spool, sample_rate=0.5)
 
     import_table(table, store, ImportOptions(model="m", label="p"))
     elkmon.get_logger(model="other").info("afterwards")
     elkmon.reset()
 
-    assert "afterwards" in next(own.glob("*.ndjson")).read_text()
+    assert "afterwards" in next(spool.glob("*.ndjson")).read_text()
     assert "afterwards" not in next(store.glob("*.ndjson")).read_text()
 
 
@@ -178,7 +178,9 @@ def test_progress_ends_at_the_whole(tmp_path, store):
     table.write_text("p\n" + "a\n" * 2500)
     seen = []
 
-    import_table(table, store, ImportOptions(model="m", label="p"), lambda *each: seen.append(each))
+    import_table(
+        table, store, ImportOptions(model="m", label="p"), lambda *counts: seen.append(counts)
+    )
 
     size = table.stat().st_size
     assert seen[-1] == (size, size)
@@ -190,7 +192,9 @@ def test_progress_of_parquet_counts_rows(tmp_path, store):
     duckdb.sql("SELECT 'a' AS p FROM range(1500)").write_parquet(str(table))
     seen = []
 
-    import_table(table, store, ImportOptions(model="m", label="p"), lambda *each: seen.append(each))
+    import_table(
+        table, store, ImportOptions(model="m", label="p"), lambda *counts: seen.append(counts)
+    )
 
     assert seen == [(1000, 1500), (1500, 1500)]
 
