@@ -1,4 +1,4 @@
-"""``elkmon join``: late labels onto their predictions, in Elasticsearch."""
+"""``elkmon join``: join late labels to their predictions, in Elasticsearch."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ __all__ = ["command"]
 
 @click.command("join")
 @cluster_option
-@click.option("--follow", is_flag=True, help="Go on, pass after pass, until SIGTERM or Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Repeat the pass until SIGTERM or Ctrl-C.")
 @click.option(
     "--every",
     type=click.FloatRange(min=0.1),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="With --follow: the time between two passes.",
+    help="With --follow: time between two passes.",
 )
-@retention_option("How long a label's prediction is looked for: as long as events are kept.")
+@retention_option("Days that a label's prediction is looked for: as long as events are kept.")
 def command(store: str, every: float, retention: int, *, follow: bool) -> None:
     """Join late labels to their predictions, in Elasticsearch.
 
-    A folder needs no join: it is done there whenever something is asked. It can be interrupted
-    anywhere, and repeated. The last line balances: read = joined + without a prediction + sampled
-    out. Exit code 1 where labels are left that could not be written.
+    A folder needs no join: there, labels are joined whenever a question is asked. The join can be
+    interrupted anywhere, and repeated. The last line accounts for every label: read = joined +
+    without a prediction + sampled out. Exit code 1 if labels are left that could not be written.
     """
     if not is_cluster(store):
         raise click.UsageError(
-            f"{store} is no cluster: name Elasticsearch, as in --store https://es:9200 (in a "
-            "folder labels are joined whenever something is asked)"
+            f"{store} is not a cluster: give the address of Elasticsearch, as in --store "
+            "https://es:9200 (in a folder, labels are joined whenever a question is asked)"
         )
     settings = access()
     with closing(connect(store, settings)) as client, stopping() as stop:
 
-        def one() -> JoinReport:
+        def run_pass() -> JoinReport:
             with store_errors(store, "join labels"), progress_bar("joining labels") as progress:
                 return join(
                     client,
@@ -57,23 +57,25 @@ def command(store: str, every: float, retention: int, *, follow: bool) -> None:
                 )
 
         if follow:
-            passes = Passes(one, every, stop, lambda said: click.echo(said, err=True), _worth)
+            passes = Passes(
+                run_pass, every, stop, lambda message: click.echo(message, err=True), _print_if_any
+            )
             passes.run()
             click.echo(f"in all: {passes.total.balance()}")
-        elif _say(one()).left:
+        elif _print(run_pass()).left:
             raise click.exceptions.Exit(1)
 
 
-def _worth(report: JoinReport) -> None:
+def _print_if_any(report: JoinReport) -> None:
     if report.read or report.late:
-        _say(report)
+        _print(report)
 
 
-def _say(report: JoinReport) -> JoinReport:
+def _print(report: JoinReport) -> JoinReport:
     for reason, count in report.reasons.most_common():
         click.echo(f"left {count:,}: {reason}")
     if report.late:
-        click.echo(f"{report.late:,} predictions came after their labels, and were joined")
+        click.echo(f"joined {report.late:,} predictions that came after their labels")
     if report.stopped:
         click.echo("stopped before the end: the next pass goes on from here")
     click.echo(report.balance())

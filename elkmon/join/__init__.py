@@ -1,1 +1,1 @@
-"""Late labels written onto their predictions, in Elasticsearch."""
+"""Join late labels to their predictions, in Elasticsearch."""

@@ -1,4 +1,4 @@
-"""Between documents and ``merge``: read labels and predictions, say what has to change."""
+"""Read labels and predictions from documents, and say what has to change in a prediction's."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ from elkmon.events.merge import Joined, Label, Prediction
 from elkmon.events.times import from_iso
 
 __all__ = [
-    "OF_LABELS",
-    "OF_PREDICTIONS",
-    "Told",
+    "LABEL_FIELDS",
+    "PREDICTION_FIELDS",
+    "LabelDocument",
     "changes",
-    "condensed",
+    "decisive",
     "iso",
     "moment",
-    "prediction_of",
-    "told_of",
+    "read_label",
+    "read_prediction",
 ]
 
-OF_LABELS = ("@timestamp", "ml.model.name", "ml.prediction.id", "ml.truth", "ml.join")
-OF_PREDICTIONS = (
+LABEL_FIELDS = ["@timestamp", "ml.model.name", "ml.prediction.id", "ml.truth", "ml.join"]
+"""The fields that the join reads of a label's document."""
+PREDICTION_FIELDS = [
     *("@timestamp", "event.outcome", "ml.task", "ml.prediction", "ml.truth", "ml.eval"),
-)
-"""What the join reads of a document; the rest stays where it is."""
+]
+"""The fields that the join reads of a prediction's document."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TRUTHS = ("label", "value", "correct", "rating", "source", "observed_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One label as a document: where it is, whose it is, what it says, what became of it.
+class LabelDocument:
+    """A label as Elasticsearch has it.
 
     Attributes:
-        index: it is in.
-        id: of the document.
-        model: that its prediction is of; empty where it does not say.
-        prediction_id: of its prediction; None where it does not say.
+        index: index of the document.
+        id: id of the document.
+        model: name of the model; empty if the label names none.
+        prediction_id: id of the prediction; None if the label has none.
         key: id of the prediction's document.
-        label: what it says.
-        at: its own time.
-        state: of its join; None where the join has not seen it.
+        label: the label itself.
+        at: time of the label.
+        state: state of its join; None if no join has seen it.
         attempts: how often its prediction was looked for.
     """
 
@@ -61,8 +62,8 @@ class Told:
     attempts: int
 
 
-def told_of(hit: Mapping[str, Any]) -> Told:
-    """Read a label from what a search found."""
+def read_label(hit: Mapping[str, Any]) -> LabelDocument:
+    """Read a label from a hit of a search."""
     source = hit["_source"]
     ml = _object(source.get("ml"))
     truth, mark = _object(ml.get("truth")), _object(ml.get("join"))
@@ -70,7 +71,7 @@ def told_of(hit: Mapping[str, Any]) -> Told:
     prediction_id = _text(_object(ml.get("prediction")).get("id"))
     at = moment(source["@timestamp"]) or _EPOCH
     attempts = mark.get("attempts")
-    return Told(
+    return LabelDocument(
         index=hit["_index"],
         id=hit["_id"],
         model=model,
@@ -91,18 +92,18 @@ def told_of(hit: Mapping[str, Any]) -> Told:
     )
 
 
-def prediction_of(source: Mapping[str, Any]) -> Prediction:
-    """Read a prediction from its document."""
+def read_prediction(source: Mapping[str, Any]) -> Prediction:
+    """Read a prediction from the source of its document."""
     ml = _object(source.get("ml"))
-    made = _object(ml.get("prediction"))
-    scores = made.get("scores")
+    prediction = _object(ml.get("prediction"))
+    scores = prediction.get("scores")
     return Prediction(
         timestamp=moment(source["@timestamp"]) or _EPOCH,
         task=_text(ml.get("task")),
-        label=_text(made.get("label")),
-        positive=_text(made.get("positive")),
-        value=_number(made.get("value")),
-        score=_number(made.get("score")),
+        label=_text(prediction.get("label")),
+        positive=_text(prediction.get("positive")),
+        value=_number(prediction.get("value")),
+        score=_number(prediction.get("score")),
         scores={name: _number(value) for name, value in scores.items()}
         if isinstance(scores, dict)
         else None,
@@ -111,45 +112,44 @@ def prediction_of(source: Mapping[str, Any]) -> Prediction:
 
 
 def changes(source: Mapping[str, Any], joined: Joined) -> dict[str, Any] | None:
-    """Say what has to change in a prediction's document, so that it says what its labels say.
+    """Return what has to change in a prediction's document for it to agree with its labels.
 
     Args:
         source: the document as it is.
         joined: what it should say.
 
     Returns:
-        The fields that differ, nested; null for those that are to go. None where nothing differs.
+        The fields that differ, nested; null for those to remove. None if nothing differs.
     """
     ml = _object(source.get("ml"))
     changed: dict[str, dict[str, object]] = {}
     for name, value in asdict(joined).items():
         part = "truth" if name in _TRUTHS else "eval"
-        said: object = iso(value) if isinstance(value, datetime) else value
-        if isinstance(said, float) and not isfinite(said):
-            said = None  # beyond what a number can be: absent, as everywhere
-        if _object(ml.get(part)).get(name) != said:
-            changed.setdefault(part, {})[name] = said
+        target: object = iso(value) if isinstance(value, datetime) else value
+        if isinstance(target, float) and not isfinite(target):
+            target = None  # too large for a number: absent, as everywhere
+        if _object(ml.get(part)).get(name) != target:
+            changed.setdefault(part, {})[name] = target
     return {"ml": changed} if changed else None
 
 
-def condensed(labels: Iterable[Label]) -> list[Label]:
-    """Leave out labels that decide nothing, so that any number of them takes little memory.
+def decisive(labels: Iterable[Label]) -> list[Label]:
+    """Return the few labels that decide the result of ``merge``, which is the same as for all.
 
-    ``merge`` says the same of what is left: the oldest, the newest, and the newest that has each
-    truth field.
+    They are the oldest, the newest, and the newest with each truth field.
     """
-    ordered = sorted(labels, key=lambda each: (each.observed_at, each.event_id))
-    kept = {id(each): each for each in (*ordered[:1], *ordered[-1:])}
+    ordered = sorted(labels, key=lambda label: (label.observed_at, label.event_id))
+    selected = {id(label): label for label in (*ordered[:1], *ordered[-1:])}
     for name in ("label", "value", "correct", "rating"):
-        for each in reversed(ordered):
-            if getattr(each, name) is not None:
-                kept[id(each)] = each
+        for label in reversed(ordered):
+            if getattr(label, name) is not None:
+                selected[id(label)] = label
                 break
-    return list(kept.values())
+    return list(selected.values())
 
 
 def moment(value: object) -> datetime | None:
-    """Read a time as documents have it: ISO 8601, else milliseconds since 1970."""
+    """Return a time in a document (ISO 8601, or milliseconds since 1970); None if it is neither."""
     try:
         if isinstance(value, str):
             return from_iso(value)
@@ -161,7 +161,7 @@ def moment(value: object) -> datetime | None:
 
 
 def iso(at: datetime) -> str:
-    """Write a time as events have it."""
+    """Return a time as events have it."""
     spec = "microseconds" if at.microsecond % 1000 else "milliseconds"
     return at.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
 
@@ -183,5 +183,5 @@ def _number(value: object) -> float | None:
         return None
     try:
         return float(value)
-    except OverflowError:  # a whole number of hundreds of digits
+    except OverflowError:  # an integer of hundreds of digits
         return None

@@ -1,4 +1,4 @@
-"""Join late labels to their predictions, in Elasticsearch: one pass."""
+"""One pass of the join: join all labels that wait, and predictions that came after their labels."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from datetime import datetime, timedelta, timezone
 
 from elasticsearch import Elasticsearch
 
-from elkmon.join.documents import Told
+from elkmon.join.documents import LabelDocument
 from elkmon.join.label_marks import ERASED, Mark, Marks
 from elkmon.join.late_predictions import Arrivals
 from elkmon.join.lock import LEASE, Lock, locked
-from elkmon.join.search import View, viewed
-from elkmon.join.write_merged import Merged, Merger
+from elkmon.join.search import LabelView, open_labels
+from elkmon.join.write_merged import Merger, MergeResult
 from elkmon.stores.elastic.indices import RETENTION
 
 __all__ = ["JoinReport", "join"]
@@ -26,19 +26,19 @@ PAGE = 1000
 
 @dataclass
 class JoinReport:
-    """What a pass did: ``read`` is the sum of the next five.
+    """What a pass did: ``read`` is the sum of the next five counts.
 
     Attributes:
         read: labels that waited.
-        joined: those whose prediction has them now.
-        orphans: those whose prediction is not there.
-        sampled_out: those whose prediction sampling left out.
-        gone: those that were erased meanwhile.
-        left: those that the next pass has to do.
+        joined: labels that are on their prediction now.
+        orphans: labels without a prediction.
+        sampled_out: labels whose prediction was left out by sampling.
+        gone: labels that were erased meanwhile.
+        left: labels that are left for the next pass.
         written: predictions that were changed.
-        late: those of them that came after their labels had been joined.
+        late: predictions that were joined because they came after their labels.
         reasons: why labels were left.
-        stopped: how often it ended before all was done, as it was asked to.
+        stopped: passes that were told to stop before all was done.
     """
 
     read: int = 0
@@ -53,12 +53,12 @@ class JoinReport:
     stopped: int = 0
 
     def __add__(self, other: JoinReport) -> JoinReport:
-        """Add up two passes."""
+        """Return the sum of two reports."""
         mine, theirs = vars(self), vars(other)
         return JoinReport(**{name: mine[name] + theirs[name] for name in mine})
 
     def balance(self) -> str:
-        """Say in one line what became of every label."""
+        """Return one line with what became of every label."""
         parts = [
             f"{self.joined:,} joined",
             f"{self.orphans:,} without a prediction",
@@ -80,121 +80,124 @@ def join(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> JoinReport:
-    """Join every label that waits; may be interrupted anywhere, and repeated.
+    """Join every label that waits; this can be interrupted anywhere, and repeated.
 
     Args:
-        client: of the cluster; it need not try again by itself.
-        prefix: of index names.
-        now: the time, aware.
-        retention: how long events are kept: up to then a missing prediction is looked for.
-        page: how many labels are joined at once.
-        lease: how long the lock holds that nobody renews.
-        progress: takes how many labels are done, of how many.
-        stop: asked after each page whether to end.
+        client: client of the cluster; it need not retry by itself.
+        prefix: what the names of indices begin with.
+        now: returns the time, aware.
+        retention: how long events are kept; that long a missing prediction is looked for.
+        page: number of labels that are joined at once.
+        lease: how long the lock holds without being renewed.
+        progress: called with the number of labels that are done, and the total.
+        stop: called after each page; returns whether to end.
 
     Raises:
-        JoinBusyError: another join is at work.
-        StoreError: shards are missing.
+        JoinBusyError: another join is running.
+        StoreError: a shard did not answer.
         ApiError, TransportError: the cluster refuses, or cannot be reached.
     """
     report = JoinReport()
     with (
         locked(client, prefix, now, lease) as lock,
-        viewed(client, prefix) as view,
-        ThreadPoolExecutor(1) as beside,
+        open_labels(client, prefix) as view,
+        ThreadPoolExecutor(1) as executor,
     ):
         marks = Marks(client, prefix, now(), retention)
-        one = _Pass(Merger(client, prefix, lock), marks, view, lock, beside, report)
-        one.late(Arrivals(client, prefix, now()), stop)
+        run = _Pass(Merger(client, prefix, lock), marks, view, lock, executor, report)
+        run.join_late(Arrivals(client, prefix, now()), stop)
         for labels, total in view.waiting(now(), page):
             if report.stopped or stop():
                 report.stopped = 1
                 break
-            one.join(labels)
+            run.join(labels)
             progress(report.read, total)
-        one.finish()
+        run.finish()
         progress(report.read, report.read)
     return report
 
 
 @dataclass
 class _Pass:
-    """One pass: what holds while it runs.
+    """A pass while it runs.
 
-    Labels of a page are marked beside reading the next one; always behind their predictions.
+    The labels of a page are marked while the next page is read, but always after their predictions
+    were written.
     """
 
     merger: Merger
     marks: Marks
-    view: View
+    view: LabelView
     lock: Lock
-    beside: ThreadPoolExecutor
+    executor: ThreadPoolExecutor
     report: JoinReport
-    _under_way: Callable[[], None] = lambda: None
+    _finish_page: Callable[[], None] = lambda: None
 
-    def late(self, arrivals: Arrivals, stop: Callable[[], bool]) -> None:
-        """Join predictions that came after their labels had been looked at."""
-        whole = True
+    def join_late(self, arrivals: Arrivals, stop: Callable[[], bool]) -> None:
+        """Join predictions that came after their labels were joined."""
+        complete = True
         with closing(arrivals.predictions(self.view)) as pages:
             for ids in pages:
                 if stop():
                     self.report.stopped = 1
                     return
-                whole = self._join_late(ids) and whole
-        if whole:  # else they are looked at again in the next pass
+                complete = self._join_late_page(ids) and complete
+        if complete:  # else the next pass looks at them again
             arrivals.remember()
 
-    def _join_late(self, ids: Mapping[str, str]) -> bool:
-        """Join a page of predictions; say whether nothing was left."""
-        self.lock.keep()
-        labels = self.view.labels(ids.values(), _LOOKED_AT)
+    def _join_late_page(self, ids: Mapping[str, str]) -> bool:
+        """Join a page of predictions; return whether nothing was left."""
+        self.lock.renew()
+        labels = self.view.labels(ids.values(), _DONE)
         merged = self.merger.merge({key: ids[key] for key in labels if key in ids}, self.view)
         self.report.written += merged.written
-        self.report.late += len(merged.found)
+        self.report.late += len(merged.merged)
         self.report.reasons.update(merged.left.values())
-        late = (told for key in merged.found for told in merged.labels.get(key, ()))
-        again = [told for told in late if told.state in _LOOKED_AT[1:]]
-        unmarked = self.marks.write({told: self.marks.joined(told, merged) for told in again})
+        late = (label for key in merged.merged for label in merged.labels.get(key, ()))
+        unjoined = [label for label in late if label.state in _DONE[1:]]
+        unmarked = self.marks.write({label: self.marks.joined(label, merged) for label in unjoined})
         return not unmarked and not merged.left
 
-    def join(self, labels: Sequence[Told]) -> None:
+    def join(self, labels: Sequence[LabelDocument]) -> None:
         """Join a page of labels."""
-        ids = {each.key: each.prediction_id for each in labels if each.prediction_id is not None}
+        ids = {
+            label.key: label.prediction_id for label in labels if label.prediction_id is not None
+        }
         merged = self.merger.merge(ids, self.view, labels)
         self.report.written += merged.written
         marks = self.marks.decide(labels, merged)
         self.finish()
-        self.lock.keep()
-        writing = self.beside.submit(self.marks.write, marks)
-        self._under_way = lambda: self._count(labels, merged, marks, writing.result())
+        self.lock.renew()
+        writing = self.executor.submit(self.marks.write, marks)
+        self._finish_page = lambda: self._count(labels, merged, marks, writing.result())
 
     def finish(self) -> None:
         """Wait until the last page is marked, and count it."""
-        under_way, self._under_way = self._under_way, lambda: None
-        under_way()
+        finish_page, self._finish_page = self._finish_page, lambda: None
+        finish_page()
 
     def _count(
         self,
-        labels: Sequence[Told],
-        merged: Merged,
-        marks: Mapping[Told, Mark],
-        unmarked: Mapping[Told, str],
+        labels: Sequence[LabelDocument],
+        merged: MergeResult,
+        marks: Mapping[LabelDocument, Mark],
+        unmarked: Mapping[LabelDocument, str],
     ) -> None:
         report = self.report
         report.read += len(labels)
-        for told in labels:
-            reason = merged.left.get(told.key) or unmarked.get(told)
+        for label in labels:
+            reason = merged.left.get(label.key) or unmarked.get(label)
             if reason == ERASED:
                 report.gone += 1
             elif reason is not None:
                 report.left += 1
                 report.reasons[reason] += 1
             else:
-                state = marks[told]["state"]
+                state = marks[label]["state"]
                 report.joined += state == "joined"
                 report.orphans += state == "orphan"
                 report.sampled_out += state == "sampled_out"
 
 
-_LOOKED_AT = ("joined", "orphan", "sampled_out")
+_DONE = ("joined", "orphan", "sampled_out")
 """States of labels that a new prediction may change."""

@@ -1,4 +1,4 @@
-"""What becomes of a label: its mark, and when its prediction is looked for again."""
+"""Mark labels with the state of their join, and when to look for their prediction again."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from datetime import datetime, timedelta
 from elasticsearch import Elasticsearch
 
 from elkmon.events.ids import kept
-from elkmon.join.documents import Told, iso
-from elkmon.join.requests import BUSY, GONE, MOVED, Update, bulk, pause
+from elkmon.join.documents import LabelDocument, iso
+from elkmon.join.requests import BUSY, CONFLICT, NOT_FOUND, Update, bulk, pause
 from elkmon.join.search import lowest_rates
-from elkmon.join.write_merged import Merged
+from elkmon.join.write_merged import MergeResult
 
 __all__ = ["ERASED", "Mark", "Marks"]
 
 Mark = dict[str, object]
 ERASED = "erased"
 _FIRST, _LONGEST = timedelta(minutes=1), timedelta(days=7)
-"""After so long an orphan is looked at again, at first and at most; each gap is twice the last."""
+"""First and longest wait before an orphan is tried again; each wait is twice the one before."""
 _TRIES = 5
 
 
 class Marks:
-    """Decides on the marks of labels, and writes them.
+    """Decide on the marks of labels, and write them.
 
     Args:
-        client: of the cluster.
-        prefix: of index names.
+        client: client of the cluster.
+        prefix: what the names of indices begin with.
         now: when the pass began.
         retention: how long events are kept.
     """
@@ -41,55 +41,59 @@ class Marks:
         self._retention = retention
         self._rates: dict[str, float] = {}
 
-    def decide(self, labels: Sequence[Told], merged: Merged) -> dict[Told, Mark]:
-        """Give the marks of labels; none of those that the next pass has to do."""
-        done = [each for each in labels if each.key not in merged.left]
-        absent = {each.model for each in done if each.key not in merged.found}
+    def decide(
+        self, labels: Sequence[LabelDocument], merged: MergeResult
+    ) -> dict[LabelDocument, Mark]:
+        """Return the marks of labels, except of those that are left for the next pass."""
+        done = [label for label in labels if label.key not in merged.left]
+        absent = {label.model for label in done if label.key not in merged.merged}
         self._learn_rates(absent - set(self._rates))
         return {
-            each: self.joined(each, merged) if each.key in merged.found else self._lost(each)
-            for each in done
+            label: self.joined(label, merged) if label.key in merged.merged else self._lost(label)
+            for label in done
         }
 
-    def joined(self, told: Told, merged: Merged) -> Mark:
-        """Give the mark of a label whose prediction is there."""
-        mark: Mark = {"state": "joined", "attempts": told.attempts + 1, "next_at": None}
-        last = told.at + self._retention
-        if told.key in merged.away and last > self._now:
-            mark["next_at"] = iso(last)  # it may still come where its id says: see join_late
+    def joined(self, label: LabelDocument, merged: MergeResult) -> Mark:
+        """Return the mark of a label whose prediction exists."""
+        mark: Mark = {"state": "joined", "attempts": label.attempts + 1, "next_at": None}
+        last = label.at + self._retention
+        if label.key in merged.elsewhere and last > self._now:
+            mark["next_at"] = iso(last)  # the month in its id may still get it: late_predictions
         return mark
 
-    def _lost(self, told: Told) -> Mark:
-        mark: Mark = {"state": "orphan", "attempts": told.attempts + 1, "next_at": None}
-        if told.prediction_id is None:
+    def _lost(self, label: LabelDocument) -> Mark:
+        mark: Mark = {"state": "orphan", "attempts": label.attempts + 1, "next_at": None}
+        if label.prediction_id is None:
             return mark  # nothing to look for
-        if not kept(told.prediction_id, self._rates[told.model]):
+        if not kept(label.prediction_id, self._rates[label.model]):
             return {**mark, "state": "sampled_out"}
-        again = self._now + min(_FIRST * 2 ** min(told.attempts, 30), _LONGEST)
-        if again < told.at + self._retention:
-            mark["next_at"] = iso(again)
+        next_at = self._now + min(_FIRST * 2 ** min(label.attempts, 30), _LONGEST)
+        if next_at < label.at + self._retention:
+            mark["next_at"] = iso(next_at)
         return mark
 
     def _learn_rates(self, models: set[str]) -> None:
         if models:
-            known = lowest_rates(self._client, self._prefix, models)
-            self._rates.update({model: known.get(model, 1.0) for model in models})
+            rates = lowest_rates(self._client, self._prefix, models)
+            self._rates.update({model: rates.get(model, 1.0) for model in models})
 
-    def write(self, marks: Mapping[Told, Mark]) -> dict[Told, str]:
-        """Write marks; give the labels that could not be marked, and why."""
-        failed: dict[Told, str] = {}
-        asked = list(marks)
+    def write(self, marks: Mapping[LabelDocument, Mark]) -> dict[LabelDocument, str]:
+        """Write marks; return the labels that could not be marked, and why."""
+        failed: dict[LabelDocument, str] = {}
+        labels = list(marks)
         for attempt in range(_TRIES):
-            updates = [Update(each.index, each.id, {"ml": {"join": marks[each]}}) for each in asked]
-            again = []
-            for told, (status, reason) in zip(asked, bulk(self._client, updates), strict=True):
-                failed.pop(told, None)
+            updates = [
+                Update(label.index, label.id, {"ml": {"join": marks[label]}}) for label in labels
+            ]
+            refused = []
+            for label, (status, reason) in zip(labels, bulk(self._client, updates), strict=True):
+                failed.pop(label, None)
                 if status >= 400:  # noqa: PLR2004 - HTTP's
-                    failed[told] = ERASED if status == GONE else reason
-                if status in BUSY or status == MOVED:
-                    again.append(told)
-            if not again:
+                    failed[label] = ERASED if status == NOT_FOUND else reason
+                if status in BUSY or status == CONFLICT:
+                    refused.append(label)
+            if not refused:
                 break
-            asked = again
+            labels = refused
             pause(attempt)
         return failed

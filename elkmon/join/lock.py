@@ -1,4 +1,4 @@
-"""One join at a time: a lock in the cluster, since joins may run on several hosts."""
+"""A lock in the cluster: only one join runs at a time, on whichever host."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from elkmon.join.documents import iso, moment
 __all__ = ["LEASE", "JoinBusyError", "Lock", "locked", "state_index"]
 
 LEASE = timedelta(seconds=60)
-"""How long a lock holds that nobody renews; clocks of hosts may differ by half of it."""
+"""How long a lock holds without being renewed; clocks of hosts may differ by half of it."""
 _RENEW = 10.0
-"""Seconds after which a lock is renewed before anything is written."""
+"""Age in seconds at which a lock is renewed before anything is written."""
 _ID = "lock"
 
 
 class JoinBusyError(StoreError):
-    """Say that another join is at work, or has taken over."""
+    """Another join is running, or has taken over."""
 
 
 def state_index(prefix: str) -> str:
-    """Name the index of what the join itself keeps: its lock, and how far it has looked."""
+    """Return the name of the join's own index, with its lock and how far it has looked."""
     return f"{prefix}-join"
 
 
 class Lock:
-    """The lock, held: it has to be kept up, or another join takes it.
+    """The lock, which has to be renewed, or another join takes it.
 
-    Whoever holds it writes only behind :meth:`keep`. A join that slept longer than its lease finds
-    there that it has lost; one that falls asleep right behind it meets, at each prediction, the
-    sequence number that the other one has raised.
+    Its holder writes only after :meth:`renew`. A join that slept longer than its lease learns there
+    that it has lost the lock; one that falls asleep right after it fails at each prediction that
+    the other join has changed, by its sequence number.
     """
 
     def __init__(
@@ -53,25 +53,25 @@ class Lock:
         self.owner = f"{socket.gethostname()}, process {os.getpid()}"
         self._token = uuid4().hex
         self._renewed = 0.0
-        self._at: dict[str, Any] = {}
+        self._version: dict[str, Any] = {}
 
     def take(self) -> None:
-        """Take it, if it is free or has run out.
+        """Take the lock, if it is free or has expired.
 
         Raises:
             JoinBusyError: another join holds it.
         """
         started = time.monotonic()
         try:
-            given = self._client.index(
+            answer = self._client.index(
                 index=self._index, id=_ID, document=self._document(), op_type="create"
             )
         except ConflictError:
-            given = self._take_over()
-        self._remember(given, started)
+            answer = self._take_over()
+        self._remember(answer, started)
 
-    def keep(self) -> None:
-        """Renew it where that is due.
+    def renew(self) -> None:
+        """Renew the lock if that is due.
 
         Raises:
             JoinBusyError: another join has taken it meanwhile.
@@ -80,49 +80,54 @@ class Lock:
         if started - self._renewed < _RENEW:
             return
         try:
-            given = self._client.index(
-                index=self._index, id=_ID, document=self._document(), **self._at
+            answer = self._client.index(
+                index=self._index, id=_ID, document=self._document(), **self._version
             )
         except ConflictError as error:
-            found = self._client.options(ignore_status=404).get(index=self._index, id=_ID)
-            if found.get("_source", {}).get("token") != self._token:
+            answer = self._client.options(ignore_status=404).get(index=self._index, id=_ID)
+            if answer.get("_source", {}).get("token") != self._token:
                 raise JoinBusyError(
-                    "this join slept longer than its lock holds, and another one took over: it "
-                    "goes on there, nothing is lost"
+                    "this join was suspended for longer than its lock holds, and another join took "
+                    "over: nothing is lost"
                 ) from error
-            given = found  # renewed before, though the answer to that did not come
-        self._remember(given, started)
+            # else it was renewed before, though the answer to that was lost
+        self._remember(answer, started)
 
     def release(self) -> None:
-        """Give it back; where that fails, it runs out by itself."""
+        """Release the lock; if that fails, it expires by itself."""
         with suppress(ApiError, TransportError):
-            self._client.delete(index=self._index, id=_ID, **self._at)
+            self._client.delete(index=self._index, id=_ID, **self._version)
 
     def _take_over(self) -> Any:  # noqa: ANN401 - the client's answer
         try:
-            found = self._client.get(index=self._index, id=_ID)
+            existing = self._client.get(index=self._index, id=_ID)
         except NotFoundError as error:
-            raise JoinBusyError("another join ended just now: try again") from error
-        held = found["_source"]
-        expires = moment(held.get("expires"))
-        if held.get("token") != self._token and expires is not None and self._now() < expires:
+            raise JoinBusyError("another join has just ended: try again") from error
+        lock = existing["_source"]
+        expires = moment(lock.get("expires"))
+        if lock.get("token") != self._token and expires is not None and self._now() < expires:
             raise JoinBusyError(
-                f"another join is at work ({held.get('owner')}); its lock holds until "
-                f"{held.get('expires')} unless it is renewed"
+                f"another join is running ({lock.get('owner')}): wait until it ends; if it was "
+                f"killed, its lock expires at {lock.get('expires')}"
             )
-        at = {"if_seq_no": found["_seq_no"], "if_primary_term": found["_primary_term"]}
         try:
-            return self._client.index(index=self._index, id=_ID, document=self._document(), **at)
+            return self._client.index(
+                index=self._index, id=_ID, document=self._document(), **_version(existing)
+            )
         except ConflictError as error:
-            raise JoinBusyError("another join began just now") from error
+            raise JoinBusyError("another join has just begun: wait until it ends") from error
 
     def _document(self) -> dict[str, str]:
         expires = iso(self._now() + self._lease)
         return {"owner": self.owner, "token": self._token, "expires": expires}
 
-    def _remember(self, given: Any, started: float) -> None:  # noqa: ANN401
-        self._at = {"if_seq_no": given["_seq_no"], "if_primary_term": given["_primary_term"]}
+    def _remember(self, answer: Any, started: float) -> None:  # noqa: ANN401
+        self._version = _version(answer)
         self._renewed = started
+
+
+def _version(answer: Any) -> dict[str, Any]:  # noqa: ANN401 - the client's answer
+    return {"if_seq_no": answer["_seq_no"], "if_primary_term": answer["_primary_term"]}
 
 
 @contextmanager
@@ -132,10 +137,10 @@ def locked(
     """Hold the lock.
 
     Args:
-        client: of the cluster.
-        prefix: of index names.
-        now: the time, aware.
-        lease: how long it holds without being renewed.
+        client: client of the cluster.
+        prefix: what the names of indices begin with.
+        now: returns the time, aware.
+        lease: how long the lock holds without being renewed.
 
     Raises:
         JoinBusyError: another join holds it.
@@ -150,7 +155,7 @@ def locked(
 
 
 def _make_index(client: Elasticsearch, prefix: str) -> None:
-    """Make the index of the lock, if it is not there: nothing in it is searched for."""
+    """Create the index of the lock, if it does not exist; nothing in it is searchable."""
     index = state_index(prefix)
     if "error" not in client.options(ignore_status=404).get(index=index, id=_ID):
         return

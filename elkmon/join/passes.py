@@ -1,4 +1,4 @@
-"""Join pass after pass, whatever fails in between."""
+"""Run pass after pass of the join until told to stop, whatever fails in between."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["Passes"]
 
 
 class Passes:
-    """Passes of the join; what fails is told once, and tried again.
+    """Passes of the join; a failure is reported once, and tried again.
 
     Args:
-        one: makes a pass.
-        every: seconds between two of them.
-        stop: set when it is to end.
-        tell: takes a sentence for people.
-        show: takes the report of each pass.
+        run_pass: runs one pass.
+        every: seconds between two passes.
+        stop: ends the passes when it is set.
+        tell: called with a sentence about a failure.
+        show: called with the report of each pass.
 
     Attributes:
-        total: of all passes.
-        trouble: what is waited out at present.
+        total: sum of all passes.
+        trouble: why the last pass failed; None if it did not.
     """
 
     def __init__(
         self,
-        one: Callable[[], JoinReport],
+        run_pass: Callable[[], JoinReport],
         every: float,
         stop: Event,
         tell: Callable[[str], None],
@@ -36,21 +36,21 @@ class Passes:
     ) -> None:
         self.total = JoinReport()
         self.trouble: str | None = None
-        self._one = one
+        self._run_pass = run_pass
         self._every = every
         self._stop = stop
         self._tell = tell
         self._show = show
 
     def run(self) -> None:
-        """Go on until told to stop."""
+        """Run passes until told to stop."""
         while not self._stop.is_set():
             try:
-                report = self._one()
+                report = self._run_pass()
             except StoreError as error:
                 if str(error) != self.trouble:
                     self.trouble = str(error)
-                    self._tell(f"{error}; trying again every {self._every:g} s")
+                    self._tell(f"{error}; will try again every {self._every:g} s")
             else:
                 self.trouble = None
                 self.total += report

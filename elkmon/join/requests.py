@@ -1,39 +1,45 @@
-"""What the join asks of a cluster: patient requests, and bulks whose items are told apart."""
+"""Requests of the join to a cluster: repeated if it is busy, and answered in full or not at all."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import orjson
 from elasticsearch import ApiError, ConnectionTimeout, Elasticsearch
 from elasticsearch.exceptions import ConnectionError as Unreachable
+from elasticsearch.exceptions import TransportError
 
 from elkmon.events.errors import StoreError
 from elkmon.stores.elastic.retry import jitter
 
 __all__ = [
     "BUSY",
-    "GONE",
-    "MOVED",
+    "CONFLICT",
+    "NOT_FOUND",
+    "PointInTime",
     "Update",
     "buckets",
     "bulk",
-    "patiently",
+    "chunks",
+    "complete",
     "pause",
-    "slices",
-    "whole",
+    "point_in_time",
+    "retry",
+    "search",
 ]
 
-MOVED, GONE = 409, 404
+NOT_FOUND, CONFLICT = 404, 409
 BUSY = frozenset({429, 502, 503, 504})
-"""What a cluster answers that has too much to do: worth asking again."""
+"""Statuses of a cluster that is too busy: worth another attempt."""
 _TRIES = 8
-_AT_ONCE = 2000
-"""Documents in one request, at most."""
-_ANSWER = "took,items.*.status,items.*.error.type,items.*.error.reason"
+_KEEP_ALIVE = "5m"
+_MOST_UPDATES = 2000
+"""Documents in one request."""
+_BULK_ANSWER = "took,items.*.status,items.*.error.type,items.*.error.reason"
 
 _T = TypeVar("_T")
 
@@ -43,10 +49,10 @@ class Update:
     """A partial update of one document.
 
     Attributes:
-        index: it is in.
-        id: of the document.
+        index: index of the document.
+        id: id of the document.
         changes: the fields to set.
-        seen: sequence number and primary term that it must still have; None where any will do.
+        seen: sequence number and primary term that it must still have; None if any will do.
     """
 
     index: str
@@ -55,53 +61,123 @@ class Update:
     seen: tuple[int, int] | None = None
 
 
-def patiently(call: Callable[[], _T]) -> _T:
-    """Make a request that may be repeated; again with growing gaps where the cluster is too busy.
+def retry(request: Callable[..., _T], **arguments: Any) -> _T:  # noqa: ANN401 - the client's
+    """Make a request that may be repeated, again with growing pauses if the cluster is too busy.
 
     Raises:
-        ApiError, TransportError: it was refused, or still did not get through.
+        ApiError, TransportError: it was refused, or all attempts failed.
     """
     for attempt in range(_TRIES - 1):
         try:
-            return call()
+            return request(**arguments)
         except ConnectionTimeout:
             pass
         except Unreachable as error:
-            if type(error) is not Unreachable:  # a certificate does not get better
+            if type(error) is not Unreachable:  # another attempt does not mend a certificate
                 raise
         except ApiError as error:
             if error.meta.status not in BUSY:
                 raise
         pause(attempt)
-    return call()
+    return request(**arguments)
 
 
 def pause(attempt: int) -> None:
-    """Wait before another attempt, the first being 0."""
+    """Wait before another attempt; the first is 0."""
     time.sleep(jitter(attempt))
+
+
+def complete(answer: Any) -> Any:  # noqa: ANN401 - the client's answer
+    """Return an answer, if every shard contributed to it.
+
+    Raises:
+        StoreError: a shard did not: what is on it would be taken for absent.
+    """
+    failed = answer["_shards"]["failed"]
+    if failed or answer.get("timed_out"):
+        raise StoreError(
+            f"the join needs every shard, and {failed} of {answer['_shards']['total']} did not "
+            "answer: see GET _cluster/allocation/explain, then run the join again; nothing was "
+            "marked"
+        )
+    return answer
+
+
+def search(client: Elasticsearch, **arguments: Any) -> Any:  # noqa: ANN401 - the client's answer
+    """Search; the answer is complete.
+
+    Raises:
+        StoreError: a shard did not answer.
+        ApiError, TransportError: the cluster refuses, or cannot be reached.
+    """
+    return complete(retry(client.search, allow_partial_search_results=False, **arguments))
+
+
+def buckets(answer: Any, name: str) -> list[Any]:  # noqa: ANN401 - the client's answer
+    """Return the buckets of an aggregation; none if there is no index at all."""
+    return answer["aggregations"][name]["buckets"] if "aggregations" in answer else []
+
+
+class PointInTime:
+    """Documents as they were at one moment, whatever happens afterwards."""
+
+    def __init__(self, client: Elasticsearch, pit_id: str) -> None:
+        self._client = client
+        self.id = pit_id
+
+    def search(self, **arguments: Any) -> Any:  # noqa: ANN401 - the client's answer
+        """Search the documents."""
+        pit = {"id": self.id, "keep_alive": _KEEP_ALIVE}
+        answer = search(self._client, pit=pit, **arguments)
+        self.id = answer["pit_id"]
+        return answer
+
+    def pages(self, size: int, *, count: bool = False, **arguments: Any) -> Iterator[Any]:  # noqa: ANN401
+        """Yield all answers to a search, ``size`` hits at a time; count them in the first."""
+        after: list[Any] | None = None
+        while True:
+            page = self.search(
+                size=size,
+                sort="_shard_doc",
+                search_after=after,
+                track_total_hits=count and after is None,
+                **arguments,
+            )
+            hits = page["hits"]["hits"]
+            if hits:
+                yield page
+            if len(hits) < size:
+                return
+            after = hits[-1]["sort"]
+
+
+@contextmanager
+def point_in_time(client: Elasticsearch, **arguments: Any) -> Iterator[PointInTime]:  # noqa: ANN401
+    """Open a point in time of some indices, and close it afterwards."""
+    opened = retry(client.open_point_in_time, keep_alive=_KEEP_ALIVE, **arguments)
+    point = PointInTime(client, opened["id"])
+    try:
+        yield point
+    finally:
+        with suppress(ApiError, TransportError):  # it expires by itself
+            client.close_point_in_time(id=point.id)
 
 
 def bulk(client: Elasticsearch, updates: Sequence[Update]) -> list[tuple[int, str]]:
     """Write updates.
 
     Returns:
-        For each its status and the reason where it failed.
+        The status of each, and the reason if it failed.
     """
-    done: list[tuple[int, str]] = []
-    for part in slices(updates, _AT_ONCE):
-        lines = [line for each in part for line in _lines(each)]
-
-        def send(lines: list[bytes] = lines) -> Any:  # noqa: ANN401 - the client's answer
-            return client.bulk(
-                operations=lines,  # type: ignore[arg-type]  # lines as they are sent are taken, too
-                filter_path=_ANSWER,
-            )
-
-        for item in patiently(send)["items"]:
-            (told,) = item.values()
-            error = told.get("error", {})
-            done.append((told["status"], f"{error.get('type')}: {error.get('reason')}"))
-    return done
+    results: list[tuple[int, str]] = []
+    for part in chunks(updates, _MOST_UPDATES):
+        lines = [line for update in part for line in _lines(update)]
+        answer = retry(client.bulk, operations=lines, filter_path=_BULK_ANSWER)
+        for item in answer["items"]:
+            (result,) = item.values()
+            error = result.get("error", {})
+            results.append((result["status"], f"{error.get('type')}: {error.get('reason')}"))
+    return results
 
 
 def _lines(update: Update) -> tuple[bytes, bytes]:
@@ -113,27 +189,7 @@ def _lines(update: Update) -> tuple[bytes, bytes]:
     return orjson.dumps({"update": meta}), orjson.dumps({"doc": update.changes})
 
 
-def slices(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    """Cut into parts of at most ``size``."""
+def chunks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """Yield parts of at most ``size`` items."""
     for first in range(0, len(items), size):
         yield items[first : first + size]
-
-
-def buckets(found: Any, name: str) -> list[Any]:  # noqa: ANN401 - the client's answer
-    """Give the buckets of an aggregation; none where there is no index at all."""
-    return found["aggregations"][name]["buckets"] if "aggregations" in found else []
-
-
-def whole(found: Any) -> Any:  # noqa: ANN401 - the client's answer, given back
-    """Give what a search found, if every shard answered.
-
-    Raises:
-        StoreError: some did not: what is missing would be taken for absent.
-    """
-    failed = found["_shards"]["failed"]
-    if failed or found.get("timed_out"):
-        raise StoreError(
-            f"the join needs every shard, and {failed} of {found['_shards']['total']} did not "
-            "answer: see GET _cluster/allocation/explain; nothing was marked, run it again"
-        )
-    return found

@@ -1,4 +1,4 @@
-"""Write onto predictions what their labels say, so that no interleaving loses a label."""
+"""Write labels onto their predictions, so that concurrent joins lose no label."""
 
 from __future__ import annotations
 
@@ -10,43 +10,49 @@ from elasticsearch import Elasticsearch
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.events.merge import merge
-from elkmon.join.documents import Told, changes, condensed, prediction_of
+from elkmon.join.documents import LabelDocument, changes, decisive, read_prediction
 from elkmon.join.lock import Lock
-from elkmon.join.requests import BUSY, GONE, MOVED, Update, bulk, pause
-from elkmon.join.search import Document, View, documents, places, viewed
+from elkmon.join.requests import BUSY, CONFLICT, NOT_FOUND, Update, bulk, pause
+from elkmon.join.search import (
+    LabelView,
+    PredictionDocument,
+    locations,
+    open_labels,
+    read_predictions,
+)
 from elkmon.stores.elastic.indices import index_of, month_of_id
 
-__all__ = ["Merged", "Merger", "home"]
+__all__ = ["MergeResult", "Merger", "index_from_id"]
 
 _TRIES = 5
 
 
 @dataclass
-class Merged:
+class MergeResult:
     """What became of predictions.
 
     Attributes:
-        found: keys of those that are there, and say now what their labels say.
-        away: keys of those that are in other months only than their id tells.
-        left: why others are left for the next pass, by key.
-        labels: all labels of those that were looked for, by key.
-        written: documents that were changed.
+        merged: keys of the predictions that exist and agree with their labels now.
+        elsewhere: keys of those that are only in other months than the one in their id.
+        left: why predictions are left for the next pass, by key.
+        labels: all labels of the predictions, by key.
+        written: number of documents that were changed.
     """
 
-    found: set[str] = field(default_factory=set)
-    away: set[str] = field(default_factory=set)
+    merged: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
-    labels: Mapping[str, list[Told]] = field(default_factory=dict)
+    labels: Mapping[str, list[LabelDocument]] = field(default_factory=dict)
     written: int = 0
 
 
 class Merger:
-    """Merges labels onto predictions: reads both, writes what differs, again where one moved.
+    """Merge labels onto predictions: read both, write what differs, and repeat after a conflict.
 
-    The order is what makes it converge. A prediction is read, with its sequence number, while the
-    lock is held and under a view of the labels that is at least as new as any join before; it is
-    written only at that number. So whatever another join wrote is either in the view, or a
-    conflict; and a conflict is read again under a newer view.
+    The order makes it converge. A prediction is read with its sequence number, while the lock is
+    held and with a view of the labels at least as new as that of any join before; it is written
+    only at that number. So whatever another join wrote is either in the view or a conflict, and
+    after a conflict all is read again with a newer view.
     """
 
     def __init__(self, client: Elasticsearch, prefix: str, lock: Lock) -> None:
@@ -54,78 +60,92 @@ class Merger:
         self._prefix = prefix
         self._lock = lock
 
-    def merge(self, ids: Mapping[str, str], view: View, known: Iterable[Told] = ()) -> Merged:
+    def merge(
+        self, ids: Mapping[str, str], view: LabelView, extra: Iterable[LabelDocument] = ()
+    ) -> MergeResult:
         """Merge all labels of some predictions onto them, in whichever months they are.
 
         Args:
-            ids: of predictions, by their keys.
-            view: of the labels.
-            known: labels that count in any case.
+            ids: ids of the predictions, by their keys.
+            view: the labels.
+            extra: labels that count even if the view lacks them.
         """
-        merged = Merged()
-        asked = self._merge(ids, view, known, merged)
+        result = MergeResult()
+        keys = self._merge(ids, view, extra, result)
         for attempt in range(_TRIES - 1):
-            if not asked:
-                return merged
-            if any(merged.left[key] == _TOO_BUSY for key in asked):
+            if not keys:
+                return result
+            if any(result.left[key] == _TOO_BUSY for key in keys):
                 pause(attempt)
-            with viewed(self._client, self._prefix) as newer:
-                asked = self._merge({key: ids[key] for key in asked}, newer, known, merged)
-        return merged
+            with open_labels(self._client, self._prefix) as newer:
+                keys = self._merge({key: ids[key] for key in keys}, newer, extra, result)
+        return result
 
     def _merge(
-        self, ids: Mapping[str, str], view: View, known: Iterable[Told], merged: Merged
+        self,
+        ids: Mapping[str, str],
+        view: LabelView,
+        extra: Iterable[LabelDocument],
+        result: MergeResult,
     ) -> set[str]:
-        """Merge once; give the keys to try again."""
-        homes = {key: home(self._prefix, each) for key, each in ids.items()}
-        with ThreadPoolExecutor(1) as beside:
-            looked_for = beside.submit(view.labels, set(ids.values()))
-            there = places(self._client, self._prefix, list(ids))
-            there |= {(index, key) for key, index in homes.items() if index}
-            read = list(documents(self._client, there))
-            labels = looked_for.result()
-        merged.labels = {**merged.labels, **{key: labels[key] for key in ids if key in labels}}
-        by_key: dict[str, dict[tuple[str, str], Told]] = {}
-        for told in (*(each for key in ids for each in labels.get(key, ())), *known):
-            by_key.setdefault(told.key, {})[told.index, told.id] = told
-        tried = (_update(each, by_key.get(each.id, {}).values()) for each in read)
-        updates = [each for each in tried if each is not None]
-        self._lock.keep()
+        """Merge once; return the keys to try again."""
+        expected = {
+            key: index_from_id(self._prefix, prediction_id) for key, prediction_id in ids.items()
+        }
+        with ThreadPoolExecutor(1) as executor:
+            search = executor.submit(view.labels, set(ids.values()))
+            places = locations(self._client, self._prefix, list(ids))
+            places |= {(index, key) for key, index in expected.items() if index}
+            documents = list(read_predictions(self._client, places))
+            labels = search.result()
+        result.labels = {**result.labels, **{key: labels[key] for key in ids if key in labels}}
+        by_key: dict[str, dict[tuple[str, str], LabelDocument]] = {}
+        for label in (*(label for key in ids for label in labels.get(key, ())), *extra):
+            by_key.setdefault(label.key, {})[label.index, label.id] = label
+        updates = [
+            update
+            for document in documents
+            if (update := _update(document, by_key.get(document.id, {}).values())) is not None
+        ]
+        self._lock.renew()
         refused: dict[str, tuple[int, str]] = {}
         for update, (status, reason) in zip(updates, bulk(self._client, updates), strict=True):
             if status >= 400:  # noqa: PLR2004 - HTTP's
-                refused[update.id] = (status, _WHY.get(status, reason))
+                refused[update.id] = (status, _REASONS.get(status, reason))
             else:
-                merged.written += 1
+                result.written += 1
         for key in ids:
-            merged.left.pop(key, None)
-        merged.left.update({key: reason for key, (_, reason) in refused.items()})
-        found = {each.id for each in read}
-        at_home = {each.id for each in read if each.index == homes[each.id]}
-        merged.found = merged.found - set(ids) | found - set(refused)
-        merged.away = merged.away - set(ids) | {key for key in found - at_home if homes[key]}
-        return {key for key, (status, _) in refused.items() if status in _WHY}
+            result.left.pop(key, None)
+        result.left.update({key: reason for key, (_, reason) in refused.items()})
+        existing = {document.id for document in documents}
+        as_expected = {doc.id for doc in documents if doc.index == expected[doc.id]}
+        elsewhere = {key for key in existing - as_expected if expected[key]}
+        result.merged = result.merged - set(ids) | existing - set(refused)
+        result.elsewhere = result.elsewhere - set(ids) | elsewhere
+        return {key for key, (status, _) in refused.items() if status in _REASONS}
 
 
 _TOO_BUSY = "the cluster is too busy"
-_WHY = {
-    **dict.fromkeys((MOVED, GONE), "changed by others again and again"),
+_REASONS = {
+    **dict.fromkeys(
+        (CONFLICT, NOT_FOUND), "something else changed the prediction on every attempt"
+    ),
     **dict.fromkeys(BUSY, _TOO_BUSY),
 }
 """Why an update is tried again, by its status."""
 
 
-def home(prefix: str, prediction_id: str) -> str | None:
-    """Name the index that a prediction's id itself tells; None where it tells none."""
-    made = month_of_id(prediction_id)
-    if made is None:
+def index_from_id(prefix: str, prediction_id: str) -> str | None:
+    """Return the index of the month in a prediction's id; None if the id has no time."""
+    created = month_of_id(prediction_id)
+    if created is None:
         return None
-    return index_of(prefix, PREDICTION, made.isoformat())
+    return index_of(prefix, PREDICTION, created.isoformat())
 
 
-def _update(document: Document, labels: Collection[Told]) -> Update | None:
-    kept = condensed(each.label for each in labels)
-    changed = changes(document.source, merge(prediction_of(document.source), kept))
+def _update(document: PredictionDocument, labels: Collection[LabelDocument]) -> Update | None:
+    joined = merge(read_prediction(document.source), decisive(label.label for label in labels))
+    changed = changes(document.source, joined)
     if changed is None:
         return None
     return Update(document.index, document.id, changed, document.seen)

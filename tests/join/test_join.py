@@ -1,4 +1,4 @@
-"""``join`` on a real server: what predictions and labels say behind it."""
+"""``join`` on a real server: what is on predictions and labels afterwards."""
 
 from datetime import timedelta
 
@@ -20,25 +20,25 @@ def cluster_new(installed, prefix, server_new):
 
 
 def id_of(at):
-    """Make an id that tells its month."""
+    """Return an id with a time in it."""
     return new_id(int(from_iso(at).timestamp() * 1000))
 
 
-def only(found):
-    (value,) = found.values()
+def only(items):
+    (value,) = items.values()
     return value
 
 
 def test_labels_are_joined_and_marked(cluster, tmp_path):
-    own = id_of(AT)
+    timed_id = id_of(AT)
     events = [
         prediction("1"),
-        prediction(own, {"ml.task": "binary", "ml.prediction.positive": "a",
+        prediction(timed_id, {"ml.task": "binary", "ml.prediction.positive": "a",
                          "ml.prediction.score": 0.75}),
         prediction("3", {"ml.prediction.value": 2.5, "ml.task": "regression"}),
         prediction("4"),
         label("l1", "1", {"ml.truth.label": "b"}),
-        label("l2", own),
+        label("l2", timed_id),
         label("l3", "3", {"ml.truth.value": 2.0}),
         label("l4", "nobody"),
     ]  # fmt: skip
@@ -70,11 +70,11 @@ def test_a_second_pass_has_nothing_to_do(cluster):
 
 
 def test_a_prediction_that_no_search_sees_yet_is_found_by_its_id(cluster):
-    own = id_of(AT)
+    timed_id = id_of(AT)
     cluster.client.indices.create(
         index=f"{cluster.prefix}-prediction-2026.11.01", settings={"refresh_interval": "-1"}
     )
-    cluster.load(prediction(own), label("l1", own))
+    cluster.load(prediction(timed_id), label("l1", timed_id))
 
     cluster.join()
 
@@ -93,11 +93,11 @@ def test_a_correction_of_later_counts_and_one_of_before_does_not(cluster):
 
     cluster.join()
 
-    said = only(cluster.joined())
-    assert said["truth.label"] == "b"
-    assert said["truth.rating"] == 3.0
-    assert said["eval.first_delay"] == 0.0
-    assert "truth.source" not in said
+    fields = only(cluster.joined())
+    assert fields["truth.label"] == "b"
+    assert fields["truth.rating"] == 3.0
+    assert fields["eval.first_delay"] == 0.0
+    assert "truth.source" not in fields
 
 
 def test_what_a_correction_makes_unknown_goes(cluster):
@@ -126,20 +126,20 @@ def test_a_label_that_comes_during_a_pass_is_merged_by_the_next(cluster):
     assert (first.read, cluster.states()["l2"]) == (1, None)
     cluster.join()
 
-    said = only(cluster.joined())
-    assert (said["truth.label"], said["truth.rating"]) == ("b", 1.0)
+    fields = only(cluster.joined())
+    assert (fields["truth.label"], fields["truth.rating"]) == ("b", 1.0)
     assert cluster.states() == {"l1": "joined", "l2": "joined"}
 
 
 def test_one_id_in_two_months_counts_in_both(cluster, tmp_path):
-    own = id_of("2026-10-31T23:59:59.999Z")
+    timed_id = id_of("2026-10-31T23:59:59.999Z")
     events = [
         prediction("1", at="2026-10-02T00:00:00.000Z"),
         prediction("1", at=AT),
-        prediction(own, at="2026-10-31T23:59:59.999Z"),
-        prediction(own, {"ml.prediction.label": "b"}, at="2026-11-01T00:00:00.000Z"),
+        prediction(timed_id, at="2026-10-31T23:59:59.999Z"),
+        prediction(timed_id, {"ml.prediction.label": "b"}, at="2026-11-01T00:00:00.000Z"),
         label("l1", "1"),
-        label("l2", own),
+        label("l2", timed_id),
     ]
     cluster.load(*events)
     cluster.seen()
@@ -150,15 +150,19 @@ def test_one_id_in_two_months_counts_in_both(cluster, tmp_path):
     assert cluster.joined() == joined_locally(tmp_path, events)
 
 
-@pytest.mark.parametrize("own", ["1", id_of("2026-10-02T00:00:00.000Z")], ids=["own", "UUIDv7"])
-def test_a_prediction_that_comes_again_in_a_later_month_is_joined_then(cluster, tmp_path, own):
-    events = [prediction(own, at="2026-10-02T00:00:00.000Z"), label("l1", own)]
+@pytest.mark.parametrize(
+    "prediction_id", ["1", id_of("2026-10-02T00:00:00.000Z")], ids=["own", "UUIDv7"]
+)
+def test_a_prediction_that_comes_again_in_a_later_month_is_joined_then(
+    cluster, tmp_path, prediction_id
+):
+    events = [prediction(prediction_id, at="2026-10-02T00:00:00.000Z"), label("l1", prediction_id)]
     cluster.load(*events)
     cluster.seen()
     cluster.join()
     cluster.later(minutes=5)
     cluster.join()
-    events.append(prediction(own, {"ml.prediction.label": "b"}, at=AT))
+    events.append(prediction(prediction_id, {"ml.prediction.label": "b"}, at=AT))
     cluster.load(events[-1])
     cluster.later(minutes=5)
 
@@ -171,14 +175,14 @@ def test_a_prediction_that_comes_again_in_a_later_month_is_joined_then(cluster, 
 
 
 def test_a_prediction_that_comes_to_where_its_id_says_behind_others_is_joined(cluster, tmp_path):
-    own = id_of(AT)
-    events = [prediction(own, at="2026-10-02T00:00:00.000Z"), label("l1", own)]
+    timed_id = id_of(AT)
+    events = [prediction(timed_id, at="2026-10-02T00:00:00.000Z"), label("l1", timed_id)]
     cluster.load(*events)
     cluster.seen()
     cluster.join()
     cluster.later(minutes=5)
     cluster.join()
-    events.append(prediction(own))
+    events.append(prediction(timed_id))
     cluster.load(events[-1])
     cluster.later(minutes=5)
 
@@ -308,9 +312,9 @@ def test_a_failure_that_comes_behind_its_sampled_out_label_is_joined(cluster, tm
 
 
 def test_pages_are_joined_one_after_the_other(cluster_new):
-    told = [(f"l{number}", str(number % 7)) for number in range(25)]
+    pairs = [(f"l{number}", str(number % 7)) for number in range(25)]
     cluster_new.load(*(prediction(str(number)) for number in range(7)))
-    cluster_new.load(*(label(name, own) for name, own in told))
+    cluster_new.load(*(label(name, prediction_id) for name, prediction_id in pairs))
     cluster_new.seen()
     steps = []
 
@@ -333,19 +337,19 @@ def test_very_many_labels_of_one_prediction_are_merged(cluster_new):
 
     report = cluster_new.join()
 
-    said = only(cluster_new.joined())
-    newest = max(many, key=lambda each: each["@timestamp"])["ml"]["truth"]["rating"]
-    assert (said["truth.label"], said["truth.rating"]) == ("a", newest)
-    assert said["eval.first_delay"] == 3600.0
+    fields = only(cluster_new.joined())
+    newest = max(many, key=lambda event: event["@timestamp"])["ml"]["truth"]["rating"]
+    assert (fields["truth.label"], fields["truth.rating"]) == ("a", newest)
+    assert fields["eval.first_delay"] == 3600.0
     assert (report.joined, report.written) == (6001, 1)
 
 
 def test_a_pass_that_is_told_to_stop_says_so(cluster_new):
     cluster_new.load(prediction("1"), *(label(f"l{number}", "1") for number in range(9)))
     cluster_new.seen()
-    asked = iter([False, True])
+    answers = iter([False, True])
 
-    report = cluster_new.join(page=2, stop=lambda: next(asked))
+    report = cluster_new.join(page=2, stop=lambda: next(answers))
 
     assert (report.stopped, report.read) == (1, 2)
     assert cluster_new.join().read == 7
@@ -368,8 +372,8 @@ def test_a_prediction_that_another_join_changes_meanwhile_is_read_again(cluster)
 
     report = cluster.join(Hooked(cluster.client, "mget", behind=beside))
 
-    said = only(cluster.joined())
-    assert (said["truth.label"], said["eval.outcome"]) == ("b", "wrong")
+    fields = only(cluster.joined())
+    assert (fields["truth.label"], fields["eval.outcome"]) == ("b", "wrong")
     assert report.joined == 1
 
 
@@ -418,4 +422,4 @@ def test_a_late_prediction_that_cannot_be_written_is_written_by_a_later_pass(clu
     cluster_new.later(minutes=5)
 
     assert cluster_new.join().late == 1
-    assert all(said["truth.label"] == "a" for said in cluster_new.joined().values())
+    assert all(fields["truth.label"] == "a" for fields in cluster_new.joined().values())

@@ -41,10 +41,10 @@ def command(server, prefix):
         process.communicate()
 
 
-def until(said, seconds=60):
-    """Wait until something holds."""
+def until(condition, seconds=60):
+    """Wait until a condition holds."""
     give_up = time.monotonic() + seconds
-    while not said():
+    while not condition():
         assert time.monotonic() < give_up, "it did not come to that"
         time.sleep(0.05)
 
@@ -99,7 +99,7 @@ def test_it_can_be_killed_anywhere(cluster, command, tmp_path):
 
 
 def ended_before(process, cluster, marks):
-    """Wait until so many labels are marked, or the process has ended; say whether it has."""
+    """Wait until so many labels are marked or the process has ended; return whether it has."""
     until(lambda: process.poll() is not None or marked(cluster) >= marks)
     return process.poll() is not None
 
@@ -136,7 +136,7 @@ def test_a_second_one_waits_for_the_first(cluster, command):
     process = command()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 3
-    assert "another join is at work (elsewhere)" in err
+    assert "another join is running (elsewhere)" in err
 
     follower = command("--follow", "--every", "0.2")
     cluster.load(prediction("1"), label("l1", "1"))
@@ -150,7 +150,7 @@ def test_a_folder_needs_no_join(command, tmp_path):
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 2
-    assert "labels are joined whenever something is asked" in err
+    assert "labels are joined whenever a question is asked" in err
 
 
 def test_a_cluster_that_is_not_there_is_said(command):

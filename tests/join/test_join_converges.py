@@ -1,4 +1,4 @@
-"""Whatever comes in whichever order, and wherever a join dies: both stores say the same."""
+"""Whatever the order of events, and wherever a join dies, both stores give the same answer."""
 
 import tempfile
 from contextlib import closing, suppress
@@ -27,7 +27,10 @@ OBSERVED = st.sampled_from(
     ["2026-10-01T00:00:00.000Z", "2026-11-24T12:00:00.001Z", "2026-11-25T00:00:00.000Z", None]
 )
 PREDICTIONS = st.builds(
-    lambda own, fields, model, at: ("load", prediction(own, fields, model=model, at=at)),
+    lambda prediction_id, fields, model, at: (
+        "load",
+        prediction(prediction_id, fields, model=model, at=at),
+    ),
     IDS,
     st.fixed_dictionaries(
         {
@@ -47,9 +50,9 @@ PREDICTIONS = st.builds(
     TIMES,
 )
 LABELS = st.builds(
-    lambda name, own, fields, model, at: (
+    lambda name, prediction_id, fields, model, at: (
         "load",
-        label(f"{model}/{own}/{name}", own, fields, model=model, at=at),
+        label(f"{model}/{prediction_id}/{name}", prediction_id, fields, model=model, at=at),
     ),
     st.sampled_from(["l1", "l2", "l3"]),
     IDS,
@@ -95,20 +98,20 @@ def test_any_interleaving_says_what_the_local_store_says(installed, prefix, serv
     def held(steps):
         emptied(client, prefix)
         cluster = Cluster(client, prefix)
-        came = [each for kind, *(each, *_) in steps if kind == "load"]
+        events = [event for kind, *(event, *_) in steps if kind == "load"]
         for kind, *what in steps:
             happen(cluster, kind, *what)
         settle(cluster)
 
         with tempfile.TemporaryDirectory() as name:
-            assert cluster.joined() == near(joined_locally(Path(name), came))
+            assert cluster.joined() == near(joined_locally(Path(name), events))
             assert_marked_as_counted(cluster, Path(name))
 
     held()
 
 
 def emptied(client, prefix):
-    """Begin anew: with the templates, and without any index."""
+    """Begin anew, with the templates and without any index."""
     names = list(client.indices.get(index=f"{prefix}-*"))
     if names:
         client.indices.delete(index=names)
@@ -128,9 +131,9 @@ def happen(cluster, kind, *what):
 
 
 def settle(cluster):
-    """Let all that is due be done: until a pass finds nothing, a good while after the last event.
+    """Join, a good while after the last event, until a pass finds nothing to do.
 
-    Orphans are looked for until retention, so that it takes no more than their longest gap.
+    This takes no longer than the longest wait of an orphan.
     """
     cluster.later(days=8)
     while True:
@@ -140,36 +143,36 @@ def settle(cluster):
         cluster.later(seconds=31)
 
 
-def near(said):
+def near(joined):
     """Let numbers differ in the last digits: SQL adds up in another order."""
     return {
         place: {
             name: pytest.approx(value, rel=1e-12, abs=1e-12) if type(value) is float else value
             for name, value in fields.items()
         }
-        for place, fields in said.items()
+        for place, fields in joined.items()
     }
 
 
 def assert_marked_as_counted(cluster, folder):
     """Hold the labels' marks to what the local store's catalog counts."""
-    found = {}
-    for each in cluster.documents("label").values():
-        model = each["ml"].get("model", {}).get("name") or ""
-        state = each["ml"]["join"]["state"]
-        counts = found.setdefault(model, {})
+    by_model = {}
+    for label_document in cluster.documents("label").values():
+        model = label_document["ml"].get("model", {}).get("name") or ""
+        state = label_document["ml"]["join"]["state"]
+        counts = by_model.setdefault(model, {})
         counts[state] = counts.get(state, 0) + 1
     with closing(LocalStore(folder)) as store:
         models = store.catalog().models
     for model in models:
-        counts = found.get(model.name, {})
+        counts = by_model.get(model.name, {})
         assert model.labels == sum(counts.values())
         assert model.orphans + model.sampled_out == model.labels - counts.get("joined", 0)
         assert model.sampled_out == counts.get("sampled_out", 0)
 
 
 def test_the_ids_tell_their_months():
-    assert [month_of(month_of_id(each)) for each in (OCTOBER, NOVEMBER)] == [
+    assert [month_of(month_of_id(name)) for name in (OCTOBER, NOVEMBER)] == [
         "2026.10.01",
         "2026.11.01",
     ]

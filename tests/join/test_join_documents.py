@@ -1,4 +1,4 @@
-"""What the join makes of documents, whoever wrote them, without any server."""
+"""How the join reads documents, whoever wrote them, without any server."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from elkmon.events.ids import prediction_key
 from elkmon.events.merge import Joined, Label, Prediction, merge
-from elkmon.join.documents import changes, condensed, iso, moment, prediction_of, told_of
+from elkmon.join.documents import changes, decisive, iso, moment, read_label, read_prediction
 
 AT = datetime(2026, 11, 24, tzinfo=timezone.utc)
 LABELS = st.builds(
@@ -23,12 +23,12 @@ LABELS = st.builds(
 )
 
 
-@given(labels=st.lists(LABELS, max_size=12, unique_by=lambda each: each.event_id))
+@given(labels=st.lists(LABELS, max_size=12, unique_by=lambda label: label.event_id))
 def test_what_is_left_of_many_labels_says_the_same(labels):
-    made = Prediction(timestamp=AT, label="x", value=1.5)
+    prediction = Prediction(timestamp=AT, label="x", value=1.5)
 
-    assert merge(made, condensed(labels)) == merge(made, labels)
-    assert len(condensed(labels)) <= 6
+    assert merge(prediction, decisive(labels)) == merge(prediction, labels)
+    assert len(decisive(labels)) <= 6
 
 
 def hit(source):
@@ -36,7 +36,7 @@ def hit(source):
 
 
 def test_a_label_says_whose_it_is():
-    told = told_of(
+    document = read_label(
         hit({
             "@timestamp": "2026-11-24T00:00:00.000Z",
             "ml": {
@@ -48,13 +48,13 @@ def test_a_label_says_whose_it_is():
         })
     )  # fmt: skip
 
-    assert (told.key, told.model) == (prediction_key("fraud", "1"), "fraud")
-    assert (told.state, told.attempts) == ("orphan", 3)
-    assert told.label.observed_at == told.at == AT
+    assert (document.key, document.model) == (prediction_key("fraud", "1"), "fraud")
+    assert (document.state, document.attempts) == ("orphan", 3)
+    assert document.label.observed_at == document.at == AT
 
 
 def test_a_document_of_other_types_is_read_as_far_as_it_can_be():
-    told = told_of(
+    document = read_label(
         hit({
             "@timestamp": 1795478400000,
             "ml": {
@@ -67,21 +67,23 @@ def test_a_document_of_other_types_is_read_as_far_as_it_can_be():
         })
     )  # fmt: skip
 
-    assert told.at == AT
-    assert told.label == Label(event_id="l1", observed_at=AT)
-    assert (told.prediction_id, told.model, told.attempts) == (None, "", 0)
+    assert document.at == AT
+    assert document.label == Label(event_id="l1", observed_at=AT)
+    assert (document.prediction_id, document.model, document.attempts) == (None, "", 0)
 
 
 def test_a_prediction_without_an_outcome_is_no_success():
-    read = prediction_of({"@timestamp": "2026-11-24T00:00:00.000Z", "ml": {"prediction": None}})
+    prediction = read_prediction(
+        {"@timestamp": "2026-11-24T00:00:00.000Z", "ml": {"prediction": None}}
+    )
 
-    assert read == Prediction(timestamp=AT, failed=True)
+    assert prediction == Prediction(timestamp=AT, failed=True)
 
 
 def test_only_what_differs_is_changed():
     joined = Joined(label="a", outcome="correct", observed_at=AT)
-    said = {"label": "a", "rating": 2.0, "observed_at": iso(AT)}
-    source = {"ml": {"truth": said, "eval": {"outcome": "wrong", "log_loss": 0.5}}}
+    truth = {"label": "a", "rating": 2.0, "observed_at": iso(AT)}
+    source = {"ml": {"truth": truth, "eval": {"outcome": "wrong", "log_loss": 0.5}}}
 
     assert changes(source, joined) == {
         "ml": {"truth": {"rating": None}, "eval": {"outcome": "correct", "log_loss": None}}

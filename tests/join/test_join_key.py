@@ -11,9 +11,9 @@ from tests.support.label_joins import Cluster, label, prediction
 
 @pytest.fixture
 def cluster(installed, prefix, server_secured):
-    made = Cluster(installed(server_secured), prefix)
-    yield made
-    revoke(made.client, prefix, dry_run=False)
+    cluster = Cluster(installed(server_secured), prefix)
+    yield cluster
+    revoke(cluster.client, prefix, dry_run=False)
 
 
 def test_the_workers_key_joins_and_no_other_does(cluster, prefix, server_secured):

@@ -1,4 +1,4 @@
-"""One join at a time, on whichever host; one that sleeps too long writes nothing any more."""
+"""Only one join runs at a time, on whichever host; one that sleeps too long writes nothing."""
 
 from contextlib import ExitStack
 from datetime import timedelta
@@ -20,11 +20,11 @@ def lock_of(cluster, **options):
 
 def test_a_second_join_is_told_who_is_at_work(cluster):
     with lock_of(cluster) as lock:
-        with pytest.raises(JoinBusyError) as told:
+        with pytest.raises(JoinBusyError) as caught:
             cluster.join()
 
-        assert lock.owner in str(told.value)
-        assert "2026-12-01T00:01:00.000Z" in str(told.value)
+        assert lock.owner in str(caught.value)
+        assert "2026-12-01T00:01:00.000Z" in str(caught.value)
     cluster.join()
 
 
@@ -65,7 +65,7 @@ def test_a_lock_is_renewed_while_it_is_held(cluster, monkeypatch):
     monkeypatch.setattr("elkmon.join.lock._RENEW", 0.0)
     with lock_of(cluster) as lock:
         cluster.now += timedelta(seconds=50)
-        lock.keep()
+        lock.renew()
         cluster.now += timedelta(seconds=50)
 
         with pytest.raises(JoinBusyError):
@@ -75,12 +75,12 @@ def test_a_lock_is_renewed_while_it_is_held(cluster, monkeypatch):
 def test_a_renewal_whose_answer_was_lost_is_still_the_holders(cluster, monkeypatch):
     monkeypatch.setattr("elkmon.join.lock._RENEW", 0.0)
     with lock_of(cluster) as lock:
-        before = dict(lock._at)
-        lock.keep()
-        lock._at = before
+        before = dict(lock._version)
+        lock.renew()
+        lock._version = before
 
-        lock.keep()
-        lock.keep()
+        lock.renew()
+        lock.renew()
     cluster.join()
 
 
@@ -92,7 +92,7 @@ def test_a_host_whose_clock_is_half_a_minute_ahead_takes_no_lock_that_is_kept_up
     with lock_of(cluster) as lock:
         for _ in range(12):
             cluster.now += timedelta(seconds=10)
-            lock.keep()
+            lock.renew()
             right, cluster.now = cluster.now, cluster.now + ahead
             with pytest.raises(JoinBusyError):
                 cluster.join()

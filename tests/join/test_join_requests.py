@@ -1,4 +1,4 @@
-"""What the join asks again, and what it does not; faults are put into a real client's answers."""
+"""Which requests the join repeats; faults are put into a real client's answers."""
 
 import pytest
 from elastic_transport import ApiResponseMeta, ConnectionTimeout, HttpHeaders, NodeConfig, TlsError
@@ -6,16 +6,16 @@ from elasticsearch import ApiError
 from elasticsearch.exceptions import ConnectionError as Unreachable
 
 from elkmon.events.errors import StoreError
-from elkmon.join.requests import patiently, whole
+from elkmon.join.requests import complete, retry
 from tests.support.label_joins import Cluster, Hooked, label, prediction
 
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
-    """Do not wait, and tell how often it would have been."""
-    done = []
-    monkeypatch.setattr("elkmon.join.requests.time.sleep", done.append)
-    return done
+    """Do not wait; return the list of waits."""
+    waits = []
+    monkeypatch.setattr("elkmon.join.requests.time.sleep", waits.append)
+    return waits
 
 
 def answered(status):
@@ -36,39 +36,39 @@ def failing(*errors):
 
 @pytest.mark.parametrize("error", [Unreachable("x"), ConnectionTimeout("x"), answered(503)])
 def test_what_may_pass_is_asked_again(error, waits):
-    assert patiently(failing(error, error)) == "answer"
+    assert retry(failing(error, error)) == "answer"
     assert len(waits) == 2
 
 
 @pytest.mark.parametrize("error", [TlsError("x"), answered(403)])
 def test_what_does_not_pass_is_raised_at_once(error, waits):
     with pytest.raises(type(error)):
-        patiently(failing(error))
+        retry(failing(error))
     assert waits == []
 
 
 def test_patience_has_an_end(waits):
     with pytest.raises(Unreachable):
-        patiently(failing(*[Unreachable("x")] * 100))
+        retry(failing(*[Unreachable("x")] * 100))
     assert len(waits) < 10
 
 
-@pytest.mark.parametrize("found", [{"failed": 1, "total": 3}, {"failed": 0, "total": 3}])
-def test_a_part_of_an_answer_is_none(found):
+@pytest.mark.parametrize("shards", [{"failed": 1, "total": 3}, {"failed": 0, "total": 3}])
+def test_a_part_of_an_answer_is_none(shards):
     with pytest.raises(StoreError, match="of 3 did not answer"):
-        whole({"_shards": found, "timed_out": not found["failed"]})
+        complete({"_shards": shards, "timed_out": not shards["failed"]})
 
 
 @pytest.fixture
 def cluster(installed, prefix, server_new):
-    made = Cluster(installed(server_new), prefix)
-    made.load(prediction("1"), label("l1", "1"))
-    made.seen()
-    return made
+    cluster = Cluster(installed(server_new), prefix)
+    cluster.load(prediction("1"), label("l1", "1"))
+    cluster.seen()
+    return cluster
 
 
 class Busy:
-    """A client of which some bulks are refused for their items."""
+    """A client some of whose bulks have every item refused."""
 
     def __init__(self, client, status, times, first=0):
         self._client = client

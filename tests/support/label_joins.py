@@ -17,24 +17,24 @@ LATER = "2026-11-25T12:00:00.000Z"
 
 
 def prediction(prediction_id, fields=None, *, model="fraud", at=AT):
-    own = {
+    defaults = {
         "ml.model.name": model,
         "ml.prediction.id": prediction_id,
         "ml.prediction.label": "a",
         "event.outcome": "success",
     }
     key = prediction_key(model or "", prediction_id)
-    return event("prediction", key, {**own, **(fields or {})}, at=at)
+    return event("prediction", key, {**defaults, **(fields or {})}, at=at)
 
 
 def label(event_id, prediction_id, fields=None, *, model="fraud", at=LATER):
-    own = {
+    defaults = {
         "ml.model.name": model,
         "ml.prediction.id": prediction_id,
         "ml.truth.observed_at": at,
         "ml.truth.label": "a",
     }
-    return event("label", event_id, {**own, **(fields or {})}, at=at)
+    return event("label", event_id, {**defaults, **(fields or {})}, at=at)
 
 
 class Cluster:
@@ -48,9 +48,9 @@ class Cluster:
     def load(self, *events):
         """Create events, as a shipper does: those that are there already stay as they are."""
         lines = []
-        for each in events:
-            index = index_of(self.prefix, each["event"]["dataset"], each["@timestamp"])
-            lines += [{"create": {"_index": index, "_id": each["event"]["id"]}}, each]
+        for document in events:
+            index = index_of(self.prefix, document["event"]["dataset"], document["@timestamp"])
+            lines += [{"create": {"_index": index, "_id": document["event"]["id"]}}, document]
         for item in self.client.bulk(operations=lines)["items"]:
             assert item["create"]["status"] in {201, 409}, item
 
@@ -67,44 +67,44 @@ class Cluster:
         return join(client or self.client, self.prefix, now=lambda: self.now, **options)
 
     def documents(self, dataset):
-        """Give the documents of a kind, by index and id."""
+        """Return the documents of a dataset, by index and id."""
         self.seen()
         hits = self.client.search(index=f"{self.prefix}-{dataset}-*", size=10_000)["hits"]["hits"]
         return {(hit["_index"], hit["_id"]): hit["_source"] for hit in hits}
 
     def joined(self):
-        """Give what predictions say of their labels, by key and month."""
+        """Return the joined fields of predictions, by key and month."""
         return joined(self.documents("prediction").values())
 
     def marks(self):
-        """Give what labels are marked with, by their ids."""
-        found = self.documents("label").values()
-        return {each["event"]["id"]: each["ml"].get("join", {}) for each in found}
+        """Return the marks of labels, by their ids."""
+        labels = self.documents("label").values()
+        return {label["event"]["id"]: label["ml"].get("join", {}) for label in labels}
 
     def states(self):
         return {name: mark.get("state") for name, mark in self.marks().items()}
 
 
 def joined(events):
-    """Give the joined fields of predictions, by key and month; what is null is absent."""
-    found = {}
-    for each in events:
-        ml = each["ml"]
-        said = {
-            **{f"truth.{name}": value for name, value in (ml.get("truth") or {}).items()},
-            **{f"eval.{name}": value for name, value in (ml.get("eval") or {}).items()},
+    """Return the joined fields of predictions, by key and month; null fields are left out."""
+    by_key = {}
+    for document in events:
+        fields = {
+            f"{part}.{name}": value
+            for part in ("truth", "eval")
+            for name, value in (document["ml"].get(part) or {}).items()
+            if value is not None
         }
-        said = {name: value for name, value in said.items() if value is not None}
-        if "truth.observed_at" in said:
-            said["truth.observed_at"] = from_iso(said["truth.observed_at"])
-        found[each["event"]["id"], each["@timestamp"][:7]] = said
-    return found
+        if "truth.observed_at" in fields:
+            fields["truth.observed_at"] = from_iso(fields["truth.observed_at"])
+        by_key[document["event"]["id"], document["@timestamp"][:7]] = fields
+    return by_key
 
 
 def joined_locally(folder, events):
-    """Write events to a folder in this order, and give what the local store says of them."""
-    for number, each in enumerate(events, 1):
-        each["event"].update(created=AT, sequence=number)
+    """Write events to a folder in this order, and return their joined fields in the local store."""
+    for number, document in enumerate(events, 1):
+        document["event"].update(created=AT, sequence=number)
     write(folder / "events.ndjson", *events)
     with closing(LocalStore(folder)) as store:
         return joined(store.events("elkmon.prediction", where=Filter(), limit=100_000))
@@ -115,10 +115,10 @@ class Killed(BaseException):
 
 
 class Dying:
-    """A client whose process is killed at one of its writes: before it, in it, or behind it.
+    """A client whose process is killed at one of its writes: before it, within it, or behind it.
 
-    What it was about to do is sent in part where it is killed in the middle. Nothing is done any
-    more afterwards, also no lock given back.
+    If it is killed within the write, a part is sent. Afterwards it does nothing any more: it does
+    not even release the lock.
     """
 
     def __init__(self, client, after, when):
@@ -147,7 +147,7 @@ class Dying:
 
 
 class Hooked:
-    """A client that does something beside, once, right before or behind a call."""
+    """A client that does something else, once, right before or behind a call."""
 
     def __init__(self, client, name, before=None, behind=None):
         self._client = client
@@ -164,10 +164,10 @@ class Hooked:
             before, self._before = self._before, None
             if before:
                 before()
-            given = call(*args, **options)
+            answer = call(*args, **options)
             behind, self._behind = self._behind, None
             if behind:
                 behind()
-            return given
+            return answer
 
         return hooked
