@@ -30,7 +30,7 @@ from elkmon.cluster.asset_requests import put, remove
 from elkmon.cluster.templates import Layout, assets
 from elkmon.events.cluster_settings import Access
 from elkmon.ship.pace import BatchSize, Patience
-from elkmon.ship.ship import Route, shipper
+from elkmon.ship.route import Route, make_shipper
 from elkmon.stores.elastic.indices import index_of
 
 EVENTS = 40_000
@@ -72,9 +72,11 @@ def _speed(url: str, client: Elasticsearch, folder: Path, rounds: int) -> Iterat
         def send() -> None:
             shutil.rmtree(spool / "readers", ignore_errors=True)
             patience = Patience(threading.Event(), print)
-            one = shipper(Route(spool, url), Access(prefix=PREFIX), patience=patience, **options)
-            one.run(follow=False)
-            _all_there(one.tally.created, len(ready))
+            shipper = make_shipper(
+                Route(spool, url), Access(prefix=PREFIX), patience=patience, **options
+            )
+            shipper.run(follow=False)
+            _all_there(shipper.tally.created, len(ready))
 
         return send
 

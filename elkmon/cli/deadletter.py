@@ -1,4 +1,4 @@
-"""``elkmon deadletter``: what could not be sent: the list, one in full, and another attempt."""
+"""``elkmon deadletter``: list and show the lines that could not be sent, and send them again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from elkmon.cli.options import folder_option, format_options
-from elkmon.cli.ship_options import age_options, name_option, shown_shipping
+from elkmon.cli.ship_options import age_options, name_option, shipping_progress
 from elkmon.cli.stopping import stopping
 from elkmon.events.cluster_settings import access
 from elkmon.events.errors import QueryError
@@ -21,7 +21,7 @@ from elkmon.present.output import Form, Output, clean, output_to, table, write_c
 from elkmon.ship.deadletters import DeadLetters, Letter
 from elkmon.ship.pace import Patience, StoppedError
 from elkmon.ship.retry import retry
-from elkmon.ship.ship import Route, admission_of, destination_of
+from elkmon.ship.route import Route, make_admission, make_destination
 from elkmon.stores.local.reader_registration import load
 
 __all__ = ["command"]
@@ -34,41 +34,43 @@ _PATIENCE = 600.0
 
 @click.group("deadletter")
 def command() -> None:
-    """Look at what could not be sent, and try it again."""
+    """Look at the lines that could not be sent, and send them again."""
 
 
 @command.command("list")
 @folder_option
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most to show."
 )
 @format_options
 def list_(store: Path, limit: int, form: Form, output: Path | None) -> None:
-    """List dead letters, the oldest first, and how many there are of each reason."""
-    letters = DeadLetters(store)
-    shown = list(islice(letters.letters(), limit))
-    reasons = Counter(_VARYING.sub("…", letter.unfit.reason) for letter in letters.letters())
+    """List dead letters, the oldest first, and count them by reason."""
+    dead_letters = DeadLetters(store)
+    letters = list(islice(dead_letters.letters(), limit))
+    reasons = Counter(
+        _VARYING.sub("…", letter.rejected.reason) for letter in dead_letters.letters()
+    )
     with output_to(form, output) as out:
         if form == "json":
-            counted = [{"reason": name, "count": n} for name, n in reasons.most_common()]
-            rows = [dict(zip(_COLUMNS, _row(letter), strict=True)) for letter in shown]
-            write_json(out, {"letters": rows, "reasons": counted})
+            counts = [{"reason": reason, "count": count} for reason, count in reasons.most_common()]
+            rows = [dict(zip(_COLUMNS, _row(letter), strict=True)) for letter in letters]
+            write_json(out, {"letters": rows, "reasons": counts})
         elif form == "csv":
-            write_csv(out, _COLUMNS, map(_row, shown))
+            write_csv(out, _COLUMNS, map(_row, letters))
         else:
-            _show(out, shown, reasons)
+            _show(out, letters, reasons)
 
 
-def _show(out: Output, shown: list[Letter], reasons: Counter[str]) -> None:
-    if not shown:
+def _show(out: Output, letters: list[Letter], reasons: Counter[str]) -> None:
+    if not letters:
         out.show(Text("no dead letters"))
         return
-    made: Table = table(out, ("id", "time", "file", "line", "reason"), right={"line"})
-    for letter in shown:
-        place = letter.unfit.place
-        cells = (letter.id, letter.at, place.file, f"{place.line}", _readable(letter.unfit.reason))
-        made.add_row(*(Text(clean(cell)) for cell in cells))
-    out.show(made)
+    grid: Table = table(out, ("id", "time", "file", "line", "reason"), right={"line"})
+    for letter in letters:
+        _, reason, position, _ = letter.rejected
+        cells = (letter.id, letter.at, position.file, f"{position.line}", _readable(reason))
+        grid.add_row(*(Text(clean(cell)) for cell in cells))
+    out.show(grid)
     total = reasons.total()
     out.show(Text(f"{total:,} dead letter{'s' * (total != 1)}, by reason:", "bold"))
     most = reasons.most_common(20)
@@ -76,7 +78,7 @@ def _show(out: Output, shown: list[Letter], reasons: Counter[str]) -> None:
 
 
 def _readable(reason: str) -> str:
-    """Cut what a destination repeats of the event, such as an id of hundreds of characters."""
+    """Shorten long words, such as an id of hundreds of characters that a destination repeats."""
     return _LONG_WORD.sub(r"\1…", reason)
 
 
@@ -84,15 +86,17 @@ def _readable(reason: str) -> str:
 @click.argument("letter", metavar="ID")
 @folder_option
 def show(letter: str, store: Path) -> None:
-    """Show one dead letter: its place, the reason, and the line.
+    """Show one dead letter: its position, the reason, and the line.
 
-    ID is what the list shows, or as much of its beginning as tells it from the others.
+    ID is an id from the list, or enough of its beginning to tell it from the others.
     """
-    found = next(_chosen(DeadLetters(store), (letter,)))
-    for name, value in zip(_COLUMNS, _row(found), strict=True):
+    selected = next(_select(DeadLetters(store), (letter,)))
+    for name, value in zip(_COLUMNS, _row(selected), strict=True):
         click.echo(clean(f"{name}: {value}"))
-    click.echo("only the beginning of the line is kept:" if found.unfit.cut else "line:")
-    click.echo(clean(found.unfit.line.decode("utf-8", "backslashreplace")))
+    click.echo(
+        "beginning of the line; the rest was not kept:" if selected.rejected.cut else "line:"
+    )
+    click.echo(clean(selected.rejected.line.decode("utf-8", "backslashreplace")))
 
 
 @command.command("retry")
@@ -103,56 +107,54 @@ def show(letter: str, store: Path) -> None:
 def retry_(
     letter: tuple[str, ...], store: Path, name: str, retention: int, *, allow_old: bool
 ) -> None:
-    """Send dead letters again to where they could not be sent; all, if none is named.
+    """Send dead letters again to their destination: those with the IDs, or all.
 
-    Those that are taken now go; the others stay, with the reason of this time. Exit code 1 where
-    any stays.
+    Those that are taken now are deleted; the others are kept, with the new reason. Exit code 1 if
+    any is kept.
     """
-    known = load(store, name)
-    if known is None:
-        raise click.UsageError(f"{store} has no shipper {name}: nothing was sent from there")
+    registration = load(store, name)
+    if registration is None:
+        raise click.UsageError(
+            f"nothing was sent from {store} by a shipper {name}: run elkmon ship first, or give "
+            "its --name"
+        )
     letters, settings = DeadLetters(store), access()
-    chosen = {each.id for each in _chosen(letters, letter)}
-    route = Route(store, known.to, retention=retention, allow_old=allow_old)
-    with stopping() as stop, shown_shipping() as (tell, _):
+    only = {selected.id for selected in _select(letters, letter)}
+    route = Route(store, registration.to, retention=retention, allow_old=allow_old)
+    destination = make_destination(registration.to, registration.via, settings)
+    with stopping() as stop, shipping_progress() as (tell, _):
         try:
             tally = retry(
                 letters,
                 name,
-                destination_of(known.to, known.via, settings),
-                admission_of(route, settings),
+                destination,
+                make_admission(route, settings),
                 Patience(stop, tell, _PATIENCE),
-                only=chosen,
+                only=only,
             )
         except StoppedError as stopped:
             raise click.Abort from stopped
-    click.echo(tally.balance())
+    click.echo(tally.balance(destination.success))
     if tally.dead:
         raise click.exceptions.Exit(1)
 
 
-def _chosen(letters: DeadLetters, beginnings: tuple[str, ...]) -> Iterator[Letter]:
-    """Find letters by the beginnings of their ids.
+def _select(letters: DeadLetters, beginnings: tuple[str, ...]) -> Iterator[Letter]:
+    """Yield the letters whose ids begin so.
 
     Raises:
-        QueryError: there is none, or more than one.
+        QueryError: no letter, or more than one, has such an id.
     """
     for beginning in dict.fromkeys(beginnings):
-        found = list(islice((e for e in letters.letters() if e.id.startswith(beginning)), 2))
-        if len(found) != 1:
-            what = "no dead letter" if not found else "more than one dead letter"
-            raise QueryError(f"{what} begins with {beginning}: see elkmon deadletter list")
-        yield found[0]
+        matches = (letter for letter in letters.letters() if letter.id.startswith(beginning))
+        match = list(islice(matches, 2))
+        if len(match) != 1:
+            count = "more than one dead letter has" if match else "no dead letter has"
+            raise QueryError(
+                f"{count} an id that begins with {beginning}: see elkmon deadletter list"
+            )
+        yield match[0]
 
 
 def _row(letter: Letter) -> tuple[object, ...]:
-    place = letter.unfit.place
-    return (
-        letter.id,
-        letter.at,
-        letter.shipper,
-        place.file,
-        place.line,
-        place.offset,
-        letter.unfit.reason,
-    )
+    return (letter.id, letter.at, letter.shipper, *letter.rejected.position, letter.rejected.reason)

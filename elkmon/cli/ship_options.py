@@ -1,4 +1,4 @@
-"""Options of the commands that send events, and how these talk, declared once."""
+"""Options and the progress bar of the commands that send events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elkmon.cli.options import folder_option, retention_option
 from elkmon.present.output import clean
 from elkmon.ship.tally import Tally
 
-__all__ = ["age_options", "name_option", "route_options", "shown_shipping"]
+__all__ = ["age_options", "name_option", "route_options", "shipping_progress"]
 
 _Command = Callable[..., Any]
 _MIB = 1024 * 1024
@@ -24,18 +24,18 @@ name_option = click.option(
     "--name",
     default="ship",
     show_default=True,
-    help="Name of the shipper: a second destination of a folder needs one of its own.",
+    help="Name of the shipper; a second destination of a folder needs its own.",
 )
 
 
 def age_options(command: _Command) -> _Command:
-    """Add how old events may be."""
+    """Add the options for how old events may be."""
     for option in reversed(
         (
             retention_option(
-                "Events that are older are dead letters: they would be deleted at once."
+                "Days; older events become dead letters, as they would be deleted at once."
             ),
-            click.option("--allow-old", is_flag=True, help="Take history, however old."),
+            click.option("--allow-old", is_flag=True, help="Send events however old they are."),
         )
     ):
         command = option(command)
@@ -43,7 +43,7 @@ def age_options(command: _Command) -> _Command:
 
 
 def route_options(command: _Command) -> _Command:
-    """Add where from, where to, and how."""
+    """Add the options of a route: where from, where to, and how."""
     for option in reversed(
         (
             folder_option,
@@ -52,18 +52,18 @@ def route_options(command: _Command) -> _Command:
                 envvar="ELKMON_SHIP_TO",
                 required=True,
                 metavar="URL",
-                help="The destination, such as https://es:9200; also ELKMON_SHIP_TO.",
+                help="Address of the destination, such as https://es:9200; also ELKMON_SHIP_TO.",
             ),
             click.option(
                 "--via",
                 type=click.Choice(["elasticsearch", "logstash"]),
                 default="elasticsearch",
                 show_default=True,
-                help="What stands there: Elasticsearch, or Logstash's http input.",
+                help="Kind of the destination: Elasticsearch, or Logstash's http input.",
             ),
             name_option,
             click.option(
-                "--moved", is_flag=True, help="The destination is the same, at another address."
+                "--moved", is_flag=True, help="The destination has moved to another address."
             ),
             age_options,
         )
@@ -73,18 +73,22 @@ def route_options(command: _Command) -> _Command:
 
 
 @contextmanager
-def shown_shipping() -> Iterator[tuple[Callable[[str], None], Callable[[Tally], None]]]:
-    """Show how shipping goes: a bar on a terminal only, sentences on standard error.
+def shipping_progress() -> Iterator[tuple[Callable[[str], None], Callable[[Tally], None]]]:
+    """Show the progress of shipping on standard error, with a bar if that is a terminal.
 
     Yields:
-        A function that takes a sentence, and one that takes the figures.
+        A function to call with a sentence, and one to call with the counts.
     """
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn())
-    shown = TextColumn("{task.fields[figures]}", markup=False)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+    )
     started = monotonic()
     with Progress(
-        *columns, shown, console=console, transient=True, disable=not console.is_terminal
+        *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("shipping", total=None, figures="")
         most = 0

@@ -1,4 +1,4 @@
-"""A clean stop: SIGTERM and Ctrl-C end the work at the next good place."""
+"""Stop cleanly: SIGTERM and Ctrl-C set an event, so that the work ends at the next good moment."""
 
 from __future__ import annotations
 
@@ -12,27 +12,33 @@ __all__ = ["Stopping", "stopping"]
 
 
 class Stopping(Event):
-    """Set when the process was asked to stop; it knows by which signal."""
+    """Set when the process is to stop.
+
+    Attributes:
+        by: the signal that asked for it.
+    """
 
     by: int | None = None
 
 
 @contextmanager
 def stopping() -> Iterator[Stopping]:
-    """Give an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """Yield an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
     event = Stopping()
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         event.by = number
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore()
         event.set()
 
-    for each in before:
-        signal.signal(each, stop)
+    for number in handlers:
+        signal.signal(number, stop)
     try:
         yield event
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore()

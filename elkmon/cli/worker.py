@@ -16,7 +16,7 @@ from elkmon.join.join_pass import JoinReport, join
 from elkmon.join.passes import Passes
 from elkmon.present.output import clean
 from elkmon.ship.pace import Patience
-from elkmon.ship.ship import Route, shipper
+from elkmon.ship.route import Route, make_shipper
 from elkmon.ship.shipper import Shipper
 from elkmon.ship.worker import Job, Worker, health_page
 from elkmon.stores.elastic.connect import connect, store_errors
@@ -29,7 +29,7 @@ __all__ = ["command"]
 @click.option(
     "--join-at",
     metavar="URL",
-    help="Where labels are joined: Elasticsearch, where events go --via logstash.",
+    help="Address of Elasticsearch, where labels are joined; needed with --via logstash.",
 )
 @click.option(
     "--join-every",
@@ -37,32 +37,34 @@ __all__ = ["command"]
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two passes over late labels.",
+    help="Time between two passes of the join.",
 )
 @click.option(
     "--listen",
     default="127.0.0.1:8089",
     show_default=True,
     metavar="HOST:PORT",
-    help="Where /healthz is answered.",
+    help="Address on which to answer /healthz.",
 )
-def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> None:  # noqa: ANN401
+def command(join_at: str | None, join_every: float, listen: str, **options: Any) -> None:  # noqa: ANN401
     """Ship and join in one process, for containers and systemd.
 
-    As elkmon ship --follow and elkmon join --follow, until SIGTERM or Ctrl-C, which end it cleanly.
-    /healthz answers 200 while both go on, also while the destination is away. When one of them
-    cannot go on, the process ends with exit code 3.
+    It does the work of elkmon ship --follow and elkmon join --follow until SIGTERM or Ctrl-C, which
+    end it cleanly. /healthz answers 200 while both run, also while the destination is away. If one
+    of them cannot go on, the process ends with exit code 3.
     """
-    route = Route(folder=way.pop("store"), **way)
+    route = Route(folder=options.pop("store"), **options)
     at = join_at or (route.to if route.via == "elasticsearch" else None)
     if at is None:
-        raise click.UsageError("with --via logstash, --join-at names Elasticsearch")
+        raise click.UsageError(
+            "--via logstash needs --join-at, the address of Elasticsearch, to join labels there"
+        )
     settings = access()
     with closing(connect(at, settings)) as client, stopping() as stop:
         patience = Patience(stop, lambda sentence: click.echo(clean(sentence), err=True))
-        one = shipper(route, settings, patience=patience)
+        shipper = make_shipper(route, settings, patience=patience)
 
-        def one_pass() -> JoinReport:
+        def run_pass() -> JoinReport:
             with store_errors(at, "join labels"):
                 return join(
                     client,
@@ -71,9 +73,9 @@ def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> 
                     stop=stop.is_set,
                 )
 
-        passes = Passes(one_pass, join_every, stop, patience.tell)
+        passes = Passes(run_pass, join_every, stop, patience.tell)
         jobs = [
-            Job("ship", lambda: one.run(follow=True), lambda: _shipping(one, patience)),
+            Job("ship", lambda: shipper.run(follow=True), lambda: _shipping(shipper, patience)),
             Job("join", passes.run, lambda: _joining(passes)),
         ]
         worker = Worker(jobs, stop)
@@ -82,15 +84,15 @@ def command(join_at: str | None, join_every: float, listen: str, **way: Any) -> 
             try:
                 worker.run()
             finally:
-                click.echo(one.tally.balance(one.taken))
+                click.echo(shipper.tally.balance(shipper.success))
                 click.echo(passes.total.balance())
 
 
-def _shipping(one: Shipper, patience: Patience) -> Mapping[str, object]:
-    tally = one.tally
+def _shipping(shipper: Shipper, patience: Patience) -> Mapping[str, object]:
+    tally = shipper.tally
     return {
         "read": tally.read,
-        one.taken: tally.created,
+        shipper.success: tally.created,
         "already": tally.already,
         "dead": tally.dead,
         "behind_bytes": tally.behind,

@@ -1,1 +1,1 @@
-"""What is emitted to files reaches its destination, and late labels their predictions."""
+"""Ship events from files to their destination: Elasticsearch, or Logstash."""

@@ -1,15 +1,15 @@
-"""Events on their way: some lines of files, and where in the files they end."""
+"""Batches of events on their way, and the position of each line in its file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Batch", "Event", "Mark", "Place", "Unfit"]
+__all__ = ["Batch", "Event", "Mark", "Position", "RejectedLine"]
 
 
-class Place(NamedTuple):
-    """Where a line is: its file's name, its number from 1, and its first byte."""
+class Position(NamedTuple):
+    """Where a line is: its file's name, its number from 1, and the offset of its first byte."""
 
     file: str
     line: int
@@ -17,27 +17,26 @@ class Place(NamedTuple):
 
 
 class Event(NamedTuple):
-    """An event as its line has it, without the newline, and what a destination is told of it."""
+    """An event: its line without the newline, its id, its index, and its position."""
 
     line: bytes
     id: str
-    into: str
-    """The index's name."""
-    place: Place
+    index_name: str
+    position: Position
 
 
-class Unfit(NamedTuple):
-    """A line that is not sent, and why."""
+class RejectedLine(NamedTuple):
+    """A line that cannot be delivered, and why."""
 
     line: bytes
     reason: str
-    place: Place
+    position: Position
     cut: bool = False
-    """Whether only the line's beginning is here."""
+    """Whether ``line`` is only its beginning."""
 
 
 class Mark(NamedTuple):
-    """How far a file is read, in bytes and in lines."""
+    """How far a file was read, in bytes and in lines."""
 
     offset: int
     lines: int
@@ -48,18 +47,18 @@ class Batch:
     """Some lines, in the order of reading.
 
     Attributes:
-        events: to be sent.
-        unfit: not to be sent.
-        marks: by file, what is passed once all of them are settled.
+        events: lines to send.
+        rejected: lines not to send.
+        marks: by file, how far it is read once all of these lines are settled.
         size: bytes of the lines.
     """
 
     events: list[Event] = field(default_factory=list)
-    unfit: list[Unfit] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     size: int = 0
 
     @property
     def lines(self) -> int:
-        """How many lines it holds."""
-        return len(self.events) + len(self.unfit)
+        """Number of lines in it."""
+        return len(self.events) + len(self.rejected)

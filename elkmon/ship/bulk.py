@@ -1,4 +1,4 @@
-"""Elasticsearch as a destination: each event is created under its own id, once."""
+"""Elasticsearch as a destination: each event is created once, under its own id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elasticsearch.exceptions import ConnectionTimeout
 
 from elkmon.events.errors import StoreError
 from elkmon.ship.batch import Event
-from elkmon.ship.destination import Answer, BusyError, RefusedError, asked_to_wait
+from elkmon.ship.destination import Answer, BusyError, RefusedError, retry_after
 from elkmon.stores.elastic.connect import problem
 
 __all__ = ["Bulk"]
@@ -23,24 +23,24 @@ _HEADERS = {
     "accept": "application/vnd.elasticsearch+json; compatible-with=8",
     "content-type": "application/vnd.elasticsearch+x-ndjson; compatible-with=8",
 }
-_CREATED, _THERE, _BUSY = 201, 409, 429
+_CREATED, _CONFLICT = 201, 409
 _MALFORMED, _FORBIDDEN, _ABSENT, _SERVER, _TOO_LARGE = 400, 403, 404, 500, 413
 _OVERLOADED = {429, 503, 504}
 _LATER = {429, 500, 502, 503, 504}
-_OF_CLUSTER = {"index_closed_exception", "process_cluster_event_timeout_exception"}
-"""Answers of status 400 and others that are about the cluster, and not about the event."""
+_ABOUT_CLUSTER = {"index_closed_exception", "process_cluster_event_timeout_exception"}
+"""Errors, of status 400 and others, that are about the cluster and not about the event."""
 
 
 class Bulk:
     """Send events to Elasticsearch.
 
     Args:
-        client: of the cluster.
-        url: of the cluster, for people.
-        prefix: of the names of indices.
+        client: client of the cluster.
+        url: address of the cluster, for messages.
+        prefix: what the names of indices begin with.
     """
 
-    taken = "created"
+    success = "created"
 
     def __init__(self, client: Elasticsearch, url: str, prefix: str) -> None:
         self._client = client
@@ -48,7 +48,12 @@ class Bulk:
         self._prefix = prefix
 
     def check(self) -> None:
-        """See whether the cluster was set up: without templates, it would guess types."""
+        """Check that the cluster was set up: without templates, it would guess types.
+
+        Raises:
+            BusyError: the cluster does not answer now.
+            StoreError: it has no templates, or refuses.
+        """
         try:
             self._client.indices.get_index_template(name=f"{self._prefix}-prediction")
         except (ApiError, TransportError, UnsupportedProductError) as error:
@@ -57,17 +62,17 @@ class Bulk:
                 raise StoreError(
                     f"{self.url} has no templates for {self._prefix}-*: run elkmon setup first"
                 ) from error
-            if status != _FORBIDDEN:  # a key for writing need not be allowed to look
-                raise self._trouble(error) from error
+            if status != _FORBIDDEN:  # a key for writing need not have the right to look
+                raise self._error(error) from error
 
     def send(self, events: Sequence[Event]) -> Answer:
-        """Create events in one request."""
+        """Create events with one request."""
         lines = [
             part
             for event in events
             for part in (
                 b'{"create":{"_index":"%b","_id":%b}}\n'
-                % (event.into.encode(), orjson.dumps(event.id)),
+                % (event.index_name.encode(), orjson.dumps(event.id)),
                 event.line,
                 b"\n",
             )
@@ -77,57 +82,59 @@ class Bulk:
                 "POST", _PATH, headers=_HEADERS, body=b"".join(lines)
             )
         except (ApiError, TransportError, UnsupportedProductError) as error:
-            raise self._trouble(error) from error
+            raise self._error(error) from error
         return self._read(answer.body, len(events))
 
     def _read(self, body: object, sent: int) -> Answer:
         try:
-            items: list[Mapping[str, Any]] = [each["create"] for each in body["items"]]  # type: ignore[index]  # if not, it is met below
+            items: list[Mapping[str, Any]] = [item["create"] for item in body["items"]]  # type: ignore[index]  # checked below
             statuses = [item["status"] for item in items]
         except (KeyError, TypeError, LookupError):
             items, statuses = [], []
         if len(statuses) != sent:
-            raise BusyError(f"{self.url}: its answer is not about what was sent: is it a proxy's?")
+            raise BusyError(
+                f"{self.url}: its answer does not match what was sent: does a proxy answer?"
+            )
         answer = Answer()
-        for place, (told, status) in enumerate(zip(items, statuses, strict=True)):
+        for number, (item, status) in enumerate(zip(items, statuses, strict=True)):
             if status == _CREATED:
                 answer.created += 1
-            elif status == _THERE:
+            elif status == _CONFLICT:
                 answer.already += 1
             else:
-                self._sort(answer, place, status, told.get("error") or {})
+                self._classify(answer, number, status, item.get("error") or {})
         return answer
 
-    def _sort(self, answer: Answer, place: int, status: int, error: Mapping[str, Any]) -> None:
+    def _classify(self, answer: Answer, number: int, status: int, error: Mapping[str, Any]) -> None:
         kind, reason = error.get("type", "error"), error.get("reason", "")
         cause = (error.get("caused_by") or {}).get("reason")
-        said = f"{status} {kind}: {reason}{f' ({cause})' if cause else ''}"
+        message = f"{status} {kind}: {reason}{f' ({cause})' if cause else ''}"
         if status == _SERVER:
-            answer.doubtful[place] = said
-        elif status in {_FORBIDDEN, _ABSENT} or status in _LATER or _of_cluster(kind, reason):
-            answer.again[place] = f"{self.url}: {said}{_advice(kind, reason)}"
+            answer.doubtful[number] = message
+        elif status in {_FORBIDDEN, _ABSENT} or status in _LATER or _about_cluster(kind, reason):
+            answer.again[number] = f"{self.url}: {message}{_advice(kind, reason)}"
         else:
-            answer.dead[place] = said
+            answer.dead[number] = message
 
-    def _trouble(self, error: Exception) -> Exception:
-        """Say what a failed request means for what was in it."""
-        said = problem(error, self.url, "take events")
+    def _error(self, error: Exception) -> Exception:
+        """Return the error that says what a failed request means for its events."""
+        message = problem(error, self.url, "take events")
         if isinstance(error, (TlsError, UnsupportedProductError)):
-            return StoreError(said)
+            return StoreError(message)
         if isinstance(error, TransportError):
-            return BusyError(said, overloaded=isinstance(error, ConnectionTimeout))
+            return BusyError(message, overloaded=isinstance(error, ConnectionTimeout))
         if isinstance(error, ApiError):
             status = error.meta.status
             if status in {_MALFORMED, _TOO_LARGE}:
-                return RefusedError(said, too_large=status == _TOO_LARGE)
+                return RefusedError(message, too_large=status == _TOO_LARGE)
             if status in _LATER or status == _FORBIDDEN:
-                wait = asked_to_wait(error.meta)
-                return BusyError(said, overloaded=status in _OVERLOADED, wait=wait)
-        return StoreError(said)
+                wait = retry_after(error.meta)
+                return BusyError(message, overloaded=status in _OVERLOADED, wait=wait)
+        return StoreError(message)
 
 
-def _of_cluster(kind: str, reason: str) -> bool:
-    return kind in _OF_CLUSTER or _no_room(kind, reason)
+def _about_cluster(kind: str, reason: str) -> bool:
+    return kind in _ABOUT_CLUSTER or _no_room(kind, reason)
 
 
 def _no_room(kind: str, reason: str) -> bool:
@@ -136,9 +143,11 @@ def _no_room(kind: str, reason: str) -> bool:
 
 def _advice(kind: str, reason: str) -> str:
     if kind == "cluster_block_exception":
-        return ": the index takes no writes; is the disk full?"
+        return ": the index is blocked for writes; is the disk full?"
     if kind == "index_not_found_exception":
         return ": run elkmon setup"
     if kind == "security_exception":
         return ": see elkmon setup --api-keys"
-    return ": there is no room for another index" if _no_room(kind, reason) else ""
+    if _no_room(kind, reason):
+        return ": there is no room for another index; raise cluster.max_shards_per_node, or delete"
+    return ""

@@ -1,4 +1,4 @@
-"""Events that cannot be delivered: kept whole, each with its place and the reason."""
+"""Store lines that cannot be delivered, each with its position and the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.batch import Place, Unfit
+from elkmon.ship.batch import Position, RejectedLine
 from elkmon.stores.local.atomic_file import sync_folder
 from elkmon.stores.local.file_lock import holding
 
@@ -27,45 +27,44 @@ class Letter:
     """A dead letter.
 
     Attributes:
-        at: when it was set apart.
-        shipper: which one set it apart.
-        unfit: the line, its place and the reason.
+        at: when it was written.
+        shipper: name of the shipper that wrote it.
+        rejected: the line, its position and the reason.
     """
 
     at: str
     shipper: str
-    unfit: Unfit
+    rejected: RejectedLine
 
     @property
     def id(self) -> str:
-        """Name it by what it is: the same line of the same place has the same name."""
-        place = self.unfit.place
-        key = b"%d %b %b" % (place.offset, place.file.encode(), self.unfit.line)
+        """A hash of the line and its position."""
+        position = self.rejected.position
+        key = b"%d %b %b" % (position.offset, position.file.encode(), self.rejected.line)
         return blake2b(key, digest_size=6).hexdigest()
 
     def dump(self) -> bytes:
-        """Write it as a line of NDJSON."""
-        unfit = self.unfit
+        """Return it as a line of NDJSON."""
+        line, reason, position, cut = self.rejected
         row: dict[str, Any] = {"id": self.id, "at": self.at, "shipper": self.shipper}
-        row |= {"file": unfit.place.file, "line": unfit.place.line, "offset": unfit.place.offset}
-        row["reason"] = unfit.reason
-        if unfit.cut:
+        row |= {**position._asdict(), "reason": reason}
+        if cut:
             row["cut"] = True
         try:
-            row["raw"] = unfit.line.decode()
+            row["raw"] = line.decode()
         except UnicodeDecodeError:
-            row["raw_base64"] = base64.b64encode(unfit.line).decode()
+            row["raw_base64"] = base64.b64encode(line).decode()
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _parsed(line: bytes) -> Letter | None:
-    """Read a line; None where it is torn, as a process that was killed may leave its last one."""
+def _parse(line: bytes) -> Letter | None:
+    """Read a line; return None if it is torn, like the last line of a process that was killed."""
     try:
         row = orjson.loads(line)
         raw = row["raw"].encode() if "raw" in row else base64.b64decode(row["raw_base64"])
-        place = Place(row["file"], row["line"], row["offset"])
-        unfit = Unfit(raw, row["reason"], place, row.get("cut", False))
-        return Letter(row["at"], row["shipper"], unfit)
+        position = Position(row["file"], row["line"], row["offset"])
+        rejected = RejectedLine(raw, row["reason"], position, row.get("cut", False))
+        return Letter(row["at"], row["shipper"], rejected)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -74,8 +73,8 @@ class DeadLetters:
     """The dead letters of a folder: ``deadletter/<shipper>.ndjson``.
 
     Args:
-        folder: of the events.
-        now: gives the present.
+        folder: folder of the events.
+        now: returns the time.
     """
 
     def __init__(
@@ -84,20 +83,20 @@ class DeadLetters:
         self.folder = folder / "deadletter"
         self._now = now
 
-    def add(self, shipper: str, unfit: Iterable[Unfit]) -> None:
-        """Set lines apart; they are on the disk when this returns.
+    def add(self, shipper: str, rejected: Iterable[RejectedLine]) -> None:
+        """Write lines as dead letters; they are on the disk when this returns.
 
-        A process that is killed right after it does so again when it is started: ``letters`` gives
-        such a letter once.
+        A process that is killed right after this writes them again when it is restarted:
+        ``letters`` yields such a letter once.
 
         Raises:
             OSError: they cannot be written.
         """
         at = f"{self._now().astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
-        self.put(shipper, [Letter(at, shipper, each) for each in unfit])
+        self.put(shipper, [Letter(at, shipper, line) for line in rejected])
 
     def put(self, shipper: str, letters: Sequence[Letter]) -> None:
-        """Keep letters as they are.
+        """Write letters as they are.
 
         Raises:
             OSError: they cannot be written.
@@ -109,17 +108,16 @@ class DeadLetters:
                 sync_folder(self.folder)
 
     def letters(self, shipper: str | None = None) -> Iterator[Letter]:
-        """Give the letters of a shipper, or of all, the oldest first, each once.
+        """Yield the letters of a shipper, or of all shippers, the oldest first, each once.
 
         Raises:
             StoreError: they cannot be read.
         """
         paths = sorted(self.folder.glob("[!.]*.ndjson"))
-        mine = [path for path in paths if shipper in {None, path.name.split(".")[0]}]
-        return self.read(mine)
+        return self.read(path for path in paths if shipper in {None, path.name.split(".")[0]})
 
     def read(self, paths: Iterable[Path]) -> Iterator[Letter]:
-        """Give the letters of some files, each once.
+        """Yield the letters of some files, each once.
 
         Raises:
             StoreError: they cannot be read.
@@ -132,23 +130,23 @@ class DeadLetters:
                     yield letter
 
     @contextmanager
-    def taken(self, shipper: str) -> Iterator[list[Path]]:
-        """Take the letters of a shipper out, to try them again; they go when this ends well.
+    def claimed(self, shipper: str) -> Iterator[list[Path]]:
+        """Set the letters of a shipper apart to send them again; delete them if that succeeds.
 
-        What another attempt took, and was killed over, is taken, too.
+        Letters of an earlier attempt that was killed are among them.
         """
         self.folder.mkdir(mode=0o700, exist_ok=True)
         with holding(self.folder / ".lock"):
             path = self._file(shipper)
             if path.exists():
-                path.rename(self.folder / f"{shipper}.{self._free(shipper)}.ndjson")
-        taken = sorted(self.folder.glob(f"{shipper}.*.ndjson"))
-        yield taken
-        for each in taken:
-            each.unlink(missing_ok=True)
+                path.rename(self.folder / f"{shipper}.{self._next_number(shipper)}.ndjson")
+        paths = sorted(self.folder.glob(f"{shipper}.*.ndjson"))
+        yield paths
+        for path in paths:
+            path.unlink(missing_ok=True)
 
-    def _free(self, shipper: str) -> str:
-        numbers = [int(each.name.split(".")[1]) for each in self.folder.glob(f"{shipper}.*.ndjson")]
+    def _next_number(self, shipper: str) -> str:
+        numbers = [int(path.name.split(".")[1]) for path in self.folder.glob(f"{shipper}.*.ndjson")]
         return f"{max(numbers, default=0) + 1:06d}"
 
     def _file(self, shipper: str) -> Path:
@@ -160,14 +158,14 @@ def _append(path: Path, data: bytes) -> None:
     fd = os.open(path, flags, 0o600)
     try:
         before = os.fstat(fd).st_size
-        if before and os.pread(fd, 1, before - 1) != b"\n":  # a process was killed over it
+        if before and os.pread(fd, 1, before - 1) != b"\n":  # a process was killed while writing
             data = b"\n" + data
         try:
             while data:
                 data = data[os.write(fd, data) :]
             os.fsync(fd)
         except OSError:
-            os.ftruncate(fd, before)  # a full disk: no half a letter
+            os.ftruncate(fd, before)  # the disk is full: leave no half letter
             raise
     finally:
         os.close(fd)
@@ -177,10 +175,10 @@ def _read(path: Path) -> Iterator[Letter]:
     try:
         with path.open("rb") as file:
             for line in file:
-                letter = _parsed(line)
+                letter = _parse(line)
                 if letter is not None:
                     yield letter
-    except FileNotFoundError:  # tried again meanwhile
+    except FileNotFoundError:  # claimed by a retry meanwhile
         return
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Send events until the fate of each is known: there now, there before, or never to be taken."""
+"""Send events until the fate of each is known: created, already there, or a dead letter."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from elkmon.ship.batch import Event, Unfit
+from elkmon.ship.batch import Event, RejectedLine
 from elkmon.ship.destination import Answer, BusyError, Destination, RefusedError
 from elkmon.ship.pace import BatchSize, Patience
 
-__all__ = ["Delivered", "deliver", "patiently"]
+__all__ = ["Delivery", "call_patiently", "deliver"]
 
 _TRIES = 8
-"""So often an event is sent on which the destination itself fails."""
+"""Attempts to send an event on which the destination itself fails."""
 
 
 @dataclass(slots=True)
-class Delivered:
-    """What became of some events: their number is the sum."""
+class Delivery:
+    """What became of some events; their number is the sum."""
 
     created: int = 0
     already: int = 0
-    dead: list[Unfit] = field(default_factory=list)
+    dead: list[RejectedLine] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -33,26 +33,22 @@ class _Part:
     """How often the destination itself failed on them."""
 
 
-def patiently(call: Callable[[], None], patience: Patience) -> None:
-    """Call until the destination is not busy.
+def call_patiently(call: Callable[[], None], patience: Patience) -> None:
+    """Call a function until it no longer raises BusyError.
 
     Raises:
         StoppedError: the process is to stop.
-        StoreError: waiting does not help, or was too long.
+        StoreError: waiting does not help, or took too long.
     """
     attempt = 0
-    while (busy := _busy(call)) is not None:
-        patience.wait(attempt, str(busy), busy.wait)
+    while True:
+        try:
+            call()
+            break
+        except BusyError as busy:
+            patience.wait(attempt, str(busy), busy.wait)
         attempt += 1
-    patience.over()
-
-
-def _busy(call: Callable[[], None]) -> BusyError | None:
-    try:
-        call()
-    except BusyError as busy:
-        return busy
-    return None
+    patience.recovered()
 
 
 def deliver(
@@ -62,23 +58,23 @@ def deliver(
     size: BatchSize,
     patience: Patience,
     clock: Callable[[], float] = time.monotonic,
-) -> Delivered:
+) -> Delivery:
     """Send events until the fate of each is known.
 
-    What is refused as a whole is halved until the events that are the cause stand alone.
+    A request that is refused is halved, until the events that cause it stand alone.
 
     Args:
-        events: in the order to send them in.
-        destination: takes them.
-        size: learns how much is taken at a time.
-        patience: waits where nothing is taken.
-        clock: gives seconds.
+        events: the events, in the order of sending.
+        destination: where to send them.
+        size: learns how much the destination takes at a time.
+        patience: waits while the destination takes nothing.
+        clock: returns seconds.
 
     Raises:
         StoppedError: the process is to stop.
-        StoreError: waiting does not help, or was too long.
+        StoreError: waiting does not help, or took too long.
     """
-    done = Delivered()
+    done = Delivery()
     left = [_Part(events)] if events else []
     while left:
         part = left.pop()
@@ -103,35 +99,35 @@ def deliver(
             continue
         done.created += answer.created
         done.already += answer.already
-        done.dead += [_dead(part.events[place], reason) for place, reason in answer.dead.items()]
-        trouble = list((answer.again | answer.doubtful).values())
-        if trouble:
+        done.dead += [_dead(part.events[number], reason) for number, reason in answer.dead.items()]
+        reasons = list((answer.again | answer.doubtful).values())
+        if reasons:
             left += _rest(part, answer, done)
             size.overloaded()
-            patience.wait(part.attempt, trouble[0])
+            patience.wait(part.attempt, reasons[0])
         else:
-            size.took(sum(len(event.line) for event in part.events), clock() - started)
-            patience.over()
+            size.accepted(sum(len(event.line) for event in part.events), clock() - started)
+            patience.recovered()
     return done
 
 
-def _rest(part: _Part, answer: Answer, done: Delivered) -> list[_Part]:
-    """Give what is to be sent again; an event on which the destination fails, not for ever."""
-    rest = [_Part(_chosen(part, answer.again), part.attempt + 1, part.failures)]
+def _rest(part: _Part, answer: Answer, done: Delivery) -> list[_Part]:
+    """Return what to send again; give up an event on which the destination fails too often."""
+    rest = [_Part(_events(part, answer.again), part.attempt + 1, part.failures)]
     failures = part.failures + 1
     if failures < _TRIES:
-        rest.append(_Part(_chosen(part, answer.doubtful), part.attempt + 1, failures))
+        rest.append(_Part(_events(part, answer.doubtful), part.attempt + 1, failures))
     else:
         done.dead += [
-            _dead(part.events[place], f"{reason} ({failures} times)")
-            for place, reason in answer.doubtful.items()
+            _dead(part.events[number], f"{reason} ({failures} times)")
+            for number, reason in answer.doubtful.items()
         ]
-    return [each for each in rest if each.events]
+    return [part for part in rest if part.events]
 
 
-def _chosen(part: _Part, places: Mapping[int, str]) -> list[Event]:
-    return [part.events[place] for place in sorted(places)]
+def _events(part: _Part, reasons: Mapping[int, str]) -> list[Event]:
+    return [part.events[number] for number in sorted(reasons)]
 
 
-def _dead(event: Event, reason: str) -> Unfit:
-    return Unfit(event.line, reason, event.place)
+def _dead(event: Event, reason: str) -> RejectedLine:
+    return RejectedLine(event.line, reason, event.position)

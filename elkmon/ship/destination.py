@@ -1,4 +1,4 @@
-"""What a destination is asked for, and the ways in which it may not take what it is sent."""
+"""The protocol of a destination: its answers, and the errors with which it takes no events."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from elastic_transport import ApiResponseMeta
 
 from elkmon.ship.batch import Event
 
-__all__ = ["Answer", "BusyError", "Destination", "RefusedError", "asked_to_wait"]
+__all__ = ["Answer", "BusyError", "Destination", "RefusedError", "retry_after"]
 
 
 class RefusedError(Exception):
-    """What was sent is refused as a whole, for what is in it or for its size.
+    """The whole request was refused, for its content or its size.
 
     Attributes:
-        too_large: it is for its size.
+        too_large: whether it was refused for its size.
     """
 
     def __init__(self, reason: str, *, too_large: bool = False) -> None:
@@ -26,11 +26,11 @@ class RefusedError(Exception):
 
 
 class BusyError(Exception):
-    """Nothing was taken for now; the same is to be sent again.
+    """Nothing was taken for now; send the same again later.
 
     Attributes:
-        overloaded: less at a time may help.
-        wait: seconds that the destination asks for.
+        overloaded: whether sending less at a time may help.
+        wait: seconds that the destination asks to wait.
     """
 
     def __init__(self, reason: str, *, overloaded: bool = False, wait: float = 0.0) -> None:
@@ -41,14 +41,14 @@ class BusyError(Exception):
 
 @dataclass(slots=True)
 class Answer:
-    """What became of the events that were sent; those that are not named by place are taken.
+    """What became of the events that were sent.
 
     Attributes:
-        created: how many are new there.
-        already: how many were there.
-        again: by place in what was sent, why an event is to be sent again.
-        doubtful: likewise, where an event may itself be the cause: not for ever.
-        dead: likewise, why it will never be taken.
+        created: number of events that are new there.
+        already: number of events that were there before.
+        again: events to send again: reasons, by the number of the event in the request.
+        doubtful: likewise, events that may themselves be the cause: send them a few times more.
+        dead: likewise, events that will never be taken.
     """
 
     created: int = 0
@@ -59,31 +59,31 @@ class Answer:
 
 
 class Destination(Protocol):
-    """Take events; an event that is sent twice is there once."""
+    """Where events are sent; an event that is sent twice is there once."""
 
     url: str
-    taken: str
-    """What is known of events that are new there: ``created``, or only ``accepted``."""
+    success: str
+    """What became of events that are new there: ``created``, or only ``accepted``."""
 
     def check(self) -> None:
-        """See whether events may be sent there.
+        """Check that events may be sent there.
 
         Raises:
-            BusyError: it cannot be told now.
-            StoreError: they may not, with what to do.
+            BusyError: it does not answer now.
+            StoreError: events may not be sent; the message says what to do.
         """
 
     def send(self, events: Sequence[Event]) -> Answer:
         """Send events.
 
         Raises:
-            BusyError: not now.
-            RefusedError: not these, as a whole.
-            StoreError: none at all, and waiting does not help.
+            BusyError: it takes nothing now.
+            RefusedError: it refuses this request.
+            StoreError: it takes no events at all, and waiting does not help.
         """
 
 
-def asked_to_wait(meta: ApiResponseMeta) -> float:
-    """Give the seconds that an answer asks to wait."""
-    asked = meta.headers.get("retry-after") or ""
-    return float(asked) if asked.isdecimal() else 0.0
+def retry_after(meta: ApiResponseMeta) -> float:
+    """Return the seconds that an answer asks to wait; 0 if it does not ask."""
+    seconds = meta.headers.get("retry-after") or ""
+    return float(seconds) if seconds.isdecimal() else 0.0

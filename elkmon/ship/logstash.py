@@ -1,4 +1,4 @@
-"""Logstash's http input as a destination: it acknowledges what it has queued."""
+"""Logstash's http input as a destination; it acknowledges what it has queued."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from elasticsearch.exceptions import ConnectionTimeout
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
 from elkmon.ship.batch import Event
-from elkmon.ship.destination import Answer, BusyError, RefusedError, asked_to_wait
+from elkmon.ship.destination import Answer, BusyError, RefusedError, retry_after
 from elkmon.stores.elastic.connect import connect, problem
 
 __all__ = ["Logstash"]
@@ -26,50 +26,50 @@ _UNAUTHORISED = 401
 
 
 class Logstash:
-    """Send events to Logstash, as one JSON array a request.
+    """Send events to Logstash, with one JSON array in each request.
 
     Args:
-        url: of its http input.
-        access: credentials of a user, certificates, patience; an API key is Elasticsearch's.
+        url: address of the http input.
+        access: user and password, certificates, timeout; an API key is only for Elasticsearch.
     """
 
-    taken = "accepted"
+    success = "accepted"
 
     def __init__(self, url: str, access: Access) -> None:
         self.url = url
         client = connect(url, replace(access, api_key=None))
-        self._node = client.transport.node_pool.get()  # TLS as everywhere
+        self._node = client.transport.node_pool.get()  # with the same TLS settings as elsewhere
         self._timeout = access.timeout
         self._headers = HttpHeaders({"content-type": "application/json"})
         if access.username is not None and access.password is not None:
-            both = (access.username, access.password)
-            self._headers["authorization"] = basic_auth_to_header(both)
+            credentials = (access.username, access.password)
+            self._headers["authorization"] = basic_auth_to_header(credentials)
 
     def check(self) -> None:
-        """Trust that it takes events: it has nothing to ask."""
+        """Do nothing: an http input offers nothing to check."""
 
     def send(self, events: Sequence[Event]) -> Answer:
-        """Send events in one request."""
+        """Send events with one request."""
         body = b"[" + b",".join([event.line for event in events]) + b"]\n"
         try:
             answer = self._node.perform_request(
                 "POST", "/", body=body, headers=self._headers, request_timeout=self._timeout
             )
         except TransportError as error:
-            said = problem(error, self.url, "take events")
+            message = problem(error, self.url, "take events")
             if isinstance(error, TlsError):
-                raise StoreError(said) from error
-            raise BusyError(said, overloaded=isinstance(error, ConnectionTimeout)) from error
+                raise StoreError(message) from error
+            raise BusyError(message, overloaded=isinstance(error, ConnectionTimeout)) from error
         status = answer.meta.status
         if status in _OK:
             return Answer(created=len(events))
-        told = answer.body[:200].decode("utf-8", "replace")
-        said = f"{self.url}: Logstash answers {status} {told}"
+        text = answer.body[:200].decode("utf-8", "replace")
+        message = f"{self.url}: Logstash answers {status} {text}"
         if status in _REFUSED:
-            raise RefusedError(said, too_large=status == _TOO_LARGE)
+            raise RefusedError(message, too_large=status == _TOO_LARGE)
         if status in _LATER:
-            wait = asked_to_wait(answer.meta)
-            raise BusyError(said, overloaded=status in _OVERLOADED, wait=wait)
+            wait = retry_after(answer.meta)
+            raise BusyError(message, overloaded=status in _OVERLOADED, wait=wait)
         if status == _UNAUTHORISED:
-            raise StoreError(f"{said}: set ELKMON_USERNAME and ELKMON_PASSWORD")
-        raise StoreError(f"{said}: is this the address of an http input?")
+            raise StoreError(f"{message}: set ELKMON_USERNAME and ELKMON_PASSWORD")
+        raise StoreError(f"{message}: is this the address of an http input?")

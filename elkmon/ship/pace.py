@@ -1,4 +1,4 @@
-"""How much is sent at a time, and how long is waited when it is not taken."""
+"""How much to send at a time, and how long to wait when it is not taken."""
 
 from __future__ import annotations
 
@@ -16,63 +16,63 @@ __all__ = ["BatchSize", "Patience", "StoppedError"]
 KiB = 1024
 _LEAST, _FIRST, _MOST = 64 * KiB, 512 * KiB, 1024 * KiB
 _QUICK, _SLOW = 0.5, 5.0
-"""Seconds of one request: below the first more is sent at a time, above the second less."""
+"""Seconds of one request: a faster one makes batches larger, a slower one smaller."""
 _LONGEST = 30.0
-"""Seconds of the longest wait that a destination may ask for."""
+"""Longest wait in seconds that a destination may ask for."""
 _REPEAT = 60.0
-"""Seconds after which the same trouble is told again."""
+"""Seconds after which the same message is repeated."""
 _WORTH_TELLING = 10.0
-"""Seconds of trouble whose end is told, too."""
+"""Seconds of trouble after which its end is reported, too."""
 
 
 class StoppedError(Exception):
-    """Say that waiting was ended, since the process is to stop."""
+    """Waiting was ended, because the process is to stop."""
 
 
 class BatchSize:
-    """Bytes of the next batch: grows while the destination is quick, shrinks when it is not."""
+    """Bytes of the next batch: more while the destination is quick, less if it is not."""
 
     def __init__(self, *, first: int = _FIRST, most: int = _MOST) -> None:
         self._lock = Lock()
         self._most = most
-        self._now = min(first, most)
+        self._size = min(first, most)
 
     def __call__(self) -> int:
-        """Give the present size."""
-        return self._now
+        """Return the current size."""
+        return self._size
 
-    def took(self, size: int, seconds: float) -> None:
-        """Learn from a batch that was taken."""
+    def accepted(self, size: int, seconds: float) -> None:
+        """Adapt after a batch was accepted."""
         with self._lock:
             if seconds > _SLOW:
-                self._now = max(self._now // 2, _LEAST)
-            elif seconds < _QUICK and size >= self._now // 2:  # a small one tells nothing
-                self._now = min(self._now * 3 // 2, self._most)
+                self._size = max(self._size // 2, _LEAST)
+            elif seconds < _QUICK and size >= self._size // 2:  # a small batch proves nothing
+                self._size = min(self._size * 3 // 2, self._most)
 
     def overloaded(self) -> None:
-        """Learn that the destination had too much to do."""
+        """Adapt to a destination that is overloaded."""
         with self._lock:
-            self._now = max(self._now // 2, _LEAST)
+            self._size = max(self._size // 2, _LEAST)
 
     def too_large(self, size: int) -> None:
-        """Learn that so many bytes were refused for their number."""
+        """Adapt after a batch was refused for its size."""
         with self._lock:
             self._most = max(min(self._most, size // 2), _LEAST)
-            self._now = min(self._now, self._most)
+            self._size = min(self._size, self._most)
 
 
 @dataclass
 class Patience:
-    """Wait out a destination's trouble, tell people of it, and lose patience in the end.
+    """Wait while a destination takes nothing, report it, and give up in the end.
 
-    All who send share one: it is the same destination.
+    All threads that send to a destination share one.
 
     Args:
         stop: set when the process is to stop.
-        tell: takes a sentence for people.
-        limit: seconds without any success after which it is given up; None: never.
-        draw: gives a number from 0 to 1.
-        clock: gives seconds.
+        tell: called with a sentence to show.
+        limit: seconds without any success after which to give up; None for never.
+        draw: returns a number from 0 to 1.
+        clock: returns seconds.
     """
 
     stop: Event
@@ -81,19 +81,19 @@ class Patience:
     draw: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
     trouble: str | None = None
-    """What is waited out at present."""
+    """Why it waits now; None if it does not."""
 
     def __post_init__(self) -> None:
         self._lock = Lock()
         self._since: float | None = None
-        self._told = ("", 0.0)
+        self._last_told = ("", 0.0)
 
     def wait(self, attempt: int, reason: str, at_least: float = 0.0) -> None:
         """Wait before the next attempt.
 
         Raises:
             StoppedError: the process is to stop.
-            StoreError: patience is at its end.
+            StoreError: it has waited for too long.
         """
         with self._lock:
             now = self.clock()
@@ -101,22 +101,22 @@ class Patience:
             self.trouble = reason
             if self.limit is not None and now - self._since >= self.limit:
                 raise StoreError(
-                    f"{reason}; given up after {self.limit:,.0f} s: nothing is lost, and the next "
-                    "elkmon ship goes on from here"
+                    f"{reason}; gave up after {self.limit:,.0f} s: nothing is lost, and the next "
+                    "elkmon ship continues from here"
                 )
-            known, at = self._told
-            if reason != known or now - at >= _REPEAT:
-                self._told = (reason, now)
-                self.tell(f"{reason}; nothing is lost, it is tried again")
+            last_reason, at = self._last_told
+            if reason != last_reason or now - at >= _REPEAT:
+                self._last_told = (reason, now)
+                self.tell(f"{reason}; nothing is lost, will try again")
         if self.stop.wait(max(jitter(attempt, self.draw), min(at_least, _LONGEST))):
             raise StoppedError
 
-    def over(self) -> None:
-        """Learn that the destination takes events."""
+    def recovered(self) -> None:
+        """Note that the destination takes events."""
         if self.trouble is None:
             return
         with self._lock:
             since, self.trouble, self._since = self._since, None, None
             if since is not None and self.clock() - since >= _WORTH_TELLING:
-                self._told = ("", 0.0)
-                self.tell("it takes events again")
+                self._last_told = ("", 0.0)
+                self.tell("the destination takes events again")

@@ -1,4 +1,4 @@
-"""Try dead letters again: those that are taken now go, the others stay with the new reason."""
+"""Send dead letters again: delete those that are taken, and keep the others with a new reason."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from elkmon.events.errors import StoreError
 from elkmon.ship.admission import Admission, NotAdmittedError
-from elkmon.ship.batch import Event, Unfit
+from elkmon.ship.batch import Event, RejectedLine
 from elkmon.ship.deadletters import DeadLetters, Letter
-from elkmon.ship.deliver import deliver, patiently
+from elkmon.ship.deliver import call_patiently, deliver
 from elkmon.ship.destination import Destination
 from elkmon.ship.pace import BatchSize, Patience
 from elkmon.ship.tally import Tally
@@ -28,58 +28,60 @@ def retry(
 ) -> Tally:
     """Send dead letters again.
 
-    May be interrupted anywhere, and repeated: nothing is lost, and nothing is doubled.
+    This can be interrupted anywhere, and repeated: nothing is lost, and nothing is doubled.
 
     Args:
-        letters: of the folder.
-        shipper: whose letters.
-        destination: takes them.
-        admission: says which may be sent at all.
-        patience: waits where nothing is taken.
-        only: ids; all where none are given.
+        letters: dead letters of the folder.
+        shipper: name of the shipper whose letters to send.
+        destination: where to send them.
+        admission: checks which may be sent at all.
+        patience: waits while the destination takes nothing.
+        only: ids of the letters to send; empty for all.
 
     Raises:
-        StoreError: it cannot go on; another retry is under way.
+        StoreError: it cannot go on, or another retry is running.
         StoppedError: the process is to stop.
     """
     tally = Tally()
     with alone(letters.folder / f".{shipper}.retry.lock", f"retry {letters.folder}"):
-        patiently(destination.check, patience)
+        call_patiently(destination.check, patience)
         size = BatchSize()
-        with letters.taken(shipper) as taken:
-            for batch in _batches(letters.read(taken), size()):
-                chosen = [letter for letter in batch if not only or letter.id in only]
-                events, dead = _sorted(chosen, admission)
+        with letters.claimed(shipper) as paths:
+            for batch in _batches(letters.read(paths), size()):
+                selected = [letter for letter in batch if not only or letter.id in only]
+                events, dead = _admit(selected, admission)
                 done = deliver(events, destination, size=size, patience=patience)
                 dead += done.dead
                 others = [letter for letter in batch if only and letter.id not in only]
                 _keep(letters, shipper, dead, others)
-                tally.read += len(chosen)
+                tally.read += len(selected)
                 tally.created += done.created
                 tally.already += done.already
                 tally.dead += len(dead)
     return tally
 
 
-def _sorted(letters: Iterable[Letter], admission: Admission) -> tuple[list[Event], list[Unfit]]:
-    """Give the letters that may be sent, and those that stay."""
+def _admit(
+    letters: Iterable[Letter], admission: Admission
+) -> tuple[list[Event], list[RejectedLine]]:
+    """Return the letters that may be sent, and those that may not."""
     events, dead = [], []
     for letter in letters:
-        unfit = letter.unfit
-        if unfit.cut:
-            dead.append(unfit)
+        rejected = letter.rejected
+        if rejected.cut:
+            dead.append(rejected)
             continue
         try:
-            event_id, into = admission(unfit.line)
+            event_id, index_name = admission(rejected.line)
         except NotAdmittedError as error:
-            dead.append(unfit._replace(reason=str(error)))
+            dead.append(rejected._replace(reason=str(error)))
         else:
-            events.append(Event(unfit.line, event_id, into, unfit.place))
+            events.append(Event(rejected.line, event_id, index_name, rejected.position))
     return events, dead
 
 
 def _keep(
-    letters: DeadLetters, shipper: str, dead: Sequence[Unfit], others: Sequence[Letter]
+    letters: DeadLetters, shipper: str, dead: Sequence[RejectedLine], others: Sequence[Letter]
 ) -> None:
     try:
         letters.put(shipper, others)
@@ -89,12 +91,12 @@ def _keep(
 
 
 def _batches(letters: Iterator[Letter], size: int) -> Iterator[list[Letter]]:
-    """Give letters by some bytes at a time."""
+    """Yield letters in batches of about ``size`` bytes."""
     for first in letters:
-        batch, held = [first], len(first.unfit.line)
+        batch, total = [first], len(first.rejected.line)
         for letter in letters:
             batch.append(letter)
-            held += len(letter.unfit.line)
-            if held >= size:
+            total += len(letter.rejected.line)
+            if total >= size:
                 break
         yield batch

@@ -1,4 +1,4 @@
-"""Carry what is emitted to files to its destination: each event once, whatever happens between."""
+"""Ship the events of a folder to their destination: each once, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from time import monotonic
 
 from elkmon.events.errors import StoreError
-from elkmon.ship.batch import Batch, Unfit
+from elkmon.ship.batch import Batch, RejectedLine
 from elkmon.ship.deadletters import DeadLetters
-from elkmon.ship.deliver import Delivered, deliver, patiently
+from elkmon.ship.deliver import Delivery, call_patiently, deliver
 from elkmon.ship.destination import Destination
 from elkmon.ship.pace import BatchSize, Patience, StoppedError
 from elkmon.ship.spool_reader import SpoolReader
@@ -23,7 +23,7 @@ from elkmon.stores.local.reader_registration import Registration, lock_of, save
 __all__ = ["Shipper"]
 
 _SAVE_EVERY = 1.0
-"""Seconds between two times that offsets are kept: what a crash costs is to ask that again."""
+"""Seconds between two saves of the offsets; after a crash, what came since is sent again."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks at a folder that is followed."""
 
@@ -31,30 +31,30 @@ _LOOK_EVERY = 1.0
 @dataclass(frozen=True, slots=True)
 class _Sent:
     batch: Batch
-    delivered: Future[Delivered]
+    delivery: Future[Delivery]
 
 
 class Shipper:
     """Ship a folder.
 
-    Offsets move on only behind what is settled, and are kept in ``readers/<name>.json``, so that
+    Offsets move only past what is settled, and are saved in ``readers/<name>.json``, so that
     compaction keeps what was not shipped.
 
     Args:
-        folder: of the events.
-        name: of this shipper: each destination of a folder has one.
-        registration: how far it is.
-        reader: gives what is new.
-        destination: takes it.
-        letters: keep what it does not take.
-        patience: waits where it takes nothing, tells people, and knows when to stop.
-        progress: is shown the figures now and then.
+        folder: folder of the events.
+        name: name of this shipper; each destination of a folder has its own.
+        registration: how far it has read.
+        reader: reads what is new.
+        destination: where to send it.
+        letters: store what the destination does not take.
+        patience: waits while the destination takes nothing, and knows when to stop.
+        progress: called with the counts now and then.
         parallel: requests at a time.
-        size: how much is sent at a time.
+        size: how much to send at a time.
 
     Attributes:
         tally: what became of the events so far.
-        taken: what is known of those that are new at the destination.
+        success: what became of events that are new at the destination: created, or accepted.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Shipper:
         size: BatchSize | None = None,
     ) -> None:
         self.tally = Tally()
-        self.taken = destination.taken
+        self.success = destination.success
         self._folder = folder
         self._name = name
         self._registration = registration
@@ -87,20 +87,20 @@ class Shipper:
         self._unsaved: str | None = None
 
     def run(self, *, follow: bool) -> None:
-        """Ship what is there; to follow, until the process is to stop.
+        """Ship what is there; with ``follow``, also what comes, until the process is to stop.
 
         Raises:
-            StoreError: it cannot go on, with what to do; what is settled by then is kept.
+            StoreError: it cannot go on; what is settled by then is saved.
         """
         with alone(lock_of(self._folder, self._name), f"ship {self._folder}"):
             self._save()  # registered from now on: what is not shipped is not removed
             try:
-                patiently(self._destination.check, self._patience)
+                call_patiently(self._destination.check, self._patience)
                 self._pass()
                 while follow and not self._patience.stop.wait(_LOOK_EVERY):
                     self._pass()
                 if not follow:
-                    self._reader.look()  # tells what became of files meanwhile
+                    self._reader.look()  # reports what became of files meanwhile
             except StoppedError:
                 pass
             finally:
@@ -108,8 +108,8 @@ class Shipper:
                 self._show()
         if self._unsaved is not None:
             raise StoreError(
-                f"{self._unsaved}: how far it is could not be kept; the next elkmon ship sends "
-                "some events again, of which none is doubled"
+                f"{self._unsaved}: how far it was shipped could not be saved; the next elkmon ship "
+                "sends some events again, and none is doubled"
             )
 
     def _pass(self) -> None:
@@ -122,47 +122,44 @@ class Shipper:
                     if stop.is_set():
                         break
                     sent.append(_Sent(batch, pool.submit(self._deliver, batch)))
-                    while len(sent) >= self._parallel or (sent and sent[0].delivered.done()):
+                    while len(sent) >= self._parallel or (sent and sent[0].delivery.done()):
                         self._settle(sent.popleft())
                 while sent:
                     self._settle(sent.popleft())
             except BaseException:
                 stop.set()  # the others need not wait for a destination that fails
-                for each in sent:
-                    each.delivered.cancel()
+                for waiting in sent:
+                    waiting.delivery.cancel()
                 raise
 
-    def _deliver(self, batch: Batch) -> Delivered:
+    def _deliver(self, batch: Batch) -> Delivery:
         return deliver(batch.events, self._destination, size=self._size, patience=self._patience)
 
     def _settle(self, sent: _Sent) -> None:
-        """Wait for a batch's fate, keep its dead letters, then move on behind it."""
-        batch, delivered = sent.batch, sent.delivered.result()
-        dead = batch.unfit + delivered.dead
+        """Wait for a batch's fate, store its dead letters, then move the offsets past it."""
+        batch, delivery = sent.batch, sent.delivery.result()
+        dead = batch.rejected + delivery.dead
         if dead:
-            self._keep(dead)
+            self._store(dead)
         self.tally.read += batch.lines
-        self.tally.created += delivered.created
-        self.tally.already += delivered.already
+        self.tally.created += delivery.created
+        self.tally.already += delivery.already
         self.tally.dead += len(dead)
         self._reader.settle(batch)
         if monotonic() - self._saved >= _SAVE_EVERY:
             self._save()
         self._show()
 
-    def _keep(self, dead: Sequence[Unfit]) -> None:
+    def _store(self, dead: Sequence[RejectedLine]) -> None:
         attempt = 0
-        while (error := self._failure(dead)) is not None:
-            reason = f"{self._letters.folder} cannot be written to ({error.strerror})"
+        while True:
+            try:
+                self._letters.add(self._name, dead)
+                break
+            except OSError as error:
+                reason = f"{self._letters.folder} cannot be written to ({error.strerror})"
             self._patience.wait(attempt, reason)
             attempt += 1
-
-    def _failure(self, dead: Sequence[Unfit]) -> OSError | None:
-        try:
-            self._letters.add(self._name, dead)
-        except OSError as error:
-            return error
-        return None
 
     def _save(self) -> None:
         self._saved = monotonic()
@@ -172,7 +169,7 @@ class Shipper:
             before = self._unsaved
             self._unsaved = f"{self._folder / 'readers'} cannot be written to ({error.strerror})"
             if self._unsaved != before:
-                self._patience.tell(f"{self._unsaved}; shipping goes on, and it is tried again")
+                self._patience.tell(f"{self._unsaved}; shipping goes on, and will try again")
         else:
             self._unsaved = None
 

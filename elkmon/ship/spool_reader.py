@@ -14,7 +14,7 @@ from typing import BinaryIO
 from elkmon.events.errors import StoreError
 from elkmon.events.lines import RawLine, read_line
 from elkmon.ship.admission import Admission, NotAdmittedError
-from elkmon.ship.batch import Batch, Event, Mark, Place, Unfit
+from elkmon.ship.batch import Batch, Event, Mark, Position, RejectedLine
 from elkmon.stores.local.files import NDJSON, PARQUET, is_closed
 from elkmon.stores.local.reader_registration import HEAD, Seen, head_of
 
@@ -195,30 +195,31 @@ class SpoolReader:
                 if line is None or not (line.ended or file.ended):
                     break  # it is not whole yet
                 number += 1
-                self._put(line, Place(name, number, start))
+                self._put(line, Position(name, number, start))
                 start += line.size
                 self._batch.marks[name] = Mark(start, number)
                 if self._batch.size >= size():
                     full, self._batch = self._batch, Batch()
                     yield full
 
-    def _put(self, line: RawLine, place: Place) -> None:
+    def _put(self, line: RawLine, position: Position) -> None:
         batch = self._batch
         data = line.data.removesuffix(b"\n")
-        data = data.removeprefix(_BOM) if place.offset == 0 else data
+        data = data.removeprefix(_BOM) if position.offset == 0 else data
         if line.too_long is None and (data.isspace() or not data):
             return
         batch.size += len(data)
         reason = line.too_long or (None if line.ended else "cut short: its end was never written")
         if reason is not None:
-            batch.unfit.append(Unfit(data, reason, place, cut=line.too_long is not None))
+            cut = line.too_long is not None
+            batch.rejected.append(RejectedLine(data, reason, position, cut))
             return
         try:
             event_id, index = self._admission(data)
         except NotAdmittedError as error:
-            batch.unfit.append(Unfit(data, str(error), place))
+            batch.rejected.append(RejectedLine(data, str(error), position))
         else:
-            batch.events.append(Event(data, event_id, index, place))
+            batch.events.append(Event(data, event_id, index, position))
 
 
 def _listed(folder: Path) -> tuple[dict[str, int], set[str]]:

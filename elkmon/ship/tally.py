@@ -1,4 +1,4 @@
-"""What became of the events that were read: the figures balance, always."""
+"""Count what became of the lines that were read; the counts always balance."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Tally"]
 
 @dataclass(slots=True)
 class Tally:
-    """Count settled events.
+    """Counts of settled lines.
 
     Attributes:
-        read: lines that were read and whose fate is known; blank ones are none.
-        created: new at the destination.
-        already: there before.
-        dead: set apart as dead letters.
-        behind: bytes that wait, at the last look.
+        read: lines whose fate is known, without blank ones.
+        created: events that are new at the destination.
+        already: events that were there before.
+        dead: dead letters.
+        behind: bytes that were waiting at the last look.
     """
 
     read: int = 0
@@ -25,13 +25,13 @@ class Tally:
     dead: int = 0
     behind: int = 0
 
-    def balance(self, taken: str = "created") -> str:
-        """Say that read = created + already there + dead.
+    def balance(self, success: str = "created") -> str:
+        """Return the counts as an equation: read = created + already there + dead letters.
 
         Args:
-            taken: what is known of those that are new at the destination.
+            success: what became of the events that are new at the destination.
         """
         return (
-            f"read {self.read:,} = {self.created:,} {taken} + {self.already:,} already there + "
+            f"read {self.read:,} = {self.created:,} {success} + {self.already:,} already there + "
             f"{self.dead:,} dead letters"
         )

@@ -1,4 +1,4 @@
-"""Ship and join in one process: two threads, and a page that says how they are."""
+"""Run jobs in threads of one process, and serve a page with their health."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from elkmon.events.errors import ConfigError
 __all__ = ["Job", "Worker", "health_page"]
 
 _LOOK = 0.2
-"""Seconds within which a job that failed ends the others."""
+"""Seconds until a job that failed ends the others."""
 
 
 @dataclass
 class Job:
-    """Something that goes on until it is told to stop.
+    """Something that runs until it is told to stop.
 
     Attributes:
-        name: of it.
-        run: does it, until the event that the worker was given is set.
-        figures: say how it is.
-        failed: what ended it.
+        name: name of the job.
+        run: runs it until the worker's stop event is set.
+        figures: returns its counts.
+        failed: the exception that ended it.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Job:
     _thread: Thread | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
+        """Start the job in its own thread."""
         thread = Thread(target=self._run, name=f"elkmon-{self.name}")
         thread.start()
         self._thread = thread
 
     @property
     def alive(self) -> bool:
-        """Say whether it goes on, or is about to begin."""
+        """Whether it runs, or is about to start."""
         return self._thread is None or self._thread.is_alive()
 
     def join(self, timeout: float | None = None) -> None:
@@ -56,7 +56,7 @@ class Job:
     def _run(self) -> None:
         try:
             self.run()
-        except BaseException as error:  # noqa: BLE001 - told, and raised where the worker runs
+        except BaseException as error:  # noqa: BLE001 - raised again where the worker runs
             self.failed = error
 
 
@@ -64,7 +64,7 @@ class Worker:
     """Run jobs until one fails, or the process is to stop.
 
     Args:
-        jobs: to run.
+        jobs: the jobs.
         stop: set when the process is to stop.
     """
 
@@ -73,10 +73,10 @@ class Worker:
         self._stop = stop
 
     def run(self) -> None:
-        """Run; when one job ends, all do: whoever started the process starts it again.
+        """Run all jobs until one ends; then end the others, so that the process can be restarted.
 
         Raises:
-            ElkmonError: what ended the first job that failed.
+            ElkmonError: the error of the first job that failed.
         """
         for job in self._jobs:
             job.start()
@@ -90,9 +90,9 @@ class Worker:
                 raise job.failed
 
     def health(self) -> tuple[bool, dict[str, Any]]:
-        """Say whether all is well, and how each job is.
+        """Return whether all jobs run, and the counts of each.
 
-        A destination that is away is no reason to be started again: it is waited for.
+        A destination that is away is no reason to restart: the jobs wait for it.
         """
         well = not self._stop.is_set() and all(job.alive for job in self._jobs)
         return well, {
@@ -107,7 +107,7 @@ def health_page(listen: str, health: Callable[[], tuple[bool, dict[str, Any]]]) 
 
     Args:
         listen: ``host:port``; port 0 takes a free one.
-        health: says how things are.
+        health: returns whether all is well, and what to show.
 
     Yields:
         The port.
@@ -122,8 +122,8 @@ def health_page(listen: str, health: Callable[[], tuple[bool, dict[str, Any]]]) 
             if self.path.split("?")[0] != "/healthz":
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
-            well, told = health()
-            body = orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+            well, content = health()
+            body = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
             self.send_response(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
@@ -131,12 +131,14 @@ def health_page(listen: str, health: Callable[[], tuple[bool, dict[str, Any]]]) 
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet: a question every few seconds is no news."""
+            """Log nothing: health checks come every few seconds."""
 
     try:
         server = ThreadingHTTPServer((host.strip("[]"), int(port)), Page)
     except (OSError, ValueError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {listen}: {error}; give HOST:PORT") from error
+        raise ConfigError(
+            f"cannot listen on {listen}: {error}; give HOST:PORT with a free port"
+        ) from error
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, name="elkmon-health", daemon=True)
     thread.start()

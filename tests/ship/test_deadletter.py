@@ -1,4 +1,4 @@
-"""``elkmon deadletter``: the list, one in full, another attempt that loses and doubles nothing."""
+"""``elkmon deadletter`` lists letters, shows one, and sends them again without loss or doubling."""
 
 import json
 from datetime import timedelta
@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from elkmon.cli import main
-from elkmon.ship.batch import Place, Unfit
+from elkmon.ship.batch import Position, RejectedLine
 from elkmon.ship.deadletters import DeadLetters
 from tests.support.bulk_proxy import Proxy
 from tests.support.shipping import NOW, ids, line, many, ship, write
@@ -36,19 +36,19 @@ def listed(folder):
 
 
 def id_of(folder, number):
-    (found,) = [each["id"] for each in listed(folder)["letters"] if each["line"] == number]
-    return found
+    (name,) = [letter["id"] for letter in listed(folder)["letters"] if letter["line"] == number]
+    return name
 
 
 def test_the_list_has_places_and_reasons(cluster, server_new, prefix, folder):
     ship(folder, server_new.url, prefix)
 
     text = run("list", "--store", folder).stdout
-    told = listed(folder)
+    result = listed(folder)
 
     assert "3 dead letters, by reason:" in text
-    assert {each["line"] for each in told["letters"]} == {4, 5, 6}
-    assert sum(each["count"] for each in told["reasons"]) == 3
+    assert {letter["line"] for letter in result["letters"]} == {4, 5, 6}
+    assert sum(row["count"] for row in result["reasons"]) == 3
     csv = run("list", "--store", folder, "--format", "csv", "--limit", 1).stdout.splitlines()
     assert csv[0] == "id,at,shipper,file,line,offset,reason"
     assert len(csv) == 2
@@ -82,7 +82,7 @@ def test_an_unknown_id_is_said(folder):
     done = run("show", "abc", "--store", folder)
 
     assert done.exit_code == 2
-    assert "no dead letter begins with abc" in done.output
+    assert "no dead letter has an id that begins with abc" in done.output
 
 
 def test_what_is_taken_now_goes_and_the_rest_stays_with_its_reason(
@@ -95,7 +95,7 @@ def test_what_is_taken_now_goes_and_the_rest_stays_with_its_reason(
     assert done.stdout == "read 3 = 1 created + 0 already there + 2 dead letters\n"
     assert done.exit_code == 1
     assert "old" in ids(cluster, prefix)
-    assert {each["line"] for each in listed(folder)["letters"]} == {4, 6}
+    assert {letter["line"] for letter in listed(folder)["letters"]} == {4, 6}
     assert [path.name for path in (folder / "deadletter").glob("*.ndjson")] == ["ship.ndjson"]
 
 
@@ -107,7 +107,7 @@ def test_only_those_named_are_tried(cluster, server_new, prefix, folder):
 
     assert done.stdout == "read 1 = 1 created + 0 already there + 0 dead letters\n"
     assert done.exit_code == 0
-    assert listed(folder)["letters"] == [each for each in before if each["line"] != 5]
+    assert listed(folder)["letters"] == [letter for letter in before if letter["line"] != 5]
 
 
 def test_a_retry_that_is_cut_off_is_repeated_whole(cluster, server_new, prefix, folder):
@@ -134,18 +134,18 @@ def test_nothing_can_be_tried_where_nothing_was_shipped(folder):
 
 def test_a_letter_written_twice_or_torn_counts_once(tmp_path):
     letters = DeadLetters(tmp_path)
-    unfit = Unfit(b"\xffraw", "why", Place("a.ndjson", 1, 0))
-    letters.add("ship", [unfit])
-    letters.add("ship", [unfit])
+    rejected = RejectedLine(b"\xffraw", "why", Position("a.ndjson", 1, 0))
+    letters.add("ship", [rejected])
+    letters.add("ship", [rejected])
     path = tmp_path / "deadletter" / "ship.ndjson"
     path.write_bytes(path.read_bytes() + b'{"id":"torn')
-    letters.add("ship", [unfit._replace(line=b"other")])
+    letters.add("ship", [rejected._replace(line=b"other")])
 
-    assert [each.unfit.line for each in letters.letters()] == [b"\xffraw", b"other"]
+    assert [letter.rejected.line for letter in letters.letters()] == [b"\xffraw", b"other"]
     assert len(dead_letters_whole(path)) == 3
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def dead_letters_whole(path):
-    """Give the lines that are whole."""
-    return [each for each in path.read_bytes().splitlines() if each.endswith(b"}")]
+    """Return the lines that are not torn."""
+    return [text for text in path.read_bytes().splitlines() if text.endswith(b"}")]

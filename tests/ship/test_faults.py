@@ -13,12 +13,12 @@ from elkmon.cluster.asset_requests import put
 from elkmon.cluster.templates import Layout, assets
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import StoreError
-from elkmon.ship import ship as ship_module
+from elkmon.ship import route as route_module
 from elkmon.ship.admission import Admission
 from elkmon.ship.deadletters import DeadLetters
 from elkmon.ship.pace import Patience
 from elkmon.ship.retry import retry
-from elkmon.ship.ship import Route, destination_of
+from elkmon.ship.route import Route, make_destination
 from elkmon.stores.elastic.indices import index_of
 from tests.support import elasticsearch_servers as servers
 from tests.support.bulk_proxy import Proxy
@@ -43,12 +43,12 @@ def cluster(server_new, installed):
 
 @pytest.fixture
 def proxy(server_new):
-    with Proxy(server_new.url) as one:
-        yield one
+    with Proxy(server_new.url) as proxy:
+        yield proxy
 
 
 def in_turn(*faults):
-    """Do so with the first requests, one after the other; then let all through."""
+    """Apply each fault to one request, in this order; then let all requests through."""
     left = list(faults)
     return lambda _request: left.pop(0) if left else None
 
@@ -75,7 +75,7 @@ def test_a_connection_that_is_refused_is_waited_for(cluster, prefix, proxy, fold
     run = ship(folder, proxy.url, prefix, draw=draw)
 
     assert_all_there(cluster, prefix, run, already=0)
-    assert run.said("cannot be reached")
+    assert run.printed("cannot be reached")
 
 
 @pytest.mark.parametrize("fault", ["drop", "cut", "lose"])
@@ -95,7 +95,7 @@ def test_a_destination_that_is_busy_is_waited_for(cluster, prefix, proxy, folder
     run = ship(folder, proxy.url, prefix)
 
     assert_all_there(cluster, prefix, run, already=0)
-    assert run.said("tried again")
+    assert run.printed("will try again")
 
 
 def test_a_stall_ends_with_the_patience_for_one_request(cluster, prefix, proxy, folder):
@@ -112,7 +112,7 @@ def test_a_stall_ends_with_the_patience_for_one_request(cluster, prefix, proxy, 
         over.set()
 
     assert_all_there(cluster, prefix, run)
-    assert run.said("no answer in time")
+    assert run.printed("no answer in time")
 
 
 def test_a_busy_destination_gets_less_at_a_time(cluster, prefix, proxy, folder):
@@ -120,7 +120,7 @@ def test_a_busy_destination_gets_less_at_a_time(cluster, prefix, proxy, folder):
 
     ship(folder, proxy.url, prefix)
 
-    assert min(each.size for each in proxy.bulks()) < proxy.requests[0].size / 2
+    assert min(request.size for request in proxy.bulks()) < proxy.requests[0].size / 2
 
 
 def test_a_mapping_conflict_is_a_dead_letter_and_the_others_are_there(
@@ -165,7 +165,7 @@ def test_what_is_too_large_is_sent_in_smaller_parts(cluster, prefix, proxy, fold
     assert figures(run) == (COUNT + 1, COUNT, 0, 1)
     (dead,) = dead_letters(folder)
     assert dead["raw"] == large.decode()
-    assert all(each.size <= limit for each in proxy.bulks())
+    assert all(request.size <= limit for request in proxy.bulks())
 
 
 def test_events_that_are_refused_for_now_are_sent_again(cluster, prefix, proxy, folder):
@@ -187,7 +187,7 @@ def test_an_event_on_which_the_destination_fails_is_given_up_after_a_while(
     cluster, prefix, proxy, folder
 ):
     def fails(request):
-        at = [n for n, each in enumerate(request.lines[1::2]) if b"e0000007" in each]
+        at = [n for n, body in enumerate(request.lines[1::2]) if b"e0000007" in body]
         if not at:
             return None
         error = {"status": 500, "error": {"type": "null_pointer_exception", "reason": "oh"}}
@@ -219,8 +219,8 @@ def test_an_index_that_takes_no_writes_is_waited_for(cluster, server_new, prefix
     run = ship(folder, server_new.url, prefix, draw=draw)
 
     assert_all_there(cluster, prefix, run, already=0)
-    assert run.said("cluster_block_exception")
-    assert run.said("takes no writes")
+    assert run.printed("cluster_block_exception")
+    assert run.printed("blocked for writes")
 
 
 def test_no_room_for_another_index_is_waited_for(cluster, prefix, proxy, folder):
@@ -239,13 +239,13 @@ def test_no_room_for_another_index_is_waited_for(cluster, prefix, proxy, folder)
     run = ship(folder, proxy.url, prefix)
 
     assert_all_there(cluster, prefix, run, already=0)
-    assert run.said("no room for another index")
+    assert run.printed("no room for another index")
 
 
 def test_patience_ends_and_nothing_is_lost(cluster, prefix, proxy, folder):
     proxy.fault = lambda request: 503 if request.number > 1 else None
 
-    with pytest.raises(StoreError, match="given up after"):
+    with pytest.raises(StoreError, match="gave up after"):
         ship(folder, proxy.url, prefix, limit=0.3)
     proxy.fault = lambda _request: None
     ship(folder, proxy.url, prefix)
@@ -274,7 +274,7 @@ def test_what_is_no_elasticsearch_is_said_to_be_none(prefix, folder):
 def test_a_clock_that_is_wrong_makes_dead_letters_that_are_taken_when_it_is_right(
     cluster, prefix, proxy, folder, monkeypatch, wrong
 ):
-    right = ship_module.admission_of
+    right = route_module.make_admission
 
     def now():
         return datetime.now(timezone.utc) + wrong
@@ -282,7 +282,7 @@ def test_a_clock_that_is_wrong_makes_dead_letters_that_are_taken_when_it_is_righ
     def skewed(route, access):
         return Admission(access.prefix, retention=route.retention, allow_old=False, now=now)
 
-    monkeypatch.setattr(ship_module, "admission_of", skewed)
+    monkeypatch.setattr(route_module, "make_admission", skewed)
     run = ship(folder, proxy.url, prefix)
     assert figures(run) == (COUNT, 0, 0, COUNT)
     assert ids(cluster, prefix) == []
@@ -290,7 +290,7 @@ def test_a_clock_that_is_wrong_makes_dead_letters_that_are_taken_when_it_is_righ
     route, access = Route(folder, proxy.url), Access(prefix=prefix)
     patience = Patience(Event(), lambda _sentence: None)
     tally = retry(
-        *(DeadLetters(folder), "ship", destination_of(proxy.url, "elasticsearch", access)),
+        *(DeadLetters(folder), "ship", make_destination(proxy.url, "elasticsearch", access)),
         *(right(route, access), patience),
     )
 
@@ -300,22 +300,22 @@ def test_a_clock_that_is_wrong_makes_dead_letters_that_are_taken_when_it_is_righ
 
 def test_a_server_that_is_killed_and_started_again(prefix, folder):
     place = Path(os.environ[servers.RUN]) / f"own-{prefix}"
-    own = servers.launch(KINDS[0], place)
-    running = [own]
+    first = servers.launch(KINDS[0], place)
+    running = [first]
 
     def kill(request):
         if request.number == 2:
-            servers.stop(own, signal.SIGKILL)
-            running[0] = servers.launch(KINDS[0], place, port=int(own.url.rsplit(":", 1)[1]))
+            servers.stop(first, signal.SIGKILL)
+            running[0] = servers.launch(KINDS[0], place, port=int(first.url.rsplit(":", 1)[1]))
 
     try:
-        client = client_of(own)
+        client = client_of(first)
         for asset in assets(prefix, Layout(replicas=0), lifecycle=False):
             put(client, asset)
-        with Proxy(own.url, kill) as proxy:
+        with Proxy(first.url, kill) as proxy:
             run = ship(folder, proxy.url, prefix, draw=lambda: 0.3)
-        assert running[0] is not own
-        assert run.said("cannot be reached")
+        assert running[0] is not first
+        assert run.printed("cannot be reached")
         assert_all_there(client, prefix, run)
         client.close()
     finally:

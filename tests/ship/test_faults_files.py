@@ -25,8 +25,8 @@ def cluster(server_new, installed):
 
 @pytest.fixture
 def proxy(server_new):
-    with Proxy(server_new.url) as one:
-        yield one
+    with Proxy(server_new.url) as proxy:
+        yield proxy
 
 
 def once(do):
@@ -58,8 +58,8 @@ def test_a_file_that_vanished_before_it_was_shipped_is_said_with_what_is_missing
 
     run = ship(folder, proxy.url, prefix)
 
-    assert run.told == ["b.ndjson is gone, and 4 bytes of it were not shipped"]
-    assert ship(folder, proxy.url, prefix).told == []
+    assert run.messages == ["b.ndjson is gone, and 4 bytes of it were not shipped"]
+    assert ship(folder, proxy.url, prefix).messages == []
 
 
 def test_a_file_that_is_cut_short_while_it_is_shipped_is_said(cluster, prefix, proxy, folder):
@@ -69,7 +69,7 @@ def test_a_file_that_is_cut_short_while_it_is_shipped_is_said(cluster, prefix, p
 
     run = ship(folder, proxy.url, prefix)
 
-    assert run.said("a.ndjson was cut short")
+    assert run.printed("a.ndjson was cut short")
     write(folder, "a.ndjson", line("new"))
     run = ship(folder, proxy.url, prefix)
     assert figures(run) == (11, 1, 10, 0)
@@ -88,7 +88,7 @@ def test_a_file_that_is_written_anew_is_read_from_its_beginning(cluster, prefix,
     run = ship(folder, proxy.url, prefix)
 
     assert figures(run) == (9, 9, 0, 0)
-    assert run.said("begins in another way")
+    assert run.printed("begins in another way")
 
 
 def test_a_file_that_was_replaced_is_read_from_its_beginning(cluster, prefix, proxy, folder):
@@ -99,7 +99,7 @@ def test_a_file_that_was_replaced_is_read_from_its_beginning(cluster, prefix, pr
     run = ship(folder, proxy.url, prefix)
 
     assert figures(run) == (7, 2, 5, 0)
-    assert run.said("is another file")
+    assert run.printed("is another file")
 
 
 def test_a_file_that_is_renamed_goes_on(cluster, prefix, proxy, folder):
@@ -149,7 +149,7 @@ def fill(place):
 
 @pytest.fixture
 def small_disk():
-    """Give a function that puts a disk of its own at a place, and says whether it could."""
+    """Return a function that mounts a small disk at a place, and returns whether it could."""
     mounted = []
 
     def put(place):
@@ -167,7 +167,7 @@ def small_disk():
 
 @pytest.fixture(params=["mounted", "pretended"])
 def full_disk(request, folder, monkeypatch, small_disk):
-    """Give a function that makes the disk below the spool full: a mounted one where that can be."""
+    """Return a function that fills the disk below the spool: a mounted one, if that is possible."""
     place = folder / "readers"
     mounted = request.param == "mounted" and small_disk(place)
 
@@ -221,13 +221,13 @@ def test_a_full_disk_for_dead_letters_is_waited_for(cluster, prefix, proxy, fold
     run = ship(folder, proxy.url, prefix)
 
     assert figures(run) == (7, 5, 0, 2)
-    assert [each["raw"] for each in dead_letters(folder)] == ["nonsense", "more of it"]
-    assert run.said("deadletter cannot be written to")
+    assert [letter["raw"] for letter in dead_letters(folder)] == ["nonsense", "more of it"]
+    assert run.printed("deadletter cannot be written to")
 
 
 @pytest.fixture(params=["mounted", "limited"])
 def full_for_letters(request, folder, small_disk):
-    """Leave some bytes for dead letters, on a disk or by a limit; give what makes room again."""
+    """Leave some bytes for dead letters, on a disk or by a limit; yield what makes room again."""
     place = folder / "deadletter"
     if request.param == "mounted" and small_disk(place):
         with pytest.raises(OSError, match="space"):
@@ -264,6 +264,5 @@ def test_a_disk_that_is_really_full_for_dead_letters_is_waited_for(
 
     assert figures(run) == (7, 5, 0, 2)
     assert waits == [there] * 3  # no half a letter
-    assert run.said("deadletter cannot be written to")
-    kept = [letter.unfit.line for letter in DeadLetters(folder).letters()]
-    assert kept == bad
+    assert run.printed("deadletter cannot be written to")
+    assert [letter.rejected.line for letter in DeadLetters(folder).letters()] == bad

@@ -1,4 +1,4 @@
-"""What is emitted to files is in Elasticsearch: each event once, byte for byte, and it balances."""
+"""Events in files arrive in Elasticsearch: each once, byte for byte, and the counts balance."""
 
 import os
 import re
@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from elkmon.cli import main
 from elkmon.events.cluster_settings import Access
 from elkmon.events.errors import ConfigError, StoreError
-from elkmon.ship.shipper import lock_of
 from elkmon.stores.elastic.indices import index_of
 from elkmon.stores.local.compact import compact
 from elkmon.stores.local.file_lock import alone
+from elkmon.stores.local.reader_registration import lock_of
 from tests.support.bulk_proxy import Proxy
 from tests.support.shipping import (
     AT,
@@ -99,17 +99,17 @@ def test_lines_that_are_no_events_or_of_a_wrong_time_are_dead_letters(
     assert figures(run) == (11, 2, 0, 9)
     assert ids(client, prefix) == ["an-old-issue", "soon"]
     dead = dead_letters(folder)
-    assert [each["line"] for each in dead] == list(range(1, 10))
-    assert [each["raw"] for each in dead[:8]] == [each.decode() for each in lines[:8]]
+    assert [letter["line"] for letter in dead] == list(range(1, 10))
+    assert [letter["raw"] for letter in dead[:8]] == [text.decode() for text in lines[:8]]
     assert dead[8]["raw_base64"] == "//4="
     assert dead[1]["offset"] == len("nonsense\n")
-    for each, part in zip(
+    for letter, part in zip(
         dead,
         ["not JSON", "not a JSON object", "without event.id", "none of ours", "event.id is no text",
          "is no time", "more than a day ahead", "--allow-old", "not JSON"],
         strict=True,
     ):  # fmt: skip
-        assert part in each["reason"]
+        assert part in letter["reason"]
 
 
 def test_history_is_taken_where_that_is_said(server_new, installed, prefix, folder):
@@ -179,8 +179,8 @@ def test_files_compacted_before_the_first_shipping_are_named_once(
     write(folder, "a.ndjson", *many(2))
     compact(folder)
 
-    assert ship(folder, server_new.url, prefix).said("1 files were compacted before anything")
-    assert ship(folder, server_new.url, prefix).told == []
+    assert ship(folder, server_new.url, prefix).printed("1 files were compacted before anything")
+    assert ship(folder, server_new.url, prefix).messages == []
 
 
 def test_the_oldest_events_go_first_and_requests_are_compressed(
@@ -195,7 +195,7 @@ def test_the_oldest_events_go_first_and_requests_are_compressed(
 
     (request,) = proxy.bulks()
     assert request.compressed
-    assert [orjson.loads(each)["event"]["id"] for each in request.lines[1::2]] == [
+    assert [orjson.loads(text)["event"]["id"] for text in request.lines[1::2]] == [
         "first",
         "second",
         "third",
@@ -245,7 +245,7 @@ def test_a_secured_server_takes_events_and_wrong_credentials_and_certificates_en
 ):
     client = installed(server_secured)
     write(folder, "a.ndjson", *many(3))
-    own = {"username": "elastic", "password": "for-tests-only", "prefix": prefix}
+    credentials = {"username": "elastic", "password": "for-tests-only", "prefix": prefix}
     other = tmp_path / "other.crt"
     openssl = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other -keyout"
     subprocess.run(
@@ -253,13 +253,15 @@ def test_a_secured_server_takes_events_and_wrong_credentials_and_certificates_en
     )
 
     with pytest.raises(StoreError, match="certificate is not trusted"):
-        ship(folder, server_secured.url, prefix, access=Access(ca_file=other, **own))
+        ship(folder, server_secured.url, prefix, access=Access(ca_file=other, **credentials))
     with pytest.raises(StoreError, match="certificate is not trusted"):
-        ship(folder, server_secured.url, prefix, access=Access(**own))
-    wrong = Access(**{**own, "password": "another", "ca_file": server_secured.ca})
+        ship(folder, server_secured.url, prefix, access=Access(**credentials))
+    wrong = Access(**{**credentials, "password": "another", "ca_file": server_secured.ca})
     with pytest.raises(StoreError, match="credentials"):
         ship(folder, server_secured.url, prefix, access=wrong)
-    run = ship(folder, server_secured.url, prefix, access=Access(ca_file=server_secured.ca, **own))
+    run = ship(
+        folder, server_secured.url, prefix, access=Access(ca_file=server_secured.ca, **credentials)
+    )
 
     assert figures(run) == (3, 3, 0, 0)
     assert len(ids(client, prefix)) == 3
@@ -302,15 +304,15 @@ def test_on_a_terminal_a_bar_tells_how_many_how_fast_how_far_behind_and_what_is_
             stderr=True,
         )
 
-    shown = re.findall(
+    bars = re.findall(
         r"shipping .*?([\d,]+) events, [\d,]+/s, ([\d,.]+) MiB behind, (\d+) dead letters",
         "".join(lines),
     )
-    assert shown[-1] == ("3,001", "0.0", "1")
-    assert any(float(behind) > 0 for _, behind, _ in shown)
-    assert any("503" in each and "nothing is lost" in each for each in lines)
-    told = (tmp_path / "out").read_text().splitlines() if apart else lines
-    assert told[-1] == "read 3,001 = 3,000 created + 0 already there + 1 dead letters"
+    assert bars[-1] == ("3,001", "0.0", "1")
+    assert any(float(behind) > 0 for _, behind, _ in bars)
+    assert any("503" in text and "nothing is lost" in text for text in lines)
+    printed = (tmp_path / "out").read_text().splitlines() if apart else lines
+    assert printed[-1] == "read 3,001 = 3,000 created + 0 already there + 1 dead letters"
 
 
 def test_without_a_terminal_no_bar_is_shown(server_new, installed, prefix, folder):
@@ -331,11 +333,11 @@ def test_a_file_of_which_something_was_erased_is_not_shipped_again(
     server_new, installed, prefix, folder, number, running
 ):
     installed(server_new)
-    made = [
+    predictions = [
         line(f"p{n}", "prediction", ml={"model": {"name": "m"}, "prediction": {"id": f"id-{n}"}})
         for n in range(4)
     ]
-    write(folder, "a.ndjson", *made)
+    write(folder, "a.ndjson", *predictions)
     ship(folder, server_new.url, prefix)
     erase = ["forget", "--store", str(folder), "--prediction", f"id-{number}", "--yes"]
 
@@ -348,7 +350,7 @@ def test_a_file_of_which_something_was_erased_is_not_shipped_again(
 
     assert "1 event erased" in done.output
     assert figures(run) == ((4, 1, 3, 0) if running else (1, 1, 0, 0))
-    assert run.said("is another file") == running
+    assert run.printed("is another file") == running
 
 
 def test_a_file_that_the_shipper_does_not_know_yet_is_read_though_something_was_erased_of_it(

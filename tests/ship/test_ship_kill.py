@@ -63,7 +63,7 @@ def test_kill_9_in_the_middle_of_a_bulk_loses_nothing_and_doubles_nothing(
     assert len(kills) >= 4
     assert code == 0
     assert ids(client, prefix) == [f"e{n:07d}" for n in range(COUNT)]
-    letters = {(each["file"], each["offset"]) for each in dead_letters(folder)}
+    letters = {(letter["file"], letter["offset"]) for letter in dead_letters(folder)}
     assert len(letters) == 4
 
 

@@ -21,9 +21,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def logstash():
-    """What answers as the http input does; it takes everything."""
-    with Proxy("http://localhost:9", lambda _request: OK) as one:
-        yield one
+    """A server that answers like the http input; it takes everything."""
+    with Proxy("http://localhost:9", lambda _request: OK) as proxy:
+        yield proxy
 
 
 def through(folder, logstash, **options):
@@ -38,9 +38,9 @@ def test_events_are_sent_as_arrays_of_their_lines(logstash, folder):
     assert figures(run) == (501, 501, 0, 0)
     assert all(request.compressed for request in logstash.requests)
     assert len(logstash.requests) > 1
-    lines = [each for request in logstash.requests for each in request.lines]
+    lines = [text for request in logstash.requests for text in request.lines]
     assert len(lines) == len(logstash.requests)
-    assert sum(len(orjson.loads(each)) for each in lines) == 501
+    assert sum(len(orjson.loads(text)) for text in lines) == 501
     assert odd in b"".join(lines)
 
 
@@ -51,7 +51,7 @@ def test_a_backlog_is_waited_for(logstash, folder):
     run = through(folder, logstash)
 
     assert figures(run) == (500, 500, 0, 0)
-    assert run.said("Logstash answers")
+    assert run.printed("Logstash answers")
 
 
 def test_what_is_refused_is_found(logstash, folder):
@@ -96,4 +96,4 @@ def test_one_request_may_take_as_long_as_the_settings_say(logstash, folder):
         over.set()
 
     assert figures(run) == (500, 500, 0, 0)
-    assert run.said("no answer in time")
+    assert run.printed("no answer in time")

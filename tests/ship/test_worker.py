@@ -28,11 +28,11 @@ def folder(tmp_path):
 
 
 def tell_truth(worker, client, prefix, folder):
-    """Let the label come when its prediction can be found: else the join waits a minute for it."""
-    worker.until(lambda told: told["ship"]["created"] == 1)
+    """Write the label when its prediction can be searched: else the join waits a minute for it."""
+    worker.until(lambda health: health["ship"]["created"] == 1)
     client.indices.refresh(index=f"{prefix}-*")
     write(folder, "a.ndjson", orjson.dumps(LABEL))
-    return worker.until(lambda told: told["join"]["joined"] == 1)
+    return worker.until(lambda health: health["join"]["joined"] == 1)
 
 
 running = []
@@ -40,7 +40,7 @@ running = []
 
 @pytest.fixture(autouse=True)
 def _none_left():
-    """End what a test that failed left."""
+    """Kill the processes that a failed test left."""
     yield
     while running:
         with running.pop().process as process:
@@ -58,20 +58,20 @@ class Running:
         )  # fmt: skip
         first = self.process.stdout.readline()
         running.append(self)
-        found = re.search(r"on port (\d+)", first)
-        assert found, first + self.process.stderr.read()
-        self.port = int(found[1])
+        match = re.search(r"on port (\d+)", first)
+        assert match, first + self.process.stderr.read()
+        self.port = int(match[1])
 
     def health(self, path="/healthz"):
         with urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
             return json.load(answer)
 
-    def until(self, met):
+    def until(self, condition):
         give_up = monotonic() + 60
-        while not met(told := self.health()):
-            assert monotonic() < give_up, told
+        while not condition(health := self.health()):
+            assert monotonic() < give_up, health
             sleep(0.05)
-        return told
+        return health
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
@@ -83,11 +83,11 @@ def test_events_are_shipped_and_their_labels_joined(server_new, installed, prefi
     client = installed(server_new)
     worker = Running(folder, server_new.url)
 
-    told = tell_truth(worker, client, prefix, folder)
+    health = tell_truth(worker, client, prefix, folder)
     code, out, _ = worker.stop()
 
-    assert told["status"] == "ok"
-    assert told["ship"]["created"] == 2
+    assert health["status"] == "ok"
+    assert health["ship"]["created"] == 2
     assert code == 0
     assert "read 2 = 2 created + 0 already there + 0 dead letters" in out
     assert "1 joined" in out
@@ -103,14 +103,14 @@ def test_a_destination_that_is_away_is_waited_for_in_good_health(
     with Proxy(server_new.url) as proxy:
         proxy.stop()
         worker = Running(folder, proxy.url)
-        told = worker.until(
-            lambda told: told["ship"]["waiting_for"] and told["join"]["waiting_for"]
+        health = worker.until(
+            lambda health: health["ship"]["waiting_for"] and health["join"]["waiting_for"]
         )
-        assert told["status"] == "ok"
-        assert "cannot be reached" in told["ship"]["waiting_for"]
+        assert health["status"] == "ok"
+        assert "cannot be reached" in health["ship"]["waiting_for"]
         proxy.start()
-        told = tell_truth(worker, client, prefix, folder)
-        assert told["ship"]["waiting_for"] is None
+        health = tell_truth(worker, client, prefix, folder)
+        assert health["ship"]["waiting_for"] is None
         code, _, err = worker.stop(signal.SIGINT)
 
     assert code == 0

@@ -11,7 +11,7 @@ import orjson
 
 from elkmon.events.cluster_settings import Access
 from elkmon.ship.pace import Patience
-from elkmon.ship.ship import Route, shipper
+from elkmon.ship.route import Route, make_shipper
 
 NOW = datetime.now(timezone.utc)
 AT = f"{NOW:%Y-%m-%dT%H:%M:%S.000Z}"
@@ -19,10 +19,10 @@ ELKMON = Path(__file__).parents[2] / ".venv" / "bin" / "elkmon"
 
 
 def line(event_id, dataset="log", at=AT, **fields):
-    """Give a line with everything that an event needs, spaced as no encoder would."""
+    """Return a line with everything that an event needs, spaced as no encoder would."""
     meta = {"id": event_id, "dataset": f"elkmon.{dataset}"}
-    made = orjson.dumps({"@timestamp": at, "event": meta, **fields})
-    return made.replace(b'","event"', b'" ,  "event"')
+    data = orjson.dumps({"@timestamp": at, "event": meta, **fields})
+    return data.replace(b'","event"', b'" ,  "event"')
 
 
 def write(folder, name, *lines, end=b"\n"):
@@ -37,35 +37,35 @@ def write(folder, name, *lines, end=b"\n"):
 
 
 def many(number, start=0, width=0):
-    """Give lines with ids of their own."""
+    """Return lines with different ids."""
     return [line(f"e{n:07d}", message="x" * width) for n in range(start, start + number)]
 
 
 @dataclass
 class Run:
-    """What one run of a shipper said and counted."""
+    """What one run of a shipper counted and printed."""
 
     tally: object
-    told: list = field(default_factory=list)
+    messages: list = field(default_factory=list)
 
-    def said(self, part):
-        return any(part in sentence for sentence in self.told)
+    def printed(self, part):
+        return any(part in message for message in self.messages)
 
 
-def ship(folder, url, prefix, *, stop=None, limit=None, draw=None, access=None, **way):
+def ship(folder, url, prefix, *, stop=None, limit=None, draw=None, access=None, **route):
     """Ship in this process, with short waits; the balance is held."""
-    told = []
+    messages = []
     stop = stop or Event()
     draw = draw or (lambda: 0.01)
     access = access or Access(prefix=prefix)
-    one = shipper(
-        Route(folder, url, **way), access, patience=Patience(stop, told.append, limit, draw)
+    shipper = make_shipper(
+        Route(folder, url, **route), access, patience=Patience(stop, messages.append, limit, draw)
     )
     try:
-        one.run(follow=False)
+        shipper.run(follow=False)
     finally:
-        assert_balanced(one.tally)
-    return Run(one.tally, told)
+        assert_balanced(shipper.tally)
+    return Run(shipper.tally, messages)
 
 
 def assert_balanced(tally):
@@ -79,13 +79,13 @@ def figures(run):
 
 def dead_letters(folder, name="ship"):
     path = folder / "deadletter" / f"{name}.ndjson"
-    return [orjson.loads(each) for each in path.read_bytes().splitlines()] if path.exists() else []
+    return [orjson.loads(text) for text in path.read_bytes().splitlines()] if path.exists() else []
 
 
 def ids(client, prefix):
-    """Give the ids of all documents of a test, sorted."""
+    """Return the ids of all documents of a test, sorted."""
     client.indices.refresh(index=f"{prefix}-*")
-    found, after = [], None
+    result, after = [], None
     while True:
         page = client.search(
             index=f"{prefix}-*",
@@ -95,12 +95,12 @@ def ids(client, prefix):
             search_after=after,
         )["hits"]["hits"]
         if not page:
-            return found
-        found += [hit["_id"] for hit in page]
+            return result
+        result += [hit["_id"] for hit in page]
         after = page[-1]["sort"]
 
 
 def source(server, index, event_id):
-    """Give a document's bytes as they are stored."""
+    """Return a document's bytes as they are stored."""
     with urlopen(f"{server.url}/{index}/_source/{event_id}") as answer:  # noqa: S310 - http, of a test's server
         return answer.read()

@@ -1,4 +1,4 @@
-"""Put a shipper together: where to, under which name, and how far it was."""
+"""The route that events take, and the shipper for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from elkmon.stores.elastic.connect import connect
 from elkmon.stores.elastic.indices import RETENTION
 from elkmon.stores.local.reader_registration import Registration, load
 
-__all__ = ["Route", "Via", "admission_of", "destination_of", "shipper"]
+__all__ = ["Route", "Via", "make_admission", "make_destination", "make_shipper"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -33,16 +33,16 @@ Via = Literal["elasticsearch", "logstash"]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Which way events take.
+    """The route that events take.
 
     Attributes:
-        folder: of the events.
-        to: the destination's address.
-        via: what stands there.
-        name: of the shipper; each destination of a folder needs one of its own.
-        retention: days; what is older is a dead letter.
-        allow_old: it is not.
-        moved: the destination is the same as before, under another address.
+        folder: folder of the events.
+        to: address of the destination.
+        via: kind of the destination.
+        name: name of the shipper; each destination of a folder needs its own.
+        retention: days; older events become dead letters.
+        allow_old: whether to send older events all the same.
+        moved: whether the destination is the same as before, at another address.
     """
 
     folder: Path
@@ -54,8 +54,8 @@ class Route:
     moved: bool = False
 
 
-def destination_of(to: str, via: str, access: Access) -> Destination:
-    """Reach a destination; nothing is sent yet.
+def make_destination(to: str, via: str, access: Access) -> Destination:
+    """Return a destination; nothing is sent yet.
 
     Raises:
         ConfigError: the address cannot be used.
@@ -65,8 +65,8 @@ def destination_of(to: str, via: str, access: Access) -> Destination:
     return Bulk(connect(to, access), to, access.prefix)
 
 
-def admission_of(route: Route, access: Access) -> Admission:
-    """Give what may be sent."""
+def make_admission(route: Route, access: Access) -> Admission:
+    """Return what checks which lines of a route may be sent."""
     return Admission(
         access.prefix,
         retention=route.retention,
@@ -75,7 +75,7 @@ def admission_of(route: Route, access: Access) -> Admission:
     )
 
 
-def shipper(
+def make_shipper(
     route: Route,
     access: Access,
     *,
@@ -83,25 +83,27 @@ def shipper(
     progress: Callable[[Tally], None] = lambda _tally: None,
     parallel: int = 4,
 ) -> Shipper:
-    """Make the shipper of a route.
+    """Return the shipper of a route.
 
     Args:
-        route: the way.
+        route: the route.
         access: credentials, certificates, index prefix.
-        patience: waits where nothing is taken, tells people, and knows when to stop.
-        progress: is shown the figures now and then.
+        patience: waits while the destination takes nothing, and knows when to stop.
+        progress: called with the counts now and then.
         parallel: requests at a time.
 
     Raises:
         ConfigError: the route cannot be used.
-        StoreError: how far it was cannot be read.
+        StoreError: the shipper's registration cannot be read.
     """
     if not _NAME.fullmatch(route.name):
-        raise ConfigError(f"a shipper's name is of small letters, digits, - and _: {route.name!r}")
-    destination = destination_of(route.to, route.via, access)
+        raise ConfigError(
+            f"{route.name!r} is not a name for a shipper: use lowercase letters, digits, - and _"
+        )
+    destination = make_destination(route.to, route.via, access)
     registration = _registration(route)
     reader = SpoolReader(
-        route.folder, registration.files, admission_of(route, access), tell=patience.tell
+        route.folder, registration.files, make_admission(route, access), tell=patience.tell
     )
     return Shipper(
         route.folder,
@@ -117,15 +119,15 @@ def shipper(
 
 
 def _registration(route: Route) -> Registration:
-    """Read how far it was, and see that it was on the way to the same destination."""
+    """Read how far the shipper has read, and check that its destination is the same."""
     to = route.to.rstrip("/")
-    known = load(route.folder, route.name)
-    if known is None:
+    existing = load(route.folder, route.name)
+    if existing is None:
         return Registration(to, route.via)
-    if (known.to, known.via) != (to, route.via) and not route.moved:
+    if (existing.to, existing.via) != (to, route.via) and not route.moved:
         raise ConfigError(
-            f"{route.folder} was shipped to {known.to} ({known.via}) so far: if that has moved to "
-            f"{to}, say --moved; if this is a second destination, give it a --name of its own"
+            f"so far, {route.folder} was shipped to {existing.to} ({existing.via}): if that has "
+            f"moved to {to}, use --moved; if this is a second destination, give it its own --name"
         )
-    known.to, known.via = to, route.via
-    return known
+    existing.to, existing.via = to, route.via
+    return existing
