@@ -7,7 +7,7 @@ import sys
 try:
     from elkmon.cli.program import main
 except KeyboardInterrupt:
-    print("interrupted", file=sys.stderr)  # noqa: T201 - click may not be there yet
+    print("interrupted", file=sys.stderr)  # noqa: T201 - click may not be loaded yet
     raise SystemExit(130) from None
 except ModuleNotFoundError as error:
     if error.name != "click":

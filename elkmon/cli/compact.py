@@ -1,4 +1,4 @@
-"""``elkmon compact``: closed files become Parquet."""
+"""``elkmon compact``: turn closed files into Parquet."""
 
 from __future__ import annotations
 
@@ -22,39 +22,37 @@ _MIB = 1024 * 1024
 def command(store: Path) -> None:
     """Turn closed files into Parquet, for speed.
 
-    Files that an application still writes to are left alone. Lines that are no events go to
-    rejected/ below the store, with their place and reason. It can be interrupted and repeated.
+    Files that an application still writes to are left alone. Lines that are not events go to
+    rejected/ below the store, with their position and the reason. It can be interrupted and
+    repeated.
     """
     if not store.exists():
         click.echo(no_events(store))
         return
     with progress_bar("compacting") as progress:
-        done = compact(store, progress)
-    for line in _said(done):
+        result = compact(store, progress)
+    for line in _lines(result):
         click.echo(line)
-    if done.failed:
+    if result.failed:
         raise click.exceptions.Exit(1)
 
 
-def _said(done: Compacted) -> list[str]:
-    said = [f"failed {clean(name)}: {clean(why)}" for name, why in done.failed]
-    if done.rejected:
-        are, they = (
-            ("is no event", "it is") if done.rejected == 1 else ("are no events", "they are")
+def _lines(result: Compacted) -> list[str]:
+    lines = [f"failed {clean(name)}: {clean(reason)}" for name, reason in result.failed]
+    if result.rejected:
+        lines.append(
+            f"moved {_count(result.rejected, 'line')} that cannot be read as events to rejected/, "
+            "with the reason"
         )
-        lines = _counted(done.rejected, "line")
-        said.append(f"{lines} {are}; {they} in rejected/, with the reason")
-    if done.kept:
-        stay, them = ("stays", "it") if len(done.kept) == 1 else ("stay", "them")
-        files = _counted(len(done.kept), "file")
-        said.append(f"{files} {stay} until every registered reader has passed {them}")
-    if done.live:
-        are, were = ("is", "was") if done.live == 1 else ("are", "were")
-        said.append(f"{_counted(done.live, 'file')} {are} still written to, and {were} left alone")
-    sizes = f"{done.bytes_before / _MIB:,.1f} MiB became {done.bytes_after / _MIB:,.1f} MiB"
-    said.append(f"compacted {_counted(done.files, 'file')}{f': {sizes}' if done.files else ''}")
-    return said
+    if result.kept:
+        files = _count(len(result.kept), "file")
+        lines.append(f"kept {files} that a registered reader has not read to the end yet")
+    if result.live:
+        lines.append(f"left alone {_count(result.live, 'file')} that an application writes to")
+    sizes = f"{result.bytes_before / _MIB:,.1f} MiB became {result.bytes_after / _MIB:,.1f} MiB"
+    lines.append(f"compacted {_count(result.files, 'file')}{f': {sizes}' if result.files else ''}")
+    return lines
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"

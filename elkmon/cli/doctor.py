@@ -1,4 +1,4 @@
-"""``elkmon doctor``: what is wrong with a store, where, and what to do."""
+"""``elkmon doctor``: say what is wrong with a store, where, and what to do."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _STYLES = {"problem": "bold red", "warning": "yellow", "note": "cyan"}
 @click.option(
     "--logstash",
     metavar="URL",
-    help="Examine a Logstash instead, by its monitoring API: http://localhost:9600.",
+    help="Examine a Logstash instead, at its monitoring API: http://localhost:9600.",
 )
 @format_options
 def command(store: Place, logstash: str | None, form: Form, output: Path | None) -> None:
     """Look for what is wrong with a store.
 
-    Lines that are no events, values that do not fit, events that are missing, labels without a
-    prediction, clocks that are wrong; on a cluster also indices without elkmon's templates. With
-    --logstash: its pipelines, queues and dead letters. Exits with 1 where there is a problem.
+    It finds lines that are not events, values of a wrong type, missing events, labels without a
+    prediction and wrong clocks; on a cluster also indices without elkmon's templates. With
+    --logstash it looks at pipelines, queues and dead letters. Exit code 1 if there is a problem.
     """
     found = _found(store) if logstash is None else _of_logstash(logstash)
     with output_to(form, output) as out:
@@ -72,11 +72,11 @@ def _found(store: Place) -> list[Finding]:
 
 def _show(out: Output, store: Place, found: list[Finding]) -> None:
     counts = [(sum(each.level == level for each in found), level) for level in _STYLES]
-    told = ", ".join(f"{count} {level}{'s' * (count != 1)}" for count, level in counts if count)
-    out.show(*map(_shown, found), Text(clean(f"{store}: {told or 'nothing is wrong'}")))
+    total = ", ".join(f"{count} {level}{'s' * (count != 1)}" for count, level in counts if count)
+    out.show(*map(_grid, found), Text(clean(f"{store}: {total or 'nothing is wrong'}")))
 
 
-def _shown(finding: Finding) -> Table:
+def _grid(finding: Finding) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=len("problem"))
     grid.add_column()

@@ -1,4 +1,4 @@
-"""``elkmon events``: the events themselves."""
+"""``elkmon events``: list the events themselves."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _COLUMNS = ("time", "dataset", "model", "version", "id", "what")
 @question_options
 @dataset_option
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most."
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most to show."
 )
-@click.option("--oldest-first", is_flag=True, help="The oldest first, instead of the newest.")
+@click.option("--oldest-first", is_flag=True, help="List the oldest first, not the newest.")
 @format_options
 def command(
     store: Place,
@@ -53,23 +53,23 @@ def command(
     oldest_first: bool,
     form: Form,
     output: Path | None,
-    **asked: Any,  # noqa: ANN401 - what a question takes
+    **options: Any,  # noqa: ANN401 - those of a question
 ) -> None:
     """List events, as they were written.
 
-    The newest of the last 7 days, if nothing else is said; predictions come with what their labels
-    make of them. --format json gives NDJSON: each event whole, one a line.
+    By default, it lists the newest events of the last 7 days. Predictions are shown together with
+    their labels. --format json writes NDJSON: one whole event on each line.
     """
-    question = Question.of(**asked)
+    question = Question.of(**options)
     with closing(open_store(store)) as source, output_to(form, output) as out:
-        found = source.events(
+        answer = source.events(
             dataset or where.dataset_of(question.conditions),
             where=question.filter,
             limit=limit,
             newest_first=not oldest_first,
         )
-        first = next(iter(found), None)
-        events = () if first is None else chain((first,), found)
+        first = next(iter(answer), None)
+        events = () if first is None else chain((first,), answer)
         if form == "json":
             for event in events:
                 write_line(out, event)
@@ -77,24 +77,23 @@ def command(
             rows = ([*(where.lookup(e, name) for name in _FIELDS), summary_of(e)] for e in events)
             write_csv(out, _COLUMNS, rows)
         elif first is not None:
-            shown = list(events)
-            out.show(fit_width(out, lambda wide: _table(out, shown, wide=wide)))
+            listed = list(events)
+            out.show(fit_width(out, lambda wide: _table(out, listed, wide=wide)))
         if first is None:
             more = [] if dataset is None else ["--dataset", dataset]
-            why = explanation(source.catalog(), store, question, "events", *more)
-            for line in why:
+            for line in explanation(source.catalog(), store, question, "events", *more):
                 click.echo(line, err=form != "table" or output is not None)
 
 
 def _table(output: Output, events: Sequence[Event], *, wide: bool) -> Table:
-    """Make the table; where it is narrow, what happened stands below the model."""
+    """Return the table; in a narrow one, what happened is below the model."""
     heads = ["time (UTC)", "dataset", *(["model", "what"] if wide else ["model, what"])]
-    made = table(output, heads)
+    grid = table(output, heads)
     for event in events:
         parts = [Text(model_of(event), "bold"), Text(summary_of(event))]
-        made.add_row(
+        grid.add_row(
             Text(time_of(event)[:19]),
             Text(dataset_of(event), colour_of(event)),
             *(parts if wide else [below(*(part for part in parts if part))]),
         )
-    return made
+    return grid

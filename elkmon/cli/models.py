@@ -1,4 +1,4 @@
-"""``elkmon models``: what is in a store, and whether its figures can be trusted."""
+"""``elkmon models``: show what is in a store, and whether its figures can be trusted."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _COLUMNS = (
 def command(store: Place, form: Form, output: Path | None) -> None:
     """Show what is in the store, and how complete it is.
 
-    Models with their versions in the order in which they went live, their labels, and for each
-    process how many of its events are missing: without them every denominator is too small.
+    It lists models with their versions, in the order in which they went live, and their labels; and
+    for each process how many of its events are missing: without them, denominators are too small.
     """
     with closing(open_store(store)) as source:
         catalog = source.catalog()
@@ -60,10 +60,10 @@ def command(store: Place, form: Form, output: Path | None) -> None:
 
 def _rows(catalog: Catalog) -> Iterator[list[object]]:
     for model in catalog.models:
-        for each in model.versions:
+        for row in model.versions:
             yield [
-                *(model.name, each.version, each.span.first, each.span.last, each.deployed_at),
-                *(each.predictions, each.failures, model.labelled, model.labels),
+                *(model.name, row.version, row.span.first, row.span.last, row.deployed_at),
+                *(row.predictions, row.failures, model.labelled, model.labels),
                 *(model.orphans, model.sampled_out, model.repeats),
             ]
 
@@ -72,13 +72,13 @@ def _show(output: Output, store: Place, catalog: Catalog) -> None:
     if catalog.span is None:
         output.show(Text(no_events(store)))
         return
-    counted = ", ".join(
+    counts = ", ".join(
         f"{count:,} {short_name(name)} events" for name, count in catalog.datasets.items()
     )
     output.show(
         Text.assemble(
             (clean(store), "bold"),
-            f": {when(catalog.span.first)} to {when(catalog.span.last)} UTC; {counted}",
+            f": {when(catalog.span.first)} to {when(catalog.span.last)} UTC; {counts}",
         )
     )
     for model in catalog.models:
@@ -88,35 +88,35 @@ def _show(output: Output, store: Place, catalog: Catalog) -> None:
     lines = list(catalog.notes)
     if catalog.bad_lines:
         lines.append(
-            f"{catalog.bad_lines:,} torn or corrupt lines were set apart: elkmon doctor says where"
+            f"{catalog.bad_lines:,} torn or corrupt lines are not counted: elkmon doctor says where"
         )
     if catalog.labels_waiting:
-        lines.append(f"{catalog.labels_waiting:,} labels wait to be joined")
+        lines.append(f"{catalog.labels_waiting:,} labels wait to be joined: run elkmon join")
     if lines:
         output.show(Text(""), *(Text(clean(line), "yellow") for line in lines))
 
 
 def _show_model(output: Output, model: ModelEntry) -> None:
     task = f" ({', '.join(model.tasks)})" if model.tasks else ""
-    made = fit_width(output, lambda wide: _versions_table(output, model, wide=wide))
-    output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), made)
+    grid = fit_width(output, lambda wide: _versions_table(output, model, wide=wide))
+    output.show(Text(""), Text.assemble((clean(model.name), "bold"), clean(task)), grid)
     output.show(*(Text(clean(line), "dim") for line in _facts(model)))
 
 
 def _versions_table(output: Output, model: ModelEntry, *, wide: bool) -> Table:
     seen = ["first seen (UTC)", "last seen (UTC)"] if wide else ["first, last seen"]
     numbers = ["predictions", "failures"]
-    made = table(output, ["version", *seen, "deployed (UTC)", *numbers], right=set(numbers))
-    for each in model.versions:
-        times = [Text(when(each.span.first)), Text(when(each.span.last))]
-        made.add_row(
-            Text(clean(each.version)),
+    grid = table(output, ["version", *seen, "deployed (UTC)", *numbers], right=set(numbers))
+    for row in model.versions:
+        times = [Text(when(row.span.first)), Text(when(row.span.last))]
+        grid.add_row(
+            Text(clean(row.version)),
             *(times if wide else [below(*times)]),
-            Text(ABSENT if each.deployed_at is None else when(each.deployed_at)),
-            Text(f"{each.predictions:,}"),
-            Text(f"{each.failures:,}"),
+            Text(ABSENT if row.deployed_at is None else when(row.deployed_at)),
+            Text(f"{row.predictions:,}"),
+            Text(f"{row.failures:,}"),
         )
-    return made
+    return grid
 
 
 def _facts(model: ModelEntry) -> list[str]:
@@ -125,14 +125,14 @@ def _facts(model: ModelEntry) -> list[str]:
     lines.append(
         f"labelled: {model.labelled:,} of {successes:,} successful predictions, by "
         f"{model.labels:,} labels; {model.orphans:,} labels have no prediction, "
-        f"{model.sampled_out:,} belong to sampled-out ones"
+        f"{model.sampled_out:,} belong to predictions that were sampled out"
     )
     if model.lowest_rate < 1:
         lines.append(f"sampled: down to {model.lowest_rate:.4g} of the predictions are kept")
     if model.repeats:
         lines.append(
-            f"written again under the same id: {model.repeats:,}, counted once; "
-            f"{model.differing:,} of them say something else"
+            f"repeated ids: {model.repeats:,} predictions were written again with the same id, and "
+            f"count once; {model.differing:,} of them differ from the first"
         )
     if model.segments:
         lines.append(f"segments: {', '.join(model.segments)}")
@@ -140,14 +140,14 @@ def _facts(model: ModelEntry) -> list[str]:
 
 
 def _show_processes(output: Output, processes: tuple[ProcessEntry, ...]) -> None:
-    made = fit_width(output, lambda wide: _processes_table(output, processes, wide=wide))
+    grid = fit_width(output, lambda wide: _processes_table(output, processes, wide=wide))
     output.show(
         Text(""),
         Text("How complete it is", "bold"),
-        made,
+        grid,
         Text(
-            "missing: events that a process numbered and that are not here; dropped: those of them "
-            "that it says it could not write",
+            "missing: events that a process numbered but that are not in the store; dropped: those "
+            "of them that the process reports as not written",
             "dim",
         ),
     )
@@ -156,18 +156,18 @@ def _show_processes(output: Output, processes: tuple[ProcessEntry, ...]) -> None
 def _processes_table(output: Output, processes: tuple[ProcessEntry, ...], *, wide: bool) -> Table:
     who = ["process", "service", "host"] if wide else ["process"]
     numbers = ["events", "missing", "dropped"]
-    made = table(output, [*who, "last event (UTC)", *numbers], right=set(numbers))
-    for each in processes:
-        service, host = clean(each.service or ABSENT), clean(each.host or ABSENT)
-        named = [Text(clean(each.entity_id)), Text(service), Text(host)]
+    grid = table(output, [*who, "last event (UTC)", *numbers], right=set(numbers))
+    for row in processes:
+        service, host = clean(row.service or ABSENT), clean(row.host or ABSENT)
+        name_cells = [Text(clean(row.entity_id)), Text(service), Text(host)]
         if not wide:
-            named = [below(named[0], Text(f"{service} on {host}", "dim"))]
-        unexplained = each.missing > each.dropped
-        made.add_row(
-            *named,
-            Text(when(each.span.last)),
-            Text(f"{each.events:,}"),
-            Text(f"{each.missing:,}", "red" if unexplained else ""),
-            Text(f"{each.dropped:,}", "yellow" if each.dropped else ""),
+            name_cells = [below(name_cells[0], Text(f"{service} on {host}", "dim"))]
+        unexplained = row.missing > row.dropped
+        grid.add_row(
+            *name_cells,
+            Text(when(row.span.last)),
+            Text(f"{row.events:,}"),
+            Text(f"{row.missing:,}", "red" if unexplained else ""),
+            Text(f"{row.dropped:,}", "yellow" if row.dropped else ""),
         )
-    return made
+    return grid

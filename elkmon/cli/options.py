@@ -1,4 +1,4 @@
-"""Options that several commands share, declared once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -44,14 +44,12 @@ class PlaceType(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:  # noqa: ANN401 - a Place
-        """Keep an address as text, where one will do."""
+        """Return an address as text, if the option takes one, or a folder as a path."""
         if scheme_of(value) == FOLDER:
             return super().convert(value, param, ctx)
         if not self._address:
-            advice = "is no folder; name the folder that an application logs to"
-            if is_cluster(value):
-                advice = "is a cluster; name a folder, whose events elkmon ship sends there"
-            self.fail(f"{value} {advice}", param, ctx)
+            kind = "a cluster" if is_cluster(value) else "not a folder"
+            self.fail(f"{value} is {kind}; give the folder that an application logs to", param, ctx)
         return str(value)
 
 
@@ -80,7 +78,7 @@ cluster_option = click.option(
 
 
 def retention_option(text: str) -> Callable[[_Command], _Command]:
-    """Add for how long events are kept."""
+    """Return the option for how long events are kept."""
     return click.option(
         "--retention",
         type=click.IntRange(1, 36_500),
@@ -91,9 +89,9 @@ def retention_option(text: str) -> Callable[[_Command], _Command]:
     )
 
 
-def _dataset(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+def _dataset(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
     try:
-        return None if given is None else dataset_name(given)
+        return None if name is None else dataset_name(name)
     except QueryError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -104,8 +102,8 @@ dataset_option = click.option(
     shell_complete=lambda _context, _option, begun: [
         name for name in map(short_name, DATASETS) if name.startswith(begun)
     ],
-    metavar="KIND",
-    help=f"Only events of one kind: {', '.join(map(short_name, DATASETS))}.",
+    metavar="DATASET",
+    help=f"Only events of one dataset: {', '.join(map(short_name, DATASETS))}.",
 )
 
 
@@ -117,24 +115,22 @@ where_option = click.option(
     "--where",
     metavar="CONDITION",
     multiple=True,
-    help="Condition: version=2.0.0, segment.country!=de, ml.prediction.score>=0.9; repeatable. All "
-    "hold; several = of one field mean any of these.",
+    help="Condition, such as version=2.0.0, segment.country!=de, ml.prediction.score>=0.9; "
+    "repeatable: all must hold, but of several = for one field only one.",
 )
 
 
 def question_options(command: _Command) -> _Command:
-    """Add which model, which span and which conditions."""
+    """Add the options for model, span and conditions."""
     for option in reversed(
         (
             click.option("--model", metavar="NAME", help="Only this model."),
             click.option(
                 "--since",
                 metavar="TIME",
-                help="From then on: 24h, 7d, 2026-11-01, ISO; 7 days before the end if not given.",
+                help="Begin: 24h, 7d, 2026-11-01, ISO 8601; default: 7 days before the end.",
             ),
-            click.option(
-                "--until", metavar="TIME", help="Up to then, not included; now if not given."
-            ),
+            click.option("--until", metavar="TIME", help="End, not included; default: now."),
             where_option,
         )
     ):
@@ -143,11 +139,11 @@ def question_options(command: _Command) -> _Command:
 
 
 def group_options(command: _Command) -> _Command:
-    """Add steps over time and groups."""
+    """Add the options for steps over time and groups."""
     for option in reversed(
         (
             click.option(
-                "--every", metavar="STEP", help="Over time, in steps of 5m, 1h, 12h, 1d, 1w."
+                "--every", metavar="STEP", help="Show steps over time: 5m, 1h, 12h, 1d, 1w."
             ),
             click.option(
                 "--by",
@@ -162,7 +158,7 @@ def group_options(command: _Command) -> _Command:
 
 
 def format_options(command: _Command) -> _Command:
-    """Add in which form, and where to."""
+    """Add the options for the form of the output, and its file."""
     for option in reversed(
         (
             click.option(
@@ -171,7 +167,7 @@ def format_options(command: _Command) -> _Command:
                 type=click.Choice(["table", "json", "csv"]),
                 default="table",
                 show_default=True,
-                help="The form of the output.",
+                help="Form of the output.",
             ),
             click.option(
                 "-o",

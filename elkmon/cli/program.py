@@ -1,6 +1,6 @@
-"""The program ``elkmon``: its commands by name, loaded on demand, and its exit codes.
+"""The program ``elkmon``: its commands, loaded on demand, and its exit codes.
 
-Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 a store that cannot be read or reached,
+Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 a store cannot be read or reached,
 130 interrupted.
 """
 
@@ -32,11 +32,11 @@ _MODULES = {
     "models": ("models", "Show what is in the store, and how complete it is."),
     "events": ("events", "List events, as they were written."),
     "tail": ("tail", "Follow events live."),
-    "host": ("host", "Write readings of this host, beside the events of its models."),
+    "host": ("host", "Write readings of this host next to the events of its models."),
     "import": ("import_", "Turn FILE, a table of predictions, into events."),
     "compact": ("compact", "Turn closed files into Parquet, for speed."),
     "ship": ("ship", "Send events to Elasticsearch, or to Logstash."),
-    "deadletter": ("deadletter", "Look at what could not be sent, and try it again."),
+    "deadletter": ("deadletter", "Look at the lines that could not be sent, and send them again."),
     "worker": ("worker", "Ship and join in one process, for containers and systemd."),
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
@@ -44,15 +44,15 @@ _MODULES = {
     "prune": ("prune", "Delete old events for good, by age."),
     "forget": ("forget", "Erase a person's events, or those of one prediction."),
     "doctor": ("doctor", "Look for what is wrong with a store."),
-    "demo": ("demo", "Serve a simulated week of real models, and report its errors."),
+    "demo": ("demo", "Serve a simulated week with real models, and report its errors."),
 }
-"""Each command that is no question, or more than one: its module, and its line of help."""
+"""Each command that is no question, or more than one: its module and its line of help."""
 
 COMMANDS = {
     **{record.command: record.summary for record in built_in() if record.command is not None},
     **{name: summary for name, (_, summary) in _MODULES.items()},
 }
-"""The commands of elkmon itself with their lines of help, so that help loads none of them."""
+"""The commands of elkmon itself with their lines of help, so that help loads no command."""
 
 _EXTRAS = {
     "duckdb": "cli",
@@ -97,7 +97,7 @@ class Program(click.Group):
     """A group that imports a command's module when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the commands, in the order of help."""
+        """Return the names of the commands, in the order of help."""
         return [*COMMANDS, *_plugged()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -108,21 +108,22 @@ class Program(click.Group):
             if error.name not in _EXTRAS:
                 raise
             raise click.UsageError(
-                f"elkmon {cmd_name} needs {error.name}: pip install 'elkmon[{_EXTRAS[error.name]}]'"
+                f"elkmon {cmd_name} needs {error.name}: install it with pip install "
+                f"'elkmon[{_EXTRAS[error.name]}]'"
             ) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command of some arguments, or suggest those that sound like it."""
+        """Return the command of some arguments, or suggest one with a similar name."""
         name = args[0]
-        known = name in COMMANDS or name.startswith("-") or ctx.resilient_parsing
-        if not known and name not in _plugged():
+        exists = name in COMMANDS or name.startswith("-") or ctx.resilient_parsing
+        if not exists and name not in _plugged():
             if _BROKEN in _plugged():
                 raise click.UsageError(f"no such command: {name}; {_plugged()[_BROKEN]}", ctx)
             names = self.list_commands(ctx)
             close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+            hint = f"did you mean {close[0]}?" if close else f"use one of: {', '.join(names)}"
             raise click.UsageError(f"no such command: {name}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -132,10 +133,10 @@ class Program(click.Group):
             formatter.write_dl([*COMMANDS.items(), *_plugged().items()])
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run a command; whoever read its output may go (``| head``)."""
+        """Run a command, quietly if the reader of its output ends first (``| head``)."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # so that a reader that has gone is met here, not at exit
+            sys.stdout.flush()  # so that a closed pipe is noticed here, not at exit
         except BrokenPipeError:
             _forget_output()
             return None
@@ -149,7 +150,7 @@ class Program(click.Group):
         standalone_mode: bool = True,
         **extra: Any,  # noqa: ANN401 - click's own
     ) -> Any:  # noqa: ANN401
-        """Run, and leave with the exit code; without ``standalone_mode`` as click does."""
+        """Run, and exit with the exit code; without ``standalone_mode``, behave as click does."""
 
         def run() -> Any:  # noqa: ANN401
             return super(Program, self).main(
@@ -165,9 +166,9 @@ class Program(click.Group):
 
 @contextmanager
 def _ended_cleanly() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C: what a store keeps in a folder meanwhile is removed."""
-    ours = threading.current_thread() is threading.main_thread()  # no other can have a handler
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    """Treat SIGTERM like Ctrl-C, so that a store's temporary folders are removed."""
+    in_main = threading.current_thread() is threading.main_thread()  # others may set no handler
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -178,7 +179,7 @@ def _ended_cleanly() -> Iterator[None]:
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
-    """Run, say what went wrong, if anything, and give the exit code."""
+    """Run the program, print what went wrong, and return the exit code."""
     try:
         code = run()
     except click.ClickException as error:
@@ -202,7 +203,7 @@ def _exit_code(run: Callable[[], Any]) -> int:
 
 
 def _forget_output() -> None:
-    """Let what is still buffered go nowhere: whoever read it has gone (``| head``)."""
+    """Discard what is still buffered, as nobody reads it any more (``| head``)."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -215,4 +216,4 @@ def _forget_output() -> None:
 )
 @click.version_option(__version__, prog_name="elkmon", message="%(prog)s %(version)s")
 def main() -> None:
-    """Track the errors of models: from predictions, late labels and failures in plain files."""
+    """Track the errors of models, from predictions, late labels and failures in plain files."""

@@ -1,4 +1,4 @@
-"""``elkmon tail``: events as they are written."""
+"""``elkmon tail``: show events as they are written."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _PAUSE = 0.25
     type=click.IntRange(min=0),
     default=10,
     show_default=True,
-    help="Show that many of the last events first.",
+    help="Number of past events to show first.",
 )
 def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int) -> None:
     """Follow events live.
 
-    Every process that writes to the folder, and every file that it begins, until Ctrl-C. Events are
-    shown as they were written, without what later labels make of them.
+    It shows what all processes write to the folder, until Ctrl-C. Events are shown as they were
+    written, without labels that come later.
     """
-    wanted = conditions(where)
+    filters = conditions(where)
     if dataset is not None:
-        wanted = (*wanted, Condition("event.dataset", "=", (dataset,)))
-    follower = Follower(store, lambda event: matches(event, wanted), partial(click.echo, err=True))
+        filters = (*filters, Condition("event.dataset", "=", (dataset,)))
+    follower = Follower(store, lambda event: matches(event, filters), partial(click.echo, err=True))
     try:
         with output_to("table", None) as out:
             for event in follower.last(lines):
@@ -59,7 +59,7 @@ def command(store: Path, dataset: str | None, where: tuple[str, ...], lines: int
                     _show(out, event)
                 out.stream.flush()
                 sleep(_PAUSE)
-    except KeyboardInterrupt:  # how everybody ends it: not worth a word
+    except KeyboardInterrupt:  # the usual way to end it: no message
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 

@@ -20,18 +20,18 @@ JSON = (DOCS / "json.md").read_text(encoding="utf-8")
 
 
 def section(page, title):
-    """Give what stands below a heading, up to the next one."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
-    assert found is not None, f"no section {title}"
-    return found[1]
+    """Return the text below a heading, up to the next heading."""
+    match = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    assert match is not None, f"no section {title}"
+    return match[1]
 
 
 def options_of(name):
-    """Give the options of a command, and of the commands below it."""
+    """Return the options of a command, and of the commands below it."""
     command = main.get_command(click.Context(main), name)
     below = command.commands.values() if isinstance(command, click.Group) else ()
-    found = [each for one in (command, *below) for each in one.params]
-    return {o for each in found if isinstance(each, click.Option) for o in each.opts}
+    parameters = [parameter for part in (command, *below) for parameter in part.params]
+    return {name for item in parameters if isinstance(item, click.Option) for name in item.opts}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -71,24 +71,24 @@ def test_every_short_name_of_a_field_is_documented():
 def shape(value):
     """Reduce a document to its names and types; of a list its elements' shape."""
     if isinstance(value, dict):
-        return {name: shape(each) for name, each in value.items()}
+        return {name: shape(item) for name, item in value.items()}
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     return type(value).__name__
 
 
-def assert_shaped(given, documented, path=""):
+def assert_shaped(document, documented, path=""):
     """Hold a document to a shape: the same names, and types unless one of them is null."""
     if isinstance(documented, dict):
-        assert set(given) == set(documented), path
-        for name, each in documented.items():
-            assert_shaped(given[name], each, f"{path}.{name}")
+        assert set(document) == set(documented), path
+        for name, item in documented.items():
+            assert_shaped(document[name], item, f"{path}.{name}")
     elif isinstance(documented, list):
-        for each in given:
+        for item in document:
             if documented:
-                assert_shaped(each, documented[0], f"{path}[]")
+                assert_shaped(item, documented[0], f"{path}[]")
     else:
-        assert "NoneType" in {documented, shape(given)} or shape(given) == documented, path
+        assert "NoneType" in {documented, shape(document)} or shape(document) == documented, path
 
 
 def example(title):
@@ -122,10 +122,10 @@ def test_figures_have_the_documented_shape(ask_json, name, arguments):
 
     assert document[name]
     if name == "quality":
-        given = [row.pop("figures") for row in document[name]]
-        one = {each: shape(figure) for each, figure in documented[name][0].pop("figures").items()}
-        assert_shaped([f for figures in given for f in figures.values()], [shape(FIGURE)])
-        assert set(one) <= {each for figures in given for each in figures}
+        figures = [row.pop("figures") for row in document[name]]
+        metrics = set(documented[name][0].pop("figures"))
+        assert_shaped([value for row in figures for value in row.values()], [shape(FIGURE)])
+        assert metrics <= {metric for row in figures for metric in row}
     assert_shaped(document, documented)
 
 
@@ -166,11 +166,11 @@ def test_findings_have_the_documented_shape(run, store, tmp_path):
 def test_events_have_at_least_what_is_documented(ask):
     text = ask("events", "--format", "json", "--where", "ml.eval.outcome=wrong", "--limit", "1")
 
-    def within(documented, given, path=""):
-        for name, each in documented.items():
-            assert name in given, f"{path}.{name}"
-            if isinstance(each, dict):
-                within(each, given[name], f"{path}.{name}")
+    def within(documented, event, path=""):
+        for name, value in documented.items():
+            assert name in event, f"{path}.{name}"
+            if isinstance(value, dict):
+                within(value, event[name], f"{path}.{name}")
 
     within(example("elkmon events"), json.loads(text))
 

@@ -38,7 +38,7 @@ def test_a_file_that_is_written_to_is_left_alone_and_told(run, tmp_path):
     result = run("compact", "--store", tmp_path)
 
     assert result.exit_code == 0
-    assert "1 file is still written to, and was left alone\n" in result.stdout
+    assert "left alone 1 file that an application writes to\n" in result.stdout
     assert list(tmp_path.glob("*.ndjson"))
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_a_reader_has_not_passed_stays(run, tmp_path):
     result = run("compact", "--store", tmp_path)
 
     assert result.exit_code == 0
-    assert "1 file stays until every registered reader has passed it\n" in result.stdout
+    assert "kept 1 file that a registered reader has not read to the end yet\n" in result.stdout
     assert list(tmp_path.glob("*.ndjson"))
 
 
@@ -64,7 +64,10 @@ def test_lines_that_are_no_events_are_told_with_their_place(run, tmp_path):
     result = run("compact", "--store", tmp_path)
 
     assert result.exit_code == 0
-    assert "2 lines are no events; they are in rejected/, with the reason\n" in result.stdout
+    assert (
+        "moved 2 lines that cannot be read as events to rejected/, with the reason\n"
+        in result.stdout
+    )
     (rejected,) = (tmp_path / "rejected").glob("*.ndjson")
     assert len(rejected.read_bytes().splitlines()) == 2
 

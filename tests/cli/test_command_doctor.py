@@ -56,9 +56,9 @@ def test_json_has_one_object_a_finding(run, ill):
     result = run("doctor", "--store", ill, "--format", "json")
 
     assert result.exit_code == 1
-    found = json.loads(result.stdout)
-    assert {tuple(each) for each in found} == {("level", "what", "count", "places", "advice")}
-    assert "model fraud" in [place for each in found for place in each["places"]]
+    findings = json.loads(result.stdout)
+    assert {tuple(row) for row in findings} == {("level", "what", "count", "places", "advice")}
+    assert "model fraud" in [place for row in findings for place in row["places"]]
 
 
 def test_csv_has_one_row_a_finding(run, ill, tmp_path):

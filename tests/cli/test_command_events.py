@@ -14,27 +14,27 @@ def lines(text):
 
 
 def test_the_newest_come_first(ask):
-    found = lines(ask("events", "--format", "json", "--limit", "50"))
+    rows = lines(ask("events", "--format", "json", "--limit", "50"))
 
-    times = [event["@timestamp"] for event in found]
-    assert len(found) == 50
+    times = [event["@timestamp"] for event in rows]
+    assert len(rows) == 50
     assert times == sorted(times, reverse=True)
 
 
 def test_or_the_oldest(ask):
-    found = lines(ask("events", "--format", "json", "--oldest-first", "--dataset", "prediction"))
+    rows = lines(ask("events", "--format", "json", "--oldest-first", "--dataset", "prediction"))
 
-    times = [event["@timestamp"] for event in found]
+    times = [event["@timestamp"] for event in rows]
     assert times == sorted(times)
     assert times[0] == "2026-11-10T00:00:00.000Z"
 
 
 @pytest.mark.parametrize("name", ["error", "elkmon.error"])
 def test_one_kind_by_its_long_or_short_name(ask, name):
-    found = lines(ask("events", "--format", "json", "--dataset", name))
+    rows = lines(ask("events", "--format", "json", "--dataset", name))
 
-    assert {event["event"]["dataset"] for event in found} == {"elkmon.error"}
-    assert len(found) == 4
+    assert {event["event"]["dataset"] for event in rows} == {"elkmon.error"}
+    assert len(rows) == 4
 
 
 def test_an_unknown_kind_is_wrong_usage(run):
@@ -42,12 +42,12 @@ def test_an_unknown_kind_is_wrong_usage(run):
 
 
 def test_predictions_come_with_what_their_labels_make_of_them(ask):
-    found = lines(
+    rows = lines(
         ask("events", "--format", "json", "--where", "ml.eval.outcome=wrong", "--limit", "99")
     )
 
-    assert len(found) == 18
-    assert {event["ml"]["truth"]["label"] for event in found} == {"fraud"}
+    assert len(rows) == 18
+    assert {event["ml"]["truth"]["label"] for event in rows} == {"fraud"}
 
 
 def test_a_table_says_what_happened(ask):
@@ -85,7 +85,7 @@ def event(dataset, **fields):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("document", "words"),
     [
         (
             event(
@@ -136,8 +136,8 @@ def event(dataset, **fields):
         ({}, ""),
     ],
 )  # fmt: skip
-def test_every_kind_is_said_in_a_few_words(given, words):
-    assert summary_of(given) == words
+def test_every_kind_is_said_in_a_few_words(document, words):
+    assert summary_of(document) == words
 
 
 def test_long_words_are_cut():

@@ -17,7 +17,7 @@ TAIL = (sys.executable, "-m", "elkmon.cli", "tail")
 
 @pytest.fixture
 def spool(tmp_path):
-    """Give a folder with one event in it, so that a follower can be seen to be ready."""
+    """Return a folder with one event in it, so that a test can see when a follower is ready."""
     elkmon.configure(spool=tmp_path, node="host-1", service="shop")
     elkmon.get_logger("fraud", "1.0", task="binary").prediction(label="ready", id="p0")
     return tmp_path
@@ -25,7 +25,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def tail(spool):
-    """Start to follow, wait for the first line, and end what is left at the end."""
+    """A function that starts to follow and waits for the first line; all end with the test."""
     started = []
 
     def start(*arguments, **more):
@@ -120,12 +120,12 @@ def test_on_a_terminal_it_is_coloured_unless_colours_are_off(tail, variables, co
 
     tail(stdout=theirs, env=environment)
     os.close(theirs)
-    shown = b""
-    while b"ready" not in shown:
-        shown += os.read(ours, 4096)
+    output = b""
+    while b"ready" not in output:
+        output += os.read(ours, 4096)
     os.close(ours)
 
-    assert (b"\x1b[32m" in shown) is coloured
+    assert (b"\x1b[32m" in output) is coloured
 
 
 def test_a_line_beyond_the_limit_is_told_on_standard_error(tail, spool):

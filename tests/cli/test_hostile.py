@@ -14,7 +14,7 @@ ESCAPE = "\x1b[2J\x9b31m[bold red]boo[/]\u202e\r\n"
 
 @pytest.fixture
 def hostile(tmp_path):
-    """Give a store in which every name and text is hostile."""
+    """Return a store in which every name and text is hostile."""
     elkmon.configure(service=ESCAPE, node=ESCAPE, spool=tmp_path / "store")
     log = elkmon.get_logger(f"={ESCAPE}", ESCAPE, task="binary")
     log.prediction(label=ESCAPE, segment={"site": f"@{ESCAPE}"}, id=ESCAPE)
@@ -59,14 +59,15 @@ def test_nothing_that_is_shown_steers_a_terminal(run, hostile, command, form):
 
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_what_is_said_of_an_issue_and_of_no_comparison_is_escaped(run, hostile, form):
-    asked = ("--store", hostile, "--format", form)
+    options = ("--store", hostile, "--format", form)
     listed = run("issues", "list", "--no-note", "--store", hostile, "--format", "csv").stdout
     ids = [line.split(",")[0] for line in listed.splitlines()[1:]]
 
-    shown = [run("issues", "show", each, *asked) for each in ids] + [run("compare", *asked)]
+    results = [run("issues", "show", name, *options) for name in ids]
+    results.append(run("compare", *options))
 
-    assert len(shown) == 3
-    for result in shown:
+    assert len(results) == 3
+    for result in results:
         assert result.exit_code == 0
         assert "[bold red]boo[/]" in result.stdout
         assert not {"\x1b", "\x9b", "\u202e", "\r"} & set(result.stdout)
@@ -89,7 +90,7 @@ def test_a_wrong_question_is_quoted_without_its_escapes(run, hostile, option):
 
 @pytest.fixture
 def odd(tmp_path):
-    """Give a store in which classes and segments have names that conditions are made of."""
+    """Return a store in which classes and segments have names that look like conditions."""
     elkmon.configure(spool=tmp_path / "store")
     for version, day, wrong in (("1", 10, 40), ("2 ", 15, 4)):
         log = elkmon.get_logger("m", version, task="multiclass")
@@ -111,13 +112,13 @@ def odd(tmp_path):
         (("latency", "--by", "segment. a != b\u202e"), None),
         (("compare",), 100),
     ],
-    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_commands_can_be_pasted_whatever_names_and_values_are(run, odd, command, number):
-    shown = run(*command, "--store", odd, "--since", "2026-11-10", "--until", "2026-11-20")
+    result = run(*command, "--store", odd, "--since", "2026-11-10", "--until", "2026-11-20")
 
-    assert shown.exit_code == 0
-    last = shlex.split(shown.stdout.rstrip("\n").rpartition("elkmon events ")[2])
-    found = run("events", *last, "--limit", "1000", "--format", "json").stdout.splitlines()
-    assert len(found) == number if number else found
-    assert {json.loads(each)["ml"]["segment"][" a != b\u202e"] for each in found} == {"=x\n"}
+    assert result.exit_code == 0
+    last = shlex.split(result.stdout.rstrip("\n").rpartition("elkmon events ")[2])
+    lines = run("events", *last, "--limit", "1000", "--format", "json").stdout.splitlines()
+    assert len(lines) == number if number else lines
+    assert {json.loads(line)["ml"]["segment"][" a != b\u202e"] for line in lines} == {"=x\n"}

@@ -19,7 +19,7 @@ ROWS = 60_000
 def interrupted(store, pattern, *arguments):
     """Run the program until a file appears below the store, then press Ctrl-C.
 
-    It returns when nobody holds the program's output any more: its children have ended, too.
+    It returns when the program and its children have ended.
     """
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments), "--store", str(store)],
@@ -28,8 +28,8 @@ def interrupted(store, pattern, *arguments):
         while process.poll() is None and not any(store.glob(pattern)):
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGINT)  # a terminal tells all of a program's processes
-        _, said = process.communicate()
-    return process.returncode, said.strip()
+        _, message = process.communicate()
+    return process.returncode, message.strip()
 
 
 def done(*arguments):
@@ -46,15 +46,15 @@ def test_an_import_says_how_far_it_came_and_is_repeated_without_doubles(tmp_path
     table.write_text("id,label\n" + "".join(f"r{row},a\n" for row in range(ROWS)))
     command = ("import", table, "--model", "m", "--id", "id", "--label", "label")
 
-    code, said = interrupted(store, "*.ndjson", *command)
+    code, message = interrupted(store, "*.ndjson", *command)
 
     assert code == 130
-    found = re.fullmatch(
+    match = re.fullmatch(
         "interrupted after the first (.*) rows; "
-        "import again from the start: with an id column no row counts twice",
-        said,
+        "import the table again from the start: with an id column no row counts twice",
+        message,
     )
-    rows = int(found[1].replace(",", ""))
+    rows = int(match[1].replace(",", ""))
     assert rows <= predictions(store) <= rows + 1000 < ROWS
     done(*command, "--store", store)
     assert predictions(store) == ROWS
@@ -67,9 +67,9 @@ def test_a_compaction_is_finished_by_the_next(tmp_path):
         elkmon.emit.flush()
     elkmon.reset()
 
-    code, said = interrupted(tmp_path, "*.parquet*", "compact")
+    code, message = interrupted(tmp_path, "*.parquet*", "compact")
 
-    assert (code, said) == (130, "interrupted")
+    assert (code, message) == (130, "interrupted")
     assert predictions(tmp_path) == 60_000
     done("compact", "--store", tmp_path)
     assert predictions(tmp_path) == 60_000

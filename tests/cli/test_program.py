@@ -49,7 +49,7 @@ def test_the_help_of_a_command_fits_and_begins_as_the_list_says(name):
 
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert COMMANDS[name][1] in " ".join(result.stdout.split())
+    assert COMMANDS[name] in " ".join(result.stdout.split())
 
 
 def test_the_version_is_said():
@@ -61,7 +61,7 @@ def test_an_unknown_command_is_wrong_usage_with_the_one_that_was_meant():
 
     assert result.exit_code == 2
     assert "no such command: erors; did you mean errors?" in result.stderr
-    assert "there are: errors, issues" in CliRunner().invoke(main, ["xyzzy"]).stderr
+    assert "use one of: errors, issues" in CliRunner().invoke(main, ["xyzzy"]).stderr
 
 
 def test_an_unknown_option_is_wrong_usage():
@@ -133,9 +133,9 @@ def test_a_reader_that_goes_ends_it_quietly(store):
         stderr=subprocess.PIPE,
     ) as process:
         process.stdout.close()
-        said = process.stderr.read()
+        message = process.stderr.read()
 
-    assert said == b""
+    assert message == b""
     assert process.returncode == 0
 
 
@@ -150,7 +150,7 @@ def test_a_terminal_without_unicode_still_gets_an_answer(store):
 
 
 def fake_absence(folder, *names):
-    """Make modules that say that they are not installed."""
+    """Write modules that pretend not to be installed; return the environment to find them."""
     for name in names:
         Path(folder, f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
     return {"PYTHONPATH": str(folder)}
@@ -203,13 +203,13 @@ HALT = "import signal; print('ready', flush=True); signal.pause()"
 def test_ctrl_c_while_the_program_loads_is_one_line(tmp_path, module):
     (tmp_path / f"{module}.py").write_text(HALT)
 
-    said = interrupted("errors", PYTHONPATH=str(tmp_path))
+    result = interrupted("errors", PYTHONPATH=str(tmp_path))
 
-    assert said == (130, "interrupted")
+    assert result == (130, "interrupted")
 
 
 def interrupted(*arguments, **environment):
-    """Run the program until it says something, then press Ctrl-C; give how it ended."""
+    """Run the program until it prints something, then press Ctrl-C; return code and message."""
     with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -217,8 +217,8 @@ def interrupted(*arguments, **environment):
     ) as process:  # fmt: skip
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)  # a terminal tells all of a program's processes
-        _, said = process.communicate()
-    return process.returncode, said.strip()
+        _, message = process.communicate()
+    return process.returncode, message.strip()
 
 
 def test_sigterm_leaves_nothing_behind(tmp_path):

@@ -13,7 +13,7 @@ SPAN = ("--since", "2026-11-10", "--until", "2026-11-20")
 
 @pytest.fixture
 def on_terminal(store):
-    """Run a command on a terminal of so many columns; give the lines, without their style."""
+    """A function that runs a command on a terminal of some columns, and returns unstyled lines."""
 
     def run(columns, command, *arguments):
         program = [sys.executable, "-m", "elkmon.cli", command]
