@@ -98,13 +98,8 @@ def command(
             raise click.UsageError(
                 "--logstash only writes files: --retention and --dry-run go with it"
             )
-        _pipelines(
-            logstash,
-            store,
-            settings,
-            retention or settings.retention or RETENTION.days,
-            dry_run=dry_run,
-        )
+        kept_days = retention or settings.retention or RETENTION.days
+        _pipelines(logstash, store, settings, kept_days, dry_run=dry_run)
         return
     with connect(store, settings) as client:
         with store_errors(store, "be set up"):

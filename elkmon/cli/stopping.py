@@ -12,11 +12,7 @@ __all__ = ["Stopping", "stopping"]
 
 
 class Stopping(Event):
-    """Set when the process is to stop.
-
-    Attributes:
-        by: the signal that asked for it.
-    """
+    """Set when the process is to stop; ``by`` is the signal that asked for it."""
 
     by: int | None = None
 
@@ -32,8 +28,8 @@ def stopping() -> Iterator[Stopping]:
             signal.signal(number, handler)
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        event.by = number
         restore()
+        event.by = number
         event.set()
 
     for number in handlers:

@@ -10,12 +10,12 @@ from elasticsearch import BadRequestError, Elasticsearch
 from elkmon.events.datasets import DATASETS, short_name
 from elkmon.stores.elastic.indices import month_of, pattern
 
-__all__ = ["create_indices", "delete_if_empty", "empty_indices", "missing_indices"]
+__all__ = ["create", "delete_if_empty", "empty", "missing"]
 
 _EXISTS = "resource_already_exists_exception"
 
 
-def missing_indices(client: Elasticsearch, prefix: str) -> list[str]:
+def missing(client: Elasticsearch, prefix: str) -> list[str]:
     """Return the name of this month's index for each dataset that has no index.
 
     Raises:
@@ -27,7 +27,7 @@ def missing_indices(client: Elasticsearch, prefix: str) -> list[str]:
     return [stem + month for stem in stems if not any(name.startswith(stem) for name in existing)]
 
 
-def empty_indices(client: Elasticsearch, prefix: str) -> list[str]:
+def empty(client: Elasticsearch, prefix: str) -> list[str]:
     """Return the names of the indices that seem to be empty.
 
     Raises:
@@ -36,7 +36,7 @@ def empty_indices(client: Elasticsearch, prefix: str) -> list[str]:
     return [name for name, events in _event_counts(client, prefix) if events == 0]
 
 
-def create_indices(client: Elasticsearch, names: Iterable[str]) -> None:
+def create(client: Elasticsearch, names: Iterable[str]) -> None:
     """Create indices from their templates; an existing index is replaced only if it is empty.
 
     Raises:

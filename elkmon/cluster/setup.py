@@ -8,21 +8,8 @@ from typing import Any
 
 from elasticsearch import BadRequestError, Elasticsearch
 
-from elkmon.cluster.asset_requests import (
-    get,
-    has_lifecycle,
-    knows_setting,
-    node_versions,
-    put,
-    remove,
-)
+from elkmon.cluster import asset_requests, first_indices
 from elkmon.cluster.difference import difference
-from elkmon.cluster.first_indices import (
-    create_indices,
-    delete_if_empty,
-    empty_indices,
-    missing_indices,
-)
 from elkmon.cluster.templates import (
     MANAGED,
     OPTIONAL,
@@ -107,27 +94,29 @@ def plan(
         retention=current.retention if retention is None else retention,
     )
     warnings = []
-    lifecycle = has_lifecycle(client)
+    lifecycle = asset_requests.has_lifecycle(client)
     if not lifecycle:
         warnings.append(
             "this cluster has no index lifecycle management: nothing is deleted by age; "
             f"run elkmon prune --older-than {layout.retention}d from a timer"
         )
-    without = [name for name in OPTIONAL if not knows_setting(client, name)]
+    without = [name for name in OPTIONAL if not asset_requests.knows_setting(client, name)]
     warnings.extend(
         f"this cluster does not know the setting {name}, which is left out: {OPTIONAL[name]}"
         for name in without
     )
     changes, same = [], 0
     for asset in assets(prefix, layout, lifecycle=lifecycle, without=without):
-        existing = get(client, asset.kind, asset.name)
+        existing = asset_requests.get(client, asset.kind, asset.name)
         _check_ours(asset, existing)
         lines = difference(asset, existing)
         if lines:
             changes.append(Change(asset, lines, existing is None))
         else:
             same += 1
-    indices = missing_indices(client, prefix) + (empty_indices(client, prefix) if changes else [])
+    indices = first_indices.missing(client, prefix) + (
+        first_indices.empty(client, prefix) if changes else []
+    )
     return Plan(layout, changes, indices, warnings, same)
 
 
@@ -138,8 +127,8 @@ def apply(client: Elasticsearch, planned: Plan) -> None:
         ApiError, TransportError: the cluster does not answer, or refuses.
     """
     for change in planned.changes:
-        put(client, change.asset)
-    create_indices(client, planned.indices)
+        asset_requests.put(client, change.asset)
+    first_indices.create(client, planned.indices)
 
 
 def uninstall(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[list[str], list[str]]:
@@ -158,13 +147,13 @@ def uninstall(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[lis
     """
     removed = [  # first, as a policy cannot be removed while an index uses it
         f"empty index {name}"
-        for name in empty_indices(client, prefix)
-        if dry_run or delete_if_empty(client, name)
+        for name in first_indices.empty(client, prefix)
+        if dry_run or first_indices.delete_if_empty(client, name)
     ]
     kept: list[str] = []
-    lifecycle = has_lifecycle(client)
+    lifecycle = asset_requests.has_lifecycle(client)
     for asset in reversed(assets(prefix, Layout(), lifecycle=lifecycle)):
-        existing = get(client, asset.kind, asset.name)
+        existing = asset_requests.get(client, asset.kind, asset.name)
         if existing is None:
             continue
         title = f"{asset.kind} {asset.name}"
@@ -173,7 +162,7 @@ def uninstall(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[lis
             continue
         try:
             if not dry_run:
-                remove(client, asset.kind, asset.name)
+                asset_requests.remove(client, asset.kind, asset.name)
         except BadRequestError as error:  # indices, or others' templates, still use it
             kept.append(f"{title}: {error.body['error']['reason']}")
         else:
@@ -182,7 +171,7 @@ def uninstall(client: Elasticsearch, prefix: str, *, dry_run: bool) -> tuple[lis
 
 
 def _check_version(client: Elasticsearch) -> None:
-    for version in node_versions(client):
+    for version in asset_requests.node_versions(client):
         major, minor, *_ = (int(part) for part in version.split("-")[0].split("."))
         if (major, minor) < OLDEST:
             raise ProvisionError(
@@ -202,7 +191,7 @@ def _check_rivals(client: Elasticsearch, prefix: str) -> None:
 
 def _layout(client: Elasticsearch, prefix: str) -> Layout:
     """Return the layout that a cluster was set up with, or the default layout."""
-    existing = get(client, "component template", f"{prefix}-settings")
+    existing = asset_requests.get(client, "component template", f"{prefix}-settings")
     if existing is None or _meta(existing).get("managed_by") != MANAGED:
         return Layout()
     index = existing["template"].get("settings", {}).get("index", {})

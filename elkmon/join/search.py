@@ -11,6 +11,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from elkmon.events.datasets import LABEL, PREDICTION
+from elkmon.join import requests
 from elkmon.join.documents import (
     LABEL_FIELDS,
     PREDICTION_FIELDS,
@@ -18,15 +19,6 @@ from elkmon.join.documents import (
     decisive,
     iso,
     read_label,
-)
-from elkmon.join.requests import (
-    PointInTime,
-    buckets,
-    chunks,
-    complete,
-    point_in_time,
-    retry,
-    search,
 )
 from elkmon.stores.elastic.indices import pattern
 
@@ -66,7 +58,7 @@ class PredictionDocument:
 class LabelView:
     """All labels that were acknowledged before it was opened, whatever happens afterwards."""
 
-    def __init__(self, point: PointInTime) -> None:
+    def __init__(self, point: requests.PointInTime) -> None:
         self._point = point
 
     def waiting(self, now: datetime, size: int) -> Iterator[tuple[list[LabelDocument], int]]:
@@ -135,7 +127,7 @@ class LabelView:
             query={"bool": {"should": either, "minimum_should_match": 1}},
             aggs={"models": {"terms": {"field": "ml.model.name", "size": _MOST, "missing": ""}}},
         )
-        return {bucket["key"] for bucket in buckets(answer, "models")}
+        return {bucket["key"] for bucket in requests.buckets(answer, "models")}
 
 
 def _decisive(labels: list[LabelDocument]) -> list[LabelDocument]:
@@ -152,8 +144,8 @@ def open_labels(client: Elasticsearch, prefix: str) -> Iterator[LabelView]:
     would be merged without it.
     """
     indices = pattern(prefix, [LABEL])
-    complete(retry(client.indices.refresh, index=indices))
-    with point_in_time(client, index=indices) as point:
+    requests.complete(requests.retry(client.indices.refresh, index=indices))
+    with requests.point_in_time(client, index=indices) as point:
         yield LabelView(point)
 
 
@@ -161,7 +153,7 @@ def locations(client: Elasticsearch, prefix: str, keys: Sequence[str]) -> set[tu
     """Return the index and the id of each document of predictions, in any month."""
     if not keys:
         return set()
-    answer = search(
+    answer = requests.search(
         client,
         index=pattern(prefix, [PREDICTION]),
         query={"ids": {"values": list(keys)}},
@@ -186,9 +178,9 @@ def read_predictions(
         client: client of the cluster.
         places: index and id of each.
     """
-    for part in chunks(sorted(places), _HITS):
+    for part in requests.chunks(sorted(places), _HITS):
         docs = [{"_index": index, "_id": key} for index, key in part]
-        answer = retry(client.mget, docs=docs, source_includes=PREDICTION_FIELDS)
+        answer = requests.retry(client.mget, docs=docs, source_includes=PREDICTION_FIELDS)
         for document in answer["docs"]:
             if document.get("found"):
                 seen = (document["_seq_no"], document["_primary_term"])
@@ -203,7 +195,7 @@ def lowest_rates(client: Elasticsearch, prefix: str, models: Collection[str]) ->
     if "" in models:
         any_model.append({"bool": {"must_not": [{"exists": {"field": "ml.model.name"}}]}})
     sampled = {"range": {"ml.sample.rate": {"lt": 1.0}}}
-    answer = search(
+    answer = requests.search(
         client,
         index=pattern(prefix, [PREDICTION]),
         size=0,
@@ -215,4 +207,4 @@ def lowest_rates(client: Elasticsearch, prefix: str, models: Collection[str]) ->
             }
         },
     )
-    return {bucket["key"]: bucket["rate"]["value"] for bucket in buckets(answer, "models")}
+    return {bucket["key"]: bucket["rate"]["value"] for bucket in requests.buckets(answer, "models")}

@@ -10,16 +10,10 @@ from elasticsearch import Elasticsearch
 
 from elkmon.events.datasets import PREDICTION
 from elkmon.events.merge import merge
+from elkmon.join import search
 from elkmon.join.documents import LabelDocument, changes, decisive, read_prediction
 from elkmon.join.lock import Lock
 from elkmon.join.requests import BUSY, CONFLICT, NOT_FOUND, Update, bulk, pause
-from elkmon.join.search import (
-    LabelView,
-    PredictionDocument,
-    locations,
-    open_labels,
-    read_predictions,
-)
 from elkmon.stores.elastic.indices import index_of, month_of_id
 
 __all__ = ["MergeResult", "Merger", "index_from_id"]
@@ -61,7 +55,7 @@ class Merger:
         self._lock = lock
 
     def merge(
-        self, ids: Mapping[str, str], view: LabelView, extra: Iterable[LabelDocument] = ()
+        self, ids: Mapping[str, str], view: search.LabelView, extra: Iterable[LabelDocument] = ()
     ) -> MergeResult:
         """Merge all labels of some predictions onto them, in whichever months they are.
 
@@ -77,14 +71,14 @@ class Merger:
                 return result
             if any(result.left[key] == _TOO_BUSY for key in keys):
                 pause(attempt)
-            with open_labels(self._client, self._prefix) as newer:
+            with search.open_labels(self._client, self._prefix) as newer:
                 keys = self._merge({key: ids[key] for key in keys}, newer, extra, result)
         return result
 
     def _merge(
         self,
         ids: Mapping[str, str],
-        view: LabelView,
+        view: search.LabelView,
         extra: Iterable[LabelDocument],
         result: MergeResult,
     ) -> set[str]:
@@ -93,11 +87,11 @@ class Merger:
             key: index_from_id(self._prefix, prediction_id) for key, prediction_id in ids.items()
         }
         with ThreadPoolExecutor(1) as executor:
-            search = executor.submit(view.labels, set(ids.values()))
-            places = locations(self._client, self._prefix, list(ids))
+            future = executor.submit(view.labels, set(ids.values()))
+            places = search.locations(self._client, self._prefix, list(ids))
             places |= {(index, key) for key, index in expected.items() if index}
-            documents = list(read_predictions(self._client, places))
-            labels = search.result()
+            documents = list(search.read_predictions(self._client, places))
+            labels = future.result()
         result.labels = {**result.labels, **{key: labels[key] for key in ids if key in labels}}
         by_key: dict[str, dict[tuple[str, str], LabelDocument]] = {}
         for label in (*(label for key in ids for label in labels.get(key, ())), *extra):
@@ -143,7 +137,9 @@ def index_from_id(prefix: str, prediction_id: str) -> str | None:
     return index_of(prefix, PREDICTION, created.isoformat())
 
 
-def _update(document: PredictionDocument, labels: Collection[LabelDocument]) -> Update | None:
+def _update(
+    document: search.PredictionDocument, labels: Collection[LabelDocument]
+) -> Update | None:
     joined = merge(read_prediction(document.source), decisive(label.label for label in labels))
     changed = changes(document.source, joined)
     if changed is None:
