@@ -16,10 +16,10 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Lines:
-    """Read a file line by line; lines may be handed back, and come again.
+    """Read a file line by line; lines may be handed back, to be read again.
 
     Raises:
-        StoreError: the file cannot be opened, is not UTF-8 at all, or ends within its compression.
+        StoreError: the file cannot be opened, is UTF-16, or ends within its compression.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,10 +34,10 @@ class Lines:
         self._back: list[RawLine] = []
         self._first = True
         self.number = 0
-        """Lines given so far."""
+        """Number of lines that were read so far."""
 
     def position(self) -> int:
-        """Say how many bytes of the file (as it is stored) were read."""
+        """Return how many bytes of the file, as it is stored, were read."""
         return min(self._file.tell(), self.total)
 
     def __iter__(self) -> Lines:
@@ -51,7 +51,7 @@ class Lines:
         return line
 
     def hand_back(self, lines: list[RawLine]) -> None:
-        """Take lines back, in the order in which they were given; they come again."""
+        """Take lines back, in the order in which they were read; they are read again."""
         self._back.extend(reversed(lines))
         self.number -= len(lines)
 
@@ -66,8 +66,8 @@ class Lines:
         except (OSError, EOFError, zlib.error) as error:
             self.close()
             raise StoreError(
-                f"cannot read {self._path} beyond line {self.number:,}: {error}; "
-                "is it complete? Most rows before are imported; an id column makes it repeatable"
+                f"cannot read {self._path} beyond line {self.number:,}: {error}; is it complete? "
+                "Most rows before it are imported; with an id column the import can be repeated"
             ) from error
         if self._first and line is not None:
             self._first = False

@@ -1,4 +1,4 @@
-"""Which lines are events that may be sent, and to which index."""
+"""Check which lines are events that may be sent, and find the index of each."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from elkmon.stores.elastic.indices import index_of
 __all__ = ["AHEAD", "Admission", "NotAdmittedError"]
 
 AHEAD = timedelta(days=1)
-"""A clock may be wrong by so much."""
+"""How far ahead of the clock the time of an event may be."""
 _PLAIN = re.compile(
     r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 )
-"""How emitters write times; such text is ordered as the times are, and no calendar is needed."""
+"""Times as emitters write them: they can be compared as text, without parsing."""
 _SECONDS = "%Y-%m-%dT%H:%M:%S"
 
 
 class NotAdmittedError(Exception):
-    """Say why a line is not sent."""
+    """A line may not be sent; the message says why."""
 
 
 class Admission:
-    """Read of a line what a destination has to be told, or say why it is not sent.
+    """Read the id and the index of a line's event, or say why the line may not be sent.
 
     Args:
-        prefix: of the names of indices.
-        retention: days; what is older would be deleted at once. Issues are kept for ever.
-        allow_old: take history, too.
-        now: gives the present.
+        prefix: what the names of indices begin with.
+        retention: days; older events would be deleted at once, except issues.
+        allow_old: whether to admit older events all the same.
+        now: returns the time.
     """
 
     def __init__(
@@ -49,20 +49,20 @@ class Admission:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at the clock."""
+        """Compute the oldest and the newest time to admit from the clock."""
         now = self._now().astimezone(timezone.utc)
         try:
             oldest = now - timedelta(days=self._retention)
-        except OverflowError:  # kept since before the calendar begins
+        except OverflowError:  # before the calendar begins
             oldest = datetime.min.replace(tzinfo=timezone.utc)
         self._oldest = f"{oldest:{_SECONDS}}".zfill(19)
         self._newest = f"{now + AHEAD:{_SECONDS}}"
 
     def __call__(self, line: bytes) -> tuple[str, str]:
-        """Give an event's id and its index.
+        """Return the id of a line's event, and the name of its index.
 
         Raises:
-            NotAdmittedError: the line is no event, or of a time that is not taken.
+            NotAdmittedError: the line is not an event, or its time is not admitted.
         """
         try:
             event = orjson.loads(line)
@@ -90,7 +90,7 @@ class Admission:
         if text < self._oldest and not self._allow_old and dataset not in KEPT_FOR_EVER:
             raise NotAdmittedError(
                 f"@timestamp {_short(at)} is older than the retention of {self._retention} days; "
-                "--allow-old takes it"
+                "send it with --allow-old"
             )
         return text
 
@@ -120,4 +120,4 @@ def _missing(event: object) -> str:
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"  # noqa: PLR2004 - of a line for people
+    return text if len(text) <= 80 else f"{text[:80]}…"  # noqa: PLR2004 - a line for people

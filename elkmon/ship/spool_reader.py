@@ -1,4 +1,4 @@
-"""Read the lines of a folder's files, each once, the oldest first; see what becomes of files."""
+"""Read the new lines of a folder's files, the oldest first, and notice what becomes of files."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from elkmon.stores.local.reader_registration import HEAD, Seen, head_of
 __all__ = ["SpoolReader"]
 
 _SETTLED = 10.0
-"""A file without a lock that was written to more recently, in seconds, may still be copied here."""
+"""Age in seconds: a file without a lock that was changed more recently may still be copied here."""
 _STAMP = re.compile(r"\d{8}T\d{6}Z")
-_STAMPED = "%Y%m%dT%H%M%SZ"
+_STAMP_FORMAT = "%Y%m%dT%H%M%SZ"
 _BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file of which something is to be read.
+    """A file with something to read.
 
     Attributes:
-        path, seen: the file.
-        ended: whether nobody writes to it any more.
-        age: when it was begun, in seconds since 1970.
+        path, state: the file.
+        ended: whether nothing writes to it any more.
+        created: when it was created, in seconds since 1970.
     """
 
     path: Path
-    seen: Seen
+    state: Seen
     ended: bool
-    age: float
+    created: float
 
 
 class SpoolReader:
-    """Give what is new in a folder's files.
+    """Read what is new in a folder's files.
 
     Args:
-        folder: of the events; it need not exist yet.
-        files: what is settled of each file, by name; it is kept up to date.
-        admission: says what may be sent, and where to.
-        tell: takes a sentence for people.
-        now: gives seconds since 1970.
+        folder: folder of the events; it need not exist yet.
+        files: what is settled of each file, by name; this is kept up to date.
+        admission: checks which lines may be sent.
+        tell: called with a sentence to show.
+        now: returns seconds since 1970.
 
     Attributes:
         behind: bytes that were there at the last look, and are not settled.
@@ -75,12 +75,12 @@ class SpoolReader:
         self.behind = 0
 
     def batches(self, size: Callable[[], int]) -> Iterator[Batch]:
-        """Read what is there now; what is written meanwhile is for the next time.
+        """Read what is there now; what is written meanwhile is read by the next call.
 
         All batches have to be settled, or given up, before this is called again.
 
         Args:
-            size: gives the bytes at which a batch is full.
+            size: returns the bytes at which a batch is full.
 
         Raises:
             StoreError: the folder cannot be read.
@@ -93,107 +93,106 @@ class SpoolReader:
             yield self._batch
 
     def settle(self, batch: Batch) -> None:
-        """Move on behind a batch: its events are delivered, and its other lines kept."""
+        """Move the offsets past a batch: its events are delivered, and its other lines stored."""
         for name, mark in batch.marks.items():
-            seen = self._files[name]
-            self.behind -= mark.offset - seen.offset
-            seen.offset, seen.lines = mark.offset, mark.lines
+            state = self._files[name]
+            self.behind -= mark.offset - state.offset
+            state.offset, state.lines = mark.offset, mark.lines
 
     def look(self) -> list[_File]:
-        """See which files there are, and what happened to those that are known.
+        """Look which files exist, and report what happened to known ones.
 
         Returns:
-            Those of which something is to be read, the oldest first.
+            The files with something to read, the oldest first.
 
         Raises:
             StoreError: the folder cannot be read.
         """
         inodes, parquet = _listed(self._folder)
         self._rename(inodes)
-        files = [file for name in inodes if (file := self._recognised(name)) is not None]
-        self._miss(set(inodes), parquet)
-        self.behind = sum(seen.size - seen.offset for seen in self._files.values())
-        return sorted(files, key=lambda file: (file.age, file.path.name))
+        files = [file for name in inodes if (file := self._check(name)) is not None]
+        self._report_missing(set(inodes), parquet)
+        self.behind = sum(state.size - state.offset for state in self._files.values())
+        return sorted(files, key=lambda file: (file.created, file.path.name))
 
     def _rename(self, inodes: Mapping[str, int]) -> None:
-        """Let what is known of files follow them to new names."""
-        homes = {seen.inode: name for name, seen in self._files.items()}
+        """Move the states of renamed files to the new names."""
+        names = {state.inode: name for name, state in self._files.items()}
         moves = [
-            (homes[inode], name)
+            (names[inode], name)
             for name, inode in inodes.items()
-            if inode in homes and inodes.get(homes[inode]) != inode  # not there any more
+            if inode in names and inodes.get(names[inode]) != inode  # no longer at the old name
         ]
-        taken = {before: self._files.pop(before) for before, _ in moves}
-        for before, name in moves:
-            if _begins(self._folder / name, taken[before]):
-                self._tell(f"{before} is called {name} now")
-                self._files[name] = taken[before]
+        states = {old: self._files.pop(old) for old, _ in moves}
+        for old, new in moves:
+            if _begins(self._folder / new, states[old]):
+                self._tell(f"{old} was renamed to {new}")
+                self._files[new] = states[old]
 
-    def _miss(self, there: set[str], parquet: set[str]) -> None:
-        """Tell which files are gone, and which were gone before they were ever seen."""
-        for name in [name for name in self._files if name not in there]:
-            seen = self._files[name]
-            if seen.size > seen.offset:
-                self._tell(
-                    f"{name} is gone, and {seen.size - seen.offset:,} bytes of it were not shipped"
-                )
-                seen.size = seen.offset
+    def _report_missing(self, existing: set[str], parquet: set[str]) -> None:
+        """Report files that are gone, and files that were compacted before they were ever seen."""
+        for name in [name for name in self._files if name not in existing]:
+            state = self._files[name]
+            if state.size > state.offset:
+                missing = state.size - state.offset
+                self._tell(f"{name} is gone, and {missing:,} bytes of it were not shipped")
+                state.size = state.offset
             if name.removesuffix(NDJSON) + PARQUET not in parquet:
                 del self._files[name]
-        before = [name.removesuffix(PARQUET) + NDJSON for name in sorted(parquet)]
-        before = [name for name in before if name not in there and name not in self._files]
-        if before:
+        names = [name.removesuffix(PARQUET) + NDJSON for name in sorted(parquet)]
+        unseen = [name for name in names if name not in existing and name not in self._files]
+        if unseen:
             self._tell(
-                f"{len(before):,} files were compacted before anything was shipped from here: "
+                f"{len(unseen):,} files were compacted before anything was shipped from here: "
                 "their events stay here, and are not sent"
             )
-            self._files.update((name, Seen()) for name in before)
+            self._files.update((name, Seen()) for name in unseen)
 
-    def _recognised(self, name: str) -> _File | None:
-        """See whether a file is the one known by its name; None where nothing is new in it."""
+    def _check(self, name: str) -> _File | None:
+        """Compare a file with the known one of its name; return None if it has nothing new."""
         path = self._folder / name
         known = self._files.get(name)
         try:
             if known is not None and _unchanged(known, path.lstat()):
                 return None
-            closed = is_closed(path)  # before its size is looked at: that is then its last one
+            closed = is_closed(path)  # before the size is read, which is then final
             with path.open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 head = stream.read(HEAD)
-                fresh = Seen(0, 0, status.st_ino, len(head), head_of(head), status.st_size)
-                changed = None if known is None else _changed(known, fresh, head, stream)
+                state = Seen(0, 0, status.st_ino, len(head), head_of(head), status.st_size)
+                change = None if known is None else _change(known, state, head, stream)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._tell(f"{path} cannot be read, and is left out for now: {error.strerror}")
+            self._tell(f"{path} cannot be read, and is skipped for now: {error.strerror}")
             return None
-        if changed is not None:
-            self._tell(f"{name} {changed}: it is read from its beginning")
+        if change is not None:
+            self._tell(f"{name} {change}: reading it again from the beginning")
         elif known is not None:
-            fresh.offset, fresh.lines = known.offset, known.lines
-        self._files[name] = fresh
-        if fresh.offset == fresh.size:
+            state.offset, state.lines = known.offset, known.lines
+        self._files[name] = state
+        if state.offset == state.size:
             return None
         ended = closed and self._now() - status.st_mtime >= _SETTLED
-        return _File(path, fresh, ended, _age(name, status.st_mtime))
+        return _File(path, state, ended, _created(name, status.st_mtime))
 
     def _read(self, file: _File, size: Callable[[], int]) -> Iterator[Batch]:
-        """Read a file's new lines; what fills no batch waits in the next one."""
-        seen, name = file.seen, file.path.name
-        start, number = seen.offset, seen.lines
+        """Read a file's new lines; lines that fill no batch wait in the next one."""
+        state, name = file.state, file.path.name
+        start, number = state.offset, state.lines
         try:
             stream = file.path.open("rb")
         except OSError as error:
-            self._tell(f"{file.path} cannot be read, and is left out for now: {error.strerror}")
+            self._tell(f"{file.path} cannot be read, and is skipped for now: {error.strerror}")
             return
         with stream:
-            if os.fstat(stream.fileno()).st_ino != seen.inode:
-                return  # told at the next look
+            if os.fstat(stream.fileno()).st_ino != state.inode:
+                return  # reported by the next look
             stream.seek(start)
-            while start < seen.size:
-                line = read_line(stream, seen.size - start)
+            while start < state.size:
+                line = read_line(stream, state.size - start)
                 if line is None or not (line.ended or file.ended):
-                    break  # it is not whole yet
+                    break  # the rest of it is not written yet
                 number += 1
                 self._put(line, Position(name, number, start))
                 start += line.size
@@ -223,12 +222,12 @@ class SpoolReader:
 
 
 def _listed(folder: Path) -> tuple[dict[str, int], set[str]]:
-    """Give the NDJSON files with their inodes, and the names of Parquet files.
+    """Return the NDJSON files with their inodes, and the names of Parquet files.
 
-    A file that is there in both forms is in both: compaction keeps the first for us.
+    A file may be in both: compaction keeps its NDJSON until it is shipped.
 
     Raises:
-        StoreError: it is no folder, or may not be read.
+        StoreError: it is not a folder, or may not be read.
     """
     try:
         with os.scandir(folder) as entries:
@@ -250,7 +249,7 @@ def _listed(folder: Path) -> tuple[dict[str, int], set[str]]:
 
 
 def _begins(path: Path, known: Seen) -> bool:
-    """Say whether a file begins as one that is known: an inode is soon another file's."""
+    """Return whether a file begins like a known one: a new file may have an old file's inode."""
     try:
         with path.open("rb") as stream:
             return known.head_size > 0 and head_of(stream.read(known.head_size)) == known.head
@@ -262,25 +261,25 @@ def _unchanged(known: Seen, status: os.stat_result) -> bool:
     return known.inode == status.st_ino and known.offset == known.size == status.st_size
 
 
-def _changed(known: Seen, fresh: Seen, head: bytes, stream: BinaryIO) -> str | None:
-    """Say why a file is not the one that was read before; None where it is."""
-    if known.inode != fresh.inode:
+def _change(known: Seen, state: Seen, head: bytes, stream: BinaryIO) -> str | None:
+    """Return how a file differs from the one that was read before; None if it is the same."""
+    if known.inode != state.inode:
         return "is another file than before"
-    if fresh.size < known.offset:
-        return f"was cut short to {fresh.size:,} bytes, after {known.offset:,} were read"
+    if state.size < known.offset:
+        return f"was cut short to {state.size:,} bytes, after {known.offset:,} were read"
     if head_of(head[: known.head_size]) != known.head:
-        return "begins in another way than before"
-    if fresh.size > known.offset > 0:
+        return "begins differently than before"
+    if state.size > known.offset > 0:
         stream.seek(known.offset - 1)
         if stream.read(1) != b"\n":
-            return "was written anew, or a line went on that nobody was to end"
+            return "was rewritten, or a line grew that had ended"
     return None
 
 
-def _age(name: str, modified: float) -> float:
-    """Give when a file was begun: its name says it, else it is as old as its last line."""
-    found = _STAMP.match(name)
+def _created(name: str, modified: float) -> float:
+    """Return when a file was created, by the time in its name, else when it was changed."""
+    match = _STAMP.match(name)
     try:
-        return modified if found is None else timegm(time.strptime(found[0], _STAMPED))
+        return modified if match is None else timegm(time.strptime(match[0], _STAMP_FORMAT))
     except ValueError:
         return modified

@@ -88,7 +88,7 @@ def test_a_file_that_is_written_anew_is_read_from_its_beginning(cluster, prefix,
     run = ship(folder, proxy.url, prefix)
 
     assert figures(run) == (9, 9, 0, 0)
-    assert run.printed("begins in another way")
+    assert run.printed("begins differently")
 
 
 def test_a_file_that_was_replaced_is_read_from_its_beginning(cluster, prefix, proxy, folder):
