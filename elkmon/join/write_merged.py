@@ -132,9 +132,7 @@ _REASONS = {
 def index_from_id(prefix: str, prediction_id: str) -> str | None:
     """Return the index of the month in a prediction's id; None if the id has no time."""
     created = month_of_id(prediction_id)
-    if created is None:
-        return None
-    return index_of(prefix, PREDICTION, created.isoformat())
+    return None if created is None else index_of(prefix, PREDICTION, created.isoformat())
 
 
 def _update(

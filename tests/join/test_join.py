@@ -10,11 +10,6 @@ from tests.support.label_joins import AT, LATER, Cluster, Hooked, joined_locally
 
 
 @pytest.fixture
-def cluster(installed, prefix, server):
-    return Cluster(installed(server), prefix)
-
-
-@pytest.fixture
 def cluster_new(installed, prefix, server_new):
     return Cluster(installed(server_new), prefix)
 

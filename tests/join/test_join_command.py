@@ -9,14 +9,9 @@ import time
 
 import pytest
 
-from tests.support.label_joins import Cluster, joined_locally, label, prediction
+from tests.support.label_joins import joined_locally, label, prediction
 
 BALANCE = re.compile(r"read ([\d,]+) labels = ([\d,]+) joined \+ ([\d,]+) without .* sampled out")
-
-
-@pytest.fixture
-def cluster(installed, prefix, server):
-    return Cluster(installed(server), prefix)
 
 
 @pytest.fixture

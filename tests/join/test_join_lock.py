@@ -6,12 +6,7 @@ from datetime import timedelta
 import pytest
 
 from elkmon.join.lock import JoinBusyError, locked
-from tests.support.label_joins import Cluster, Dying, Hooked, Killed, label, prediction
-
-
-@pytest.fixture
-def cluster(installed, prefix, server):
-    return Cluster(installed(server), prefix)
+from tests.support.label_joins import Dying, Hooked, Killed, label, prediction
 
 
 def lock_of(cluster, **options):

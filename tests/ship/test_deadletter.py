@@ -22,11 +22,6 @@ def folder(tmp_path):
     return tmp_path / "spool"
 
 
-@pytest.fixture
-def cluster(server_new, installed):
-    return installed(server_new)
-
-
 def run(*arguments):
     return CliRunner().invoke(main, ["deadletter", *map(str, arguments)])
 

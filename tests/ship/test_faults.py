@@ -36,17 +36,6 @@ def folder(tmp_path):
     return tmp_path / "spool"
 
 
-@pytest.fixture
-def cluster(server_new, installed):
-    return installed(server_new)
-
-
-@pytest.fixture
-def proxy(server_new):
-    with Proxy(server_new.url) as proxy:
-        yield proxy
-
-
 def in_turn(*faults):
     """Apply each fault to one request, in this order; then let all requests through."""
     left = list(faults)

@@ -9,24 +9,12 @@ import pytest
 
 from elkmon.events.errors import StoreError
 from elkmon.ship.deadletters import DeadLetters
-from tests.support.bulk_proxy import Proxy
 from tests.support.shipping import dead_letters, figures, ids, line, many, ship, write
 
 
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "spool"
-
-
-@pytest.fixture
-def cluster(server_new, installed):
-    return installed(server_new)
-
-
-@pytest.fixture
-def proxy(server_new):
-    with Proxy(server_new.url) as proxy:
-        yield proxy
 
 
 def once(do):
