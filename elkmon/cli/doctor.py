@@ -41,39 +41,39 @@ def command(store: Place, logstash: str | None, form: Form, output: Path | None)
     prediction and wrong clocks; on a cluster also indices without elkmon's templates. With
     --logstash it looks at pipelines, queues and dead letters. Exit code 1 if there is a problem.
     """
-    found = _found(store) if logstash is None else _of_logstash(logstash)
+    findings = _examine(store) if logstash is None else _examine_logstash(logstash)
     with output_to(form, output) as out:
         if form == "json":
-            write_json(out, plain(found))
+            write_json(out, plain(findings))
         elif form == "csv":
-            rows = ([f.level, f.what, f.count, " ".join(f.places), f.advice] for f in found)
+            rows = ([f.level, f.what, f.count, " ".join(f.places), f.advice] for f in findings)
             write_csv(out, _COLUMNS, rows)
         else:
-            _show(out, logstash or store, found)
-    if any(each.level == "problem" for each in found):
+            _show(out, logstash or store, findings)
+    if any(finding.level == "problem" for finding in findings):
         raise click.exceptions.Exit(1)
 
 
-def _of_logstash(url: str) -> list[Finding]:
-    from elkmon.logstash.health import examine as of_logstash  # noqa: PLC0415 - needs elkmon[elastic]
+def _examine_logstash(url: str) -> list[Finding]:
+    from elkmon.logstash.health import examine  # noqa: PLC0415 - needs elkmon[elastic]
 
-    return of_logstash(url, access())
+    return examine(url, access())
 
 
-def _found(store: Place) -> list[Finding]:
+def _examine(store: Place) -> list[Finding]:
     with closing(open_store(store)) as source, progress_bar("examining") as progress:
         if not isinstance(source, Examinable):
             raise StoreError(
-                f"{store} cannot be examined: its store has no checks of its own; elkmon "
-                "models shows how complete it is"
+                f"{store} cannot be examined: its store offers no checks; elkmon models shows how "
+                "complete it is"
             )
         return source.examine(progress)
 
 
-def _show(out: Output, store: Place, found: list[Finding]) -> None:
-    counts = [(sum(each.level == level for each in found), level) for level in _STYLES]
+def _show(out: Output, store: Place, findings: list[Finding]) -> None:
+    counts = [(sum(finding.level == level for finding in findings), level) for level in _STYLES]
     total = ", ".join(f"{count} {level}{'s' * (count != 1)}" for count, level in counts if count)
-    out.show(*map(_grid, found), Text(clean(f"{store}: {total or 'nothing is wrong'}")))
+    out.show(*map(_grid, findings), Text(clean(f"{store}: {total or 'nothing is wrong'}")))
 
 
 def _grid(finding: Finding) -> Table:

@@ -1,4 +1,4 @@
-"""``elkmon forget``: a person's events are erased."""
+"""``elkmon forget``: erase the events of a person, or of one prediction."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ __all__ = ["command"]
 
 @click.command("forget")
 @store_option
-@click.option("--prediction", metavar="ID", help="A prediction, its labels, errors and logs.")
-@click.option("--model", metavar="NAME", help="Of this model only; else of any that has this id.")
-@click.option("--user", metavar="HASH", help="All of a user's, by user.hash.")
-@click.option("--dry-run", is_flag=True, help="Only count.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--prediction", metavar="ID", help="Erase a prediction, its labels, errors and logs.")
+@click.option(
+    "--model", metavar="NAME", help="With --prediction: only of this model; default: any model."
+)
+@click.option("--user", metavar="HASH", help="Erase all events of a user, by user.hash.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be erased.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(
     store: Place,
     prediction: str | None,
@@ -38,16 +40,16 @@ def command(
 ) -> None:
     """Erase a person's events, or those of one prediction.
 
-    Of a prediction all that was said of it: itself, its labels, its errors and logs. Of a user all
-    that has the user's hash, and all that was said of the user's predictions. Exit code 1 where
-    something is left, such as events in a file that is still written to.
+    For a prediction it erases the prediction itself, its labels, its errors and its logs. For a
+    user it erases all events with the user's hash, and all events about the user's predictions.
+    Exit code 1 if something is left, such as events in a file that is still written to.
     """
     if (prediction is None) == (user is None):
-        raise click.UsageError("say whose events: either --prediction ID or --user HASH")
+        raise click.UsageError("give either --prediction ID or --user HASH")
     if model is not None and prediction is None:
-        raise click.UsageError("--model belongs to --prediction")
+        raise click.UsageError("--model goes only with --prediction")
     if not (prediction if user is None else user):
-        raise click.UsageError("an empty id or hash is nobody's")
+        raise click.UsageError("the id or hash is empty: give the one to erase")
     if is_missing(store):
         click.echo(no_events(store))
         return
@@ -62,27 +64,29 @@ def command(
     with closing(open_store(store)) as source:
         if not isinstance(source, Erasable):
             raise StoreError(
-                f"{store} cannot forget: its store erases nothing; erase the events where it "
-                "keeps them"
+                f"{store} cannot forget: its store cannot erase events; erase them where it keeps "
+                "them"
             )
         if dry_run or not yes:
             report = erase(source, dry_run=True)
             if dry_run or not report.counts:
-                _say(report, "would be erased")
+                _print(report, "would be erased")
                 return
             _count(report)
             total = sum(report.counts.values())
             click.confirm(f"erase {total:,} event{'s' * (total != 1)} for good?", abort=True)
-        _say(erase(source, dry_run=False), "erased")
+        _print(erase(source, dry_run=False), "erased")
 
 
-def _say(report: ErasureReport, what: str) -> None:
+def _print(report: ErasureReport, verb: str) -> None:
     _count(report)
     for left in report.left:
         click.echo(f"left: {clean(left)}")
     total = sum(report.counts.values())
-    found = total or report.left
-    click.echo(f"{total:,} event{'s' * (total != 1)} {what}" if found else "nothing found to erase")
+    if total or report.left:
+        click.echo(f"{total:,} event{'s' * (total != 1)} {verb}")
+    else:
+        click.echo("found nothing to erase")
     if report.left:
         raise click.exceptions.Exit(1)
 

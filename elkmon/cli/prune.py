@@ -1,4 +1,4 @@
-"""``elkmon prune``: events go by age."""
+"""``elkmon prune``: delete events by age."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def _age(_context: click.Context, _option: click.Parameter, age: str) -> datetim
     required=True,
     callback=_age,
     metavar="AGE",
-    help="What is older goes: 90d, 26w.",
+    help="Delete what is older: 90d, 26w.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None:
     """Delete old events for good, by age.
 
-    Months of a cluster and files of a folder go as a whole. A month goes when its last day is
-    older, a file when its last event is. Issues are kept for ever. A file that is still written to,
-    or that a registered reader has not passed, stays.
+    It deletes whole months of a cluster, and whole files of a folder: a month when its last day is
+    older, a file when its last event is. Issues are never deleted. A file is kept if it is still
+    written to, or if a registered reader has not read it to the end.
     """
     click.echo(f"events before {iso(before)}:")
     if is_missing(store):
@@ -65,7 +65,7 @@ def command(store: Place, before: datetime, *, dry_run: bool, yes: bool) -> None
             click.echo(f"{clean(part.name)}\t{_events(part.events)}\t{_size(part.size)}")
         for part in old:
             if part.stays:
-                click.echo(f"{clean(part.name)}\tstays: {clean(part.stays)}")
+                click.echo(f"{clean(part.name)}\tkept: {clean(part.stays)}")
         if _sure(going, dry_run=dry_run, yes=yes):
             deleted = [part for part in _pruned(source, before, dry_run=False) if not part.stays]
             click.echo(f"deleted {_parts(deleted)}")
@@ -77,9 +77,9 @@ def _pruned(source: Prunable, before: datetime, *, dry_run: bool) -> list[OldPar
 
 
 def _sure(going: list[OldPart], *, dry_run: bool, yes: bool) -> bool:
-    """Say what goes, and ask where that is wanted."""
+    """Print what would be deleted, and return whether to delete it, after asking if need be."""
     if not going:
-        click.echo("nothing is that old")
+        click.echo("no events are that old")
         return False
     total = f"{_parts(going)}, {_size(sum(part.size for part in going))}"
     if dry_run:
@@ -94,8 +94,8 @@ def _parts(parts: list[OldPart]) -> str:
     return f"{_counted(len(parts), kind, plural)}, {_events(sum(part.events for part in parts))}"
 
 
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
+def _counted(count: int, singular: str, plural: str) -> str:
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
 def _events(count: int) -> str:

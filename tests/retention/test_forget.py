@@ -159,7 +159,7 @@ def test_nothing_found_is_said(indices, tmp_path):
             result = run("--store", place, *arguments, "--yes")
 
             assert result.exit_code == 0
-            assert result.stdout == "nothing found to erase\n"
+            assert result.stdout == "found nothing to erase\n"
 
 
 def test_more_events_than_a_page_holds_all_go(server, prefix, installed):
@@ -181,7 +181,7 @@ def test_an_empty_cluster_has_nothing_to_erase(server, prefix):
     result = run("--store", server.url, "--user", "u1", "--yes")
 
     assert result.exit_code == 0, result.stderr
-    assert result.stdout == "nothing found to erase\n"
+    assert result.stdout == "found nothing to erase\n"
 
 
 def test_an_index_that_may_not_be_written_is_named(server, indices, prefix):
@@ -341,8 +341,8 @@ def test_a_long_id_is_found_as_it_is_kept(tmp_path):
     [
         ((), "either --prediction ID or --user HASH"),
         (("--prediction", "p", "--user", "u"), "either --prediction ID or --user HASH"),
-        (("--user", "u", "--model", "m"), "--model belongs to --prediction"),
-        (("--prediction", ""), "nobody's"),
+        (("--user", "u", "--model", "m"), "--model goes only with --prediction"),
+        (("--prediction", ""), "is empty"),
     ],
 )
 def test_wrong_usage_is_refused_with_what_would_do(tmp_path, arguments, said):

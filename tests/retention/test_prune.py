@@ -82,7 +82,7 @@ def test_a_month_that_is_not_over_by_then_stays(server, months):
 
     result = run("--store", server.url, "--older-than", "40d", "--yes")
 
-    assert result.stdout.endswith("nothing is that old\n")
+    assert result.stdout.endswith("no events are that old\n")
     assert left() == before
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_still_written_to_stays(tmp_path, write):
     result = run("--store", tmp_path, "--older-than", "300d", "--yes")
 
     os.close(fd)
-    assert "live.ndjson\tstays: still written to" in result.stdout
+    assert "live.ndjson\tkept: still written to" in result.stdout
     assert file.exists()
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_a_registered_reader_has_not_passed_stays(tmp_path, write, c
     registration.write_text(json.dumps({"offsets": {"old.ndjson": file.stat().st_size}}))
     passed = run("--store", tmp_path, "--older-than", "300d", "--yes")
 
-    assert "stays: not passed yet by ship" in behind.stdout
+    assert "kept: not passed yet by ship" in behind.stdout
     assert still
     assert passed.stdout.endswith("deleted 1 file, 1 event\n")
     assert names(tmp_path) == set()
@@ -171,7 +171,7 @@ def test_notes_on_issues_stay(tmp_path, write):
 
     result = run("--store", tmp_path, "--older-than", "300d", "--yes")
 
-    assert "notes.ndjson\tstays: holds issues" in result.stdout
+    assert "notes.ndjson\tkept: holds issues" in result.stdout
     assert names(tmp_path) == {"notes.ndjson"}
 
 
@@ -182,7 +182,7 @@ def test_a_file_whose_times_cannot_be_told_stays(tmp_path):
 
     result = run("--store", tmp_path, "--older-than", "300d", "--yes")
 
-    assert result.stdout.endswith("nothing is that old\n")
+    assert result.stdout.endswith("no events are that old\n")
     assert names(tmp_path) == {"a.ndjson", "b.ndjson"}
 
 

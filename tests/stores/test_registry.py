@@ -153,8 +153,8 @@ def test_commands_about_files_and_clusters_refuse_another_store(plugin):
     for words, refusal in (
         (("compact",), "is no folder"),
         (("tail",), "is no folder"),
-        (("setup",), "is no cluster"),
-        (("join",), "is no cluster"),
+        (("setup",), "is not a cluster"),
+        (("join",), "is not a cluster"),
     ):
         result = plugin(*words, *MEMORY)
 

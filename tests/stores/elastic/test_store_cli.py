@@ -97,7 +97,7 @@ def test_what_is_about_files_refuses_a_cluster(words):
     done = CliRunner().invoke(main, [*words, "--store", URL])
 
     assert done.exit_code == 2
-    assert "is a cluster; name a folder" in done.stderr
+    assert "is a cluster; give the folder" in done.stderr
 
 
 def test_a_cluster_that_cannot_be_reached_is_told_with_exit_code_3():
