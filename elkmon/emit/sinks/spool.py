@@ -382,7 +382,7 @@ class Spool:
             self._drop(reason, lines - whole)
 
     def _grown(self, data: bytes, file: _Identity | None) -> int:
-        """Tell from the file's size how much of the data arrived: nobody else writes to it."""
+        """Return how much of the data arrived, by the file's size: nobody else writes to it."""
         if file is not None and file[:2] != self._file[:2]:
             return len(data)  # a signal handler came after the write, and began another file
         before = self._size
