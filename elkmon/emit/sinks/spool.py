@@ -172,8 +172,9 @@ class Spool:
         """Return the position in the file behind the descriptor: in ours it is the size.
 
         An application may close all descriptors and open files of its own, which are at other
-        positions. To ask ``fstat`` before each write would double its time: the kernel then gives
-        the next change a finer time.
+        positions; one that happens to be at the same is noticed within a second, by its inode. To
+        ask ``fstat`` before each write would double its time: the kernel then gives the next change
+        a finer time.
         """
         try:
             return os.lseek(self._fd, 0, os.SEEK_CUR)
