@@ -1,4 +1,4 @@
-"""Milliseconds now, with the two texts that every event needs of them, made once a millisecond."""
+"""Milliseconds now, with the two texts that every event needs, formatted once a millisecond."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Clock:
         self.turn(time_ns() // 1_000_000)
 
     def instant(self) -> Instant:
-        """Give the present millisecond."""
+        """Return the present millisecond."""
         ms = time_ns() // 1_000_000
         now = self.now
         return now if now.ms == ms else self.turn(ms)
@@ -87,5 +87,5 @@ class Clock:
         return now
 
     def fresh(self) -> Instant:
-        """Give the present millisecond with a new random part: for 4,096 ids in a row."""
+        """Return the present millisecond with a new random part: for 4,096 ids in a row."""
         return self.turn(time_ns() // 1_000_000)._replace(tail=_random_tail())

@@ -21,8 +21,8 @@ from elkmon.emit.encode.scalars import feature_name
 from elkmon.emit.redaction.redactor import Redactor
 from elkmon.emit.sinks.spool import Spool
 from elkmon.emit.sinks.stdout import Stdout, is_standard
-from elkmon.emit.to_json import JSON, Notes, plain
-from elkmon.emit.truncate import shed
+from elkmon.emit.to_json import JSON, Notes, to_json
+from elkmon.emit.truncate import truncate
 from elkmon.events.datasets import EMITTER, RECORDS, Dataset
 from elkmon.events.errors import UsageError
 from elkmon.events.fields import ECS_VERSION, SCHEMA
@@ -113,7 +113,7 @@ class Emitter:
             "service": {name: value for name, value in service.items() if value is not None},
             "process": {"pid": os.getpid(), "entity_id": self.entity},
         }
-        self.static = {name: orjson.Fragment(orjson.dumps(each)) for name, each in static.items()}
+        self.static = {name: orjson.Fragment(orjson.dumps(value)) for name, value in static.items()}
         self._handed_process = {"process": {"pid": os.getpid(), "entity_id": os.urandom(8).hex()}}
 
     def _make_sink(self) -> Sink:
@@ -138,7 +138,7 @@ class Emitter:
             self.unwritten(error)
 
     def unwritten(self, error: Exception) -> None:
-        """Say that the sink, which counts what it gets, was broken itself."""
+        """Warn that the sink itself failed; it counts what it gets."""
         self.warn(f"cannot write an event: {error!r}")
 
     def drop(self, reason: str, sentence: str) -> None:
@@ -249,7 +249,7 @@ class Emitter:
                 line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
             except TypeError:
                 line = orjson.dumps(_exact(event), option=orjson.OPT_APPEND_NEWLINE)
-            return line if len(line) <= self.sink.limit else shed(event, self.sink.limit)
+            return line if len(line) <= self.sink.limit else truncate(event, self.sink.limit)
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
             dataset = event["event"]["dataset"]
             self.drop("unencodable", f"cannot encode an event of {dataset}: {error!r}")
@@ -261,7 +261,7 @@ class Emitter:
         self.drop("internal", f"cannot make an event: {error!r}")
 
     def labels(self, values: Mapping[str, object], notes: Notes) -> dict[str, Any]:
-        """Make what the application adds fit: ``labels``, and ``user.hash`` for ``user``."""
+        """Return what the application adds: ``labels``, and ``user.hash`` for ``user``."""
         if not values:
             return {}
         rest = dict(values)
@@ -269,15 +269,15 @@ class Emitter:
         if "user" in rest:
             fields.update(self.user(rest.pop("user")))
         if rest:
-            fields["labels"] = self.plain(rest, "labels", notes)
+            fields["labels"] = self.to_json(rest, "labels", notes)
         return fields
 
-    def plain(self, value: object, path: str, notes: Notes, limit: int = TEXT) -> JSON:
+    def to_json(self, value: object, path: str, notes: Notes, limit: int = TEXT) -> JSON:
         """Make any value strict JSON, redacted, its texts cut to a number of characters."""
-        return plain(value, path, notes, self.redactor, limit=limit)
+        return to_json(value, path, notes, self.redactor, limit=limit)
 
     def user(self, user: object) -> dict[str, Any]:
-        """Give the keyed hash that stands for a user; without a key it is dropped and counted."""
+        """Return the keyed hash that stands for a user; without a key, count a misuse."""
         if user is None:
             return {}
         key = self.settings.user_key
@@ -313,7 +313,7 @@ class Emitter:
         self.warn(f"{self.redactor.text(sentence)} (counted as {kind})")
 
     def warn(self, sentence: str) -> None:
-        """Say a sentence on standard error, once a minute at most."""
+        """Write a sentence to standard error, once a minute at most."""
         with self._lock:
             now = monotonic()
             if now - self._warned_at < _WARN_SECONDS:
@@ -329,7 +329,7 @@ class Emitter:
             return  # nobody listens
 
     def stats(self) -> Stats:
-        """Tell what became of the events so far."""
+        """Return what became of the events so far."""
         written = self.sink.written + self.handed_on
         dropped = dict(self.sink.dropped)
         for reason, lines in dict(self.dropped).items():
@@ -379,23 +379,23 @@ def _exact(value: object) -> object:
     """Return a value with names that are text, not of a subclass, which orjson does not take."""
     if type(value) is not dict:
         return value
-    return {feature_name(name): _exact(each) for name, each in value.items()}
+    return {feature_name(name): _exact(member) for name, member in value.items()}
 
 
 def _peek(counter: count[int]) -> int:
-    """Give what a counter would give next, without taking it; its text is all that it shows."""
+    """Return what a counter would give next, without taking it; its text is all that it shows."""
     return int(repr(counter)[6:-1])
 
 
 def trace_fields() -> dict[str, Any]:
-    """Give the trace and span that are active, where OpenTelemetry is in use."""
+    """Return the trace and span that are active, where OpenTelemetry is in use."""
     try:
         context = modules["opentelemetry.trace"].get_current_span().get_span_context()
-        found = {
+        fields = {
             "trace": {"id": f"{context.trace_id:032x}"},
             "span": {"id": f"{context.span_id:016x}"},
         }
         valid = bool(context.is_valid)
     except Exception:  # noqa: BLE001 - a tracer that is broken, or half imported, costs no event
         return {}
-    return found if valid else {}
+    return fields if valid else {}

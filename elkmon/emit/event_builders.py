@@ -1,4 +1,4 @@
-"""Error, log, label, metric and deployment events: made here, whichever door they come through."""
+"""Error, log, label, metric and deployment events, whichever door they come through."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from elkmon.emit.encode.answers import (
 from elkmon.emit.encode.scalars import clean_name
 from elkmon.emit.exceptions import (
     Failure,
+    brief_repr,
     describe,
     describe_text,
     mark_written,
-    shown,
     text_of,
     type_name,
     written_as,
@@ -33,7 +33,16 @@ from elkmon.emit.to_json import Notes
 from elkmon.events.datasets import DEPLOYMENT, ERROR, LABEL, LOG, METRIC, Dataset
 from elkmon.events.limits import STACK, TEXT, VALUE
 
-__all__ = ["Line", "Truth", "deployment", "label", "line", "metric", "render_line"]
+__all__ = [
+    "LogCall",
+    "Truth",
+    "deployment",
+    "label",
+    "log_call",
+    "log_call_fields",
+    "metric",
+    "render_log_call",
+]
 
 _LIMITS = {"message": TEXT, "stack_trace": STACK}
 """Characters of what people and programs wrote; a stack loses its middle later, if it must."""
@@ -43,7 +52,7 @@ _ACTIONS = frozenset({"deployed", "rolled_back"})
 
 
 def _linked(model: Model) -> dict[str, Any]:
-    """Give the model, and the prediction that is under way, as ``ml``."""
+    """Return the model, and the prediction that is under way, as ``ml``."""
     ml = model.ml()
     under_way = UNDER_WAY.get()
     if under_way is not None:
@@ -55,7 +64,7 @@ def _linked(model: Model) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogCall:
     """A log call, whichever logger it was made with."""
 
     level: str
@@ -70,7 +79,7 @@ class Line:
     """When it happened; now where not given."""
 
 
-def render_line(model: Model, said: Line, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
+def log_call_fields(model: Model, call: LogCall, notes: Notes) -> tuple[Dataset, dict[str, Any]]:
     """Make a log call into an event: an error where it reports one, else a log line.
 
     One exception object makes one error, however often it passes a logger: from the second time on
@@ -78,63 +87,63 @@ def render_line(model: Model, said: Line, notes: Notes) -> tuple[Dataset, dict[s
 
     Args:
         model: the model it belongs to, if any.
-        said: the call.
+        call: the call.
         notes: takes what was found in its values.
 
     Returns:
         The dataset, and the event's own fields.
     """
     emitter = model.ready()
-    fields: dict[str, Any] = {"log": {"level": said.level}}
-    if said.logger:
-        fields["log"]["logger"] = said.logger
-    if said.message is not None:
-        fields["message"] = emitter.plain(said.message, "message", notes)
+    fields: dict[str, Any] = {"log": {"level": call.level}}
+    if call.logger:
+        fields["log"]["logger"] = call.logger
+    if call.message is not None:
+        fields["message"] = emitter.to_json(call.message, "message", notes)
     ml = _linked(model)
     if ml:
         fields["ml"] = ml
-    fields.update(emitter.labels(said.labels, notes))
-    exception = said.exception
+    fields.update(emitter.labels(call.labels, notes))
+    exception = call.exception
     if exception is not None and written_as(exception) is not None:
         fields["error"] = {"type": type_name(exception)}
         return LOG, fields
     if exception is not None:
         fields["error"] = error_fields(emitter, describe(exception), notes)
         return ERROR, fields
-    if said.level in _FAILURES:
-        failure = describe_text(said.message or "", said.template)
+    if call.level in _FAILURES:
+        failure = describe_text(call.message or "", call.template)
         fields["error"] = error_fields(emitter, failure, notes)
         return ERROR, fields
     return LOG, fields
 
 
 def error_fields(emitter: Emitter, failure: Failure, notes: Notes) -> dict[str, Any]:
-    """Give ``error.*``: what people wrote is redacted, what was computed is not."""
+    """Return ``error.*``: what people wrote is redacted, what was computed is not."""
     return {
-        name: emitter.plain(value, f"error.{name}", notes, _LIMITS[name])
+        name: emitter.to_json(value, f"error.{name}", notes, _LIMITS[name])
         if name in _LIMITS
         else value
         for name, value in failure.fields().items()
     }
 
 
-def line(model: Model, said: Line) -> None:
+def log_call(model: Model, call: LogCall) -> None:
     """Write a log call as an event."""
     emitter = model.ready()
-    made = rendered_line(model, said)
-    if made is not None and emitter.settings.enabled:
-        emitter.write(made, emitter.clock.now.ms)
+    line = render_log_call(model, call)
+    if line is not None and emitter.settings.enabled:
+        emitter.write(line, emitter.clock.now.ms)
 
 
-def rendered_line(model: Model, said: Line, *, handed_on: bool = False) -> bytes | None:
-    """Give the line of a log call; None where it had to be dropped."""
+def render_log_call(model: Model, call: LogCall, *, handed_on: bool = False) -> bytes | None:
+    """Return the line of a log call; None where it had to be dropped."""
     notes = Notes()
-    dataset, fields = render_line(model, said, notes)
+    dataset, fields = log_call_fields(model, call, notes)
     emitter = model.ready()
-    made = emitter.render(dataset, fields, notes, at=when(emitter, said.at), handed_on=handed_on)
-    if said.exception is not None and dataset == ERROR:
-        mark_written(said.exception, fields["error"]["fingerprint"])
-    return made
+    line = emitter.render(dataset, fields, notes, at=when(emitter, call.at), handed_on=handed_on)
+    if call.exception is not None and dataset == ERROR:
+        mark_written(call.exception, fields["error"]["fingerprint"])
+    return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +210,7 @@ def _flag(emitter: Emitter, correct: object) -> bool | None:
         return None
     flag = _FLAGS.get(name.lower())
     if flag is None:
-        emitter.misuse("bad_correct", f"correct= is true or false, not {shown(correct)}")
+        emitter.misuse("bad_correct", f"correct= is true or false, not {brief_repr(correct)}")
     return flag
 
 
@@ -211,19 +220,21 @@ def metric(
     """Write a business or technical figure."""
     emitter = model.ready()
     notes = Notes()
-    figure = answer_number(emitter, value, "metric.value", notes)
-    if figure is None and not notes:
+    number = answer_number(emitter, value, "metric.value", notes)
+    if number is None and not notes:
         if value is None:
-            emitter.misuse("empty_metric", f"metric {shown(name)} has no value, and is left out")
+            emitter.misuse(
+                "empty_metric", f"metric {brief_repr(name)} has no value, and is left out"
+            )
         return
-    text = emitter.plain(text_of(name), "metric.name", notes, VALUE)
+    text = emitter.to_json(text_of(name), "metric.name", notes, VALUE)
     fields: dict[str, Any] = {
-        "metric": {"name": text, "value": figure},
+        "metric": {"name": text, "value": number},
         "ml": _linked(model),
         **emitter.labels(labels, notes),
     }
     if unit is not None:
-        fields["metric"]["unit"] = emitter.plain(text_of(unit), "metric.unit", notes, VALUE)
+        fields["metric"]["unit"] = emitter.to_json(text_of(unit), "metric.unit", notes, VALUE)
     emitter.submit(METRIC, fields, notes)
 
 
@@ -237,7 +248,7 @@ def deployment(
         emitter.misuse(
             "bad_deployment",
             f"a deployment needs a version, and is one of {', '.join(sorted(_ACTIONS))}: "
-            f"{shown(version)} {shown(action)} is left out",
+            f"{brief_repr(version)} {brief_repr(action)} is left out",
         )
         return
     notes = Notes()

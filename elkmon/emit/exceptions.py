@@ -14,10 +14,10 @@ from typing import Any
 
 __all__ = [
     "Failure",
+    "brief_repr",
     "describe",
     "describe_text",
     "mark_written",
-    "shown",
     "text_of",
     "type_name",
     "written_as",
@@ -27,7 +27,7 @@ _MARK = "__elkmon_fingerprint__"
 _FRAMES = 50
 _INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 """Frames that Python has no more from 3.12 on: a fingerprint is the same on every version."""
-_SHOWN = 100
+_BRIEF = 100
 _LIBRARIES = tuple(
     {sysconfig.get_paths()[name] + sep for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
@@ -47,7 +47,7 @@ class Failure:
     culprit: str | None = None
 
     def fields(self) -> dict[str, str]:
-        """Give them by their names under ``error``; what is absent is left out."""
+        """Return them by their names under ``error``, without those that are absent."""
         given = {
             "type": self.type,
             "message": self.message,
@@ -59,7 +59,7 @@ class Failure:
 
 
 def written_as(error: BaseException) -> str | None:
-    """Give the fingerprint that this very object was already written with, if any."""
+    """Return the fingerprint that this very object was already written with, if any."""
     mark = _attributes(error).get(_MARK)
     return mark if isinstance(mark, str) else None
 
@@ -113,20 +113,20 @@ def _hash(*parts: str) -> str:
 
 
 def text_of(value: object) -> str:
-    """Give any object as text; a broken ``__str__`` is the application's, not ours."""
+    """Return any object as text; a broken ``__str__`` is the application's, not ours."""
     try:
         return str(value)
     except Exception as broken:  # noqa: BLE001 - as above
         return f"<{type(value).__name__} that raises {type(broken).__name__}>"
 
 
-def shown(value: object) -> str:
-    """Give any object as a sentence for people shows it."""
+def brief_repr(value: object) -> str:
+    """Return an object's ``repr``, cut short for a message."""
     try:
         text = repr(value)
     except Exception as broken:  # noqa: BLE001 - a broken __repr__ is the application's, not ours
         text = f"<{type(value).__name__} that raises {type(broken).__name__}>"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 
 
 def _stack(error: BaseException) -> str | None:

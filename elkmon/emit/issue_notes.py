@@ -73,16 +73,16 @@ class _Lines:
 
 
 def _write(emitter: Emitter, note: IssueNote) -> None:
-    found = Notes()
+    paths = Notes()
     model = Model(note.model, note.version)
     emitter.submit(
         ISSUE,
         {
             "event": {"action": note.action},
             "error": {"fingerprint": note.fingerprint},
-            "message": emitter.plain(note.title, "message", found),
+            "message": emitter.to_json(note.title, "message", paths),
             "ml": model.ml(),
         },
-        found,
+        paths,
         at=None if note.at is None else milliseconds(note.at),
     )

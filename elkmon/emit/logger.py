@@ -244,8 +244,10 @@ class ElkmonLogger(LogMethods):
         if error is not None:
             failure = describe(error)
             if written_as(error) is None:
-                line = event_builders.Line("error", exception=error, labels=labels, at=attempt.at)
-                event_builders.line(self._logger, line)
+                line = event_builders.LogCall(
+                    "error", exception=error, labels=labels, at=attempt.at
+                )
+                event_builders.log_call(self._logger, line)
         write_prediction(
             self._logger,
             self._logger.ready(),

@@ -9,7 +9,7 @@ import orjson
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.encode.scalars import category, clean_name
-from elkmon.emit.exceptions import shown, text_of
+from elkmon.emit.exceptions import brief_repr, text_of
 from elkmon.emit.to_json import Notes
 from elkmon.events.classes import TASKS, class_name
 from elkmon.events.fields import SCHEMA
@@ -48,12 +48,13 @@ class Model:
         self.task = task if isinstance(task, str) and task in TASKS else None
         if task is not None and self.task is None:
             state.current().misuse(
-                "unknown_task", f"no such task: {shown(task)}; there are {', '.join(sorted(TASKS))}"
+                "unknown_task",
+                f"no such task: {brief_repr(task)}; there are {', '.join(sorted(TASKS))}",
             )
         self._sample_rate = _rate(sample_rate)
         if sample_rate is not None and self._sample_rate is None:
             state.current().misuse(
-                "sample_rate", f"sample_rate is above 0 and up to 1, not {shown(sample_rate)}"
+                "sample_rate", f"sample_rate is above 0 and up to 1, not {brief_repr(sample_rate)}"
             )
         self._keys = prediction_keys(self.name or "")
         self._emitter: Emitter | None = None

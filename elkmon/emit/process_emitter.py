@@ -83,7 +83,7 @@ def configure(  # noqa: PLR0913 - a parameter for each row of the settings table
 
 
 def settings() -> Settings:
-    """Give the settings that hold now; a bad variable is said once, and the default is used."""
+    """Return the settings that hold now; a bad variable is said once, and the default is used."""
     global _settings  # noqa: PLW0603
     if _settings is None:
         found, wrong = usable()
@@ -102,7 +102,7 @@ def _placed(given: Settings) -> Settings:
 
 
 def current() -> Emitter:
-    """Give the emitter of this process; make it where there is none yet."""
+    """Return the emitter of this process; make it where there is none yet."""
     return _emitter or install(_first.setdefault(os.getpid(), _make()))
 
 
@@ -158,7 +158,7 @@ def reset() -> None:
 
 
 def stats() -> Stats:
-    """Tell what became of the events of this process: accepted = written + Σ dropped."""
+    """Return what became of the events of this process: accepted = written + Σ dropped."""
     return current().stats()
 
 

@@ -19,7 +19,7 @@ from elkmon.events.limits import DEPTH, INTEGER_BITS, ITEMS, KEY, NODES, PATHS, 
 if TYPE_CHECKING:
     from elkmon.emit.redaction.redactor import Redactor
 
-__all__ = ["JSON", "Notes", "clean_text", "plain"]
+__all__ = ["JSON", "Notes", "clean_text", "to_json"]
 
 JSON: TypeAlias = "bool | int | float | str | list[Any] | dict[str, Any] | None"
 
@@ -36,13 +36,15 @@ class Notes(dict[str, list[str]]):
 
 
 def clean_text(text: str) -> str:
-    """Give a text that every store takes: surrogates joined or replaced, NUL replaced."""
+    """Return a text that every store takes: surrogates joined or replaced, NUL replaced."""
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text.replace("\0", "␀") if "\0" in text else text
 
 
-def plain(value: object, path: str, notes: Notes, redactor: Redactor, *, limit: int = TEXT) -> JSON:
+def to_json(
+    value: object, path: str, notes: Notes, redactor: Redactor, *, limit: int = TEXT
+) -> JSON:
     """Make a value strict JSON, cut to a size, and redacted.
 
     Args:
@@ -56,7 +58,7 @@ def plain(value: object, path: str, notes: Notes, redactor: Redactor, *, limit: 
 
 
 class _Walk:
-    """One value being made plain."""
+    """One value on its way to JSON."""
 
     def __init__(self, notes: Notes, redactor: Redactor, limit: int) -> None:
         self._notes = notes
@@ -97,13 +99,13 @@ class _Walk:
         if length > 2 * self._limit:  # what is cut off need not be searched, but for the edge
             text = text[: 2 * self._limit]
         text = clean_text(text)
-        made = self._redactor.text(text)
-        if made != text:
+        clean = self._redactor.text(text)
+        if clean != text:
             self.note("redacted", path)
-        if len(made) > self._limit:
+        if len(clean) > self._limit:
             self.note("truncated", path)
-            made = f"{made[: self._limit]}…[cut {length - self._limit} characters]"
-        return made
+            clean = f"{clean[: self._limit]}…[cut {length - self._limit} characters]"
+        return clean
 
     def number(self, number: float, path: str) -> JSON:
         if isinstance(number, int):
@@ -159,7 +161,7 @@ class _Walk:
             return self.mapping(((name, getattr(value, name)) for name in names), path, depth)
         attributes = getattr(type(value), "__attrs_attrs__", None)
         if attributes is not None:
-            pairs = ((each.name, getattr(value, each.name)) for each in attributes)
+            pairs = ((attribute.name, getattr(value, attribute.name)) for attribute in attributes)
             return self.mapping(pairs, path, depth)
         dump = getattr(value, "model_dump", None)  # pydantic
         if callable(dump):
@@ -183,22 +185,22 @@ class _Walk:
         return [self.value(value, path, depth + 1) for value in values[:ITEMS]]
 
     def mapping(self, pairs: Any, path: str, depth: int) -> dict[str, JSON]:  # noqa: ANN401 - an iterable
-        made: dict[str, JSON] = {}
+        members: dict[str, JSON] = {}
         for raw, value in pairs:
-            if len(made) >= ITEMS:
+            if len(members) >= ITEMS:
                 self.note("truncated", path)
                 break
             name = self.name(raw)
             number = 2
-            while name in made:
+            while name in members:
                 name, number = f"{name.rpartition('#')[0] or name}#{number}", number + 1
             place = f"{path}.{name}"
             if self._redactor.key(name):
                 self.note("redacted", place)
-                made[name] = REDACTED
+                members[name] = REDACTED
             else:
-                made[name] = self.value(value, place, depth + 1)
-        return made
+                members[name] = self.value(value, place, depth + 1)
+        return members
 
     def name(self, raw: Any) -> str:  # noqa: ANN401 - keys may be anything
         if isinstance(raw, Enum):

@@ -1,4 +1,4 @@
-"""Make an event fit its limit: shed features, then what else is long, then the stack's middle."""
+"""Make an event fit its limit: without features, then without what else is long."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-__all__ = ["shed"]
+__all__ = ["truncate"]
 
 _FINDINGS = 12
-"""Paths of each kind that are still named when space is short: all that was shed is among them."""
-_FOUND = ("nonfinite", "redacted", "truncated")
+"""Paths of each kind that are still named when space is short, all that was left out among them."""
+_NOTES = ("nonfinite", "redacted", "truncated")
 _TEXTS = (
     ("message",),
     ("error", "message"),
@@ -21,7 +21,7 @@ _TEXTS = (
 )
 
 
-def shed(event: dict[str, Any], limit: int) -> bytes:
+def truncate(event: dict[str, Any], limit: int) -> bytes:
     """Shorten an event until it fits, and say in ``ml.truncated`` what was left out.
 
     Args:
@@ -34,12 +34,12 @@ def shed(event: dict[str, Any], limit: int) -> bytes:
     Raises:
         ValueError: it is too long even so.
     """
-    said = event["ml"].setdefault("truncated", [])
+    left_out = event["ml"].setdefault("truncated", [])
     for step in (_features, _stack, _labels, _texts, _segment, _scores, _findings):
-        what = step(event, limit)
-        if not what:
+        paths = step(event, limit)
+        if not paths:
             continue
-        said.extend(what)
+        left_out.extend(paths)
         line = orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
         if len(line) <= limit:
             return line
@@ -64,7 +64,7 @@ def _labels(event: dict[str, Any], _: int) -> list[str]:
 
 
 def _texts(event: dict[str, Any], limit: int) -> list[str]:
-    return [said for path in _TEXTS for said in _shorten(event, path, limit // 16)]
+    return [name for path in _TEXTS for name in _shorten(event, path, limit // 16)]
 
 
 def _segment(event: dict[str, Any], _: int) -> list[str]:
@@ -79,10 +79,10 @@ def _scores(event: dict[str, Any], _: int) -> list[str]:
 def _findings(event: dict[str, Any], _: int) -> list[str]:
     """Name fewer of the paths where something was found."""
     ml = event["ml"]
-    said = [name for name in _FOUND if len(ml.get(name, ())) > _FINDINGS]
-    for name in said:
+    long = [name for name in _NOTES if len(ml.get(name, ())) > _FINDINGS]
+    for name in long:
         ml[name][:] = ml[name][-_FINDINGS:]
-    return [f"ml.{name}" for name in said]
+    return [f"ml.{name}" for name in long]
 
 
 def _shorten(event: dict[str, Any], path: tuple[str, ...], room: int) -> list[str]:

@@ -210,7 +210,7 @@ HAPPENINGS = (
 
 
 def fields(event):
-    """Give what an event says: without what differs from one writing to the next."""
+    """Return what an event says: without what differs from one writing to the next."""
     kept = {k: v for k, v in event.items() if k not in {"@timestamp", "process", "service"}}
     kept["event"] = {"dataset": event["event"]["dataset"], "kind": event["event"]["kind"]}
     kept["log"] = {"level": event["log"]["level"]}  # only logging names its loggers
@@ -510,12 +510,12 @@ def test_a_stack_is_kept(events):
 
 @pytest.mark.parametrize("name", DOORS)
 def test_an_event_that_cannot_be_made_is_counted_and_raises_nothing(name, events, monkeypatch):
-    from elkmon.emit import event_builders as reports  # noqa: PLC0415 - a fault is injected into it
+    from elkmon.emit import event_builders  # noqa: PLC0415 - a fault is injected into it
 
     def faulty(*_):
         raise RuntimeError("fault")
 
-    monkeypatch.setattr(reports, "render_line", faulty)
+    monkeypatch.setattr(event_builders, "log_call_fields", faulty)
     door = Door(name, events)
 
     door.logger.error("text")

@@ -6,10 +6,10 @@ import types
 import pytest
 
 from elkmon.emit.exceptions import (
+    brief_repr,
     describe,
     describe_text,
     mark_written,
-    shown,
     text_of,
     type_name,
     written_as,
@@ -268,9 +268,9 @@ def test_any_words_have_a_fingerprint(text):
 
 
 def test_values_are_shown_shortly():
-    assert shown([1, 2]) == "[1, 2]"
-    assert len(shown("x" * 1000)) == 101
-    assert shown(BrokenText()) == "<BrokenText that raises RuntimeError>"
+    assert brief_repr([1, 2]) == "[1, 2]"
+    assert len(brief_repr("x" * 1000)) == 101
+    assert brief_repr(BrokenText()) == "<BrokenText that raises RuntimeError>"
 
 
 def test_a_text_is_itself():

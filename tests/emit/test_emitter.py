@@ -17,7 +17,7 @@ from elkmon.emit import emitter as module
 from elkmon.emit import process_emitter as state
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.to_json import Notes
-from elkmon.emit.truncate import shed
+from elkmon.emit.truncate import truncate
 from elkmon.events.settings import Settings
 from tests.support.emitting_processes import balanced, complete, files, read, run, start, whole
 
@@ -462,7 +462,7 @@ def long_event():
 
 @pytest.mark.parametrize("limit", [8_000, 10_000, 16_000, 20_000, 30_000])
 def test_what_is_left_fits_and_says_what_is_not(limit):
-    line = shed(long_event(), limit)
+    line = truncate(long_event(), limit)
 
     event = orjson.loads(line)
     assert len(line) <= limit

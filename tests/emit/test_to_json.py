@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elkmon.emit.redaction.redactor import Redactor
-from elkmon.emit.to_json import Notes, clean_text, plain
+from elkmon.emit.to_json import Notes, clean_text, to_json
 
 
 def made(value, notes=None, **kw):
-    result = plain(value, "x", Notes() if notes is None else notes, Redactor(), **kw)
+    result = to_json(value, "x", Notes() if notes is None else notes, Redactor(), **kw)
     assert orjson.loads(orjson.dumps(result)) == result
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     return result
@@ -248,7 +248,7 @@ def test_an_interrupt_is_let_through():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        plain(Interrupting(), "x", Notes(), Redactor())
+        to_json(Interrupting(), "x", Notes(), Redactor())
 
 
 def test_a_generator_is_not_consumed():

@@ -6,17 +6,17 @@ import logging
 
 from pythonjsonlogger.core import RESERVED_ATTRS, BaseJsonFormatter, merge_record_extra
 
-from elkmon.emit import event_builders as reports
+from elkmon.emit import event_builders
 from elkmon.emit.bridges.structlog import exception_of, rendered
-from elkmon.emit.exceptions import shown, text_of
+from elkmon.emit.exceptions import brief_repr, text_of
 from elkmon.emit.model import Model
 from elkmon.events.errors import UsageError
 
 __all__ = ["ElkmonFormatter", "ElkmonHandler"]
 
 
-def said_by(record: logging.LogRecord) -> reports.Line:
-    """Read what a log record says."""
+def read_call(record: logging.LogRecord) -> event_builders.LogCall:
+    """Read a log record."""
     labels = merge_record_extra(record, {}, reserved=RESERVED_ATTRS)
     if record.stack_info:
         labels["stack"] = record.stack_info
@@ -28,8 +28,8 @@ def said_by(record: logging.LogRecord) -> reports.Line:
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001 - arguments that do not fit the text are the application's
-            message = f"{text_of(record.msg)} {shown(record.args)}"
-    return reports.Line(
+            message = f"{text_of(record.msg)} {brief_repr(record.args)}"
+    return event_builders.LogCall(
         level=record.levelname.lower(),
         message=message,
         logger=record.name,
@@ -55,8 +55,8 @@ class ElkmonFormatter(BaseJsonFormatter):
         self._model = Model(model, version)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without its newline; empty where the event could not be made."""
-        return rendered(self._model, lambda: said_by(record)) or ""
+        """Return the line, without its newline; empty where the event could not be made."""
+        return rendered(self._model, lambda: read_call(record)) or ""
 
 
 class ElkmonHandler(logging.Handler):
@@ -81,7 +81,7 @@ class ElkmonHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record's event."""
         try:
-            reports.line(self._model, said_by(record))
+            event_builders.log_call(self._model, read_call(record))
         except UsageError:  # strict mode asked for it
             raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller

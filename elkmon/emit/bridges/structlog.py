@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from structlog import DropEvent
 
-from elkmon.emit import event_builders as reports
+from elkmon.emit import event_builders
 from elkmon.emit.exceptions import text_of
 from elkmon.emit.log_methods import filled
 from elkmon.emit.model import Model
@@ -23,8 +23,8 @@ _THEIRS = frozenset({"event", "exc_info", "level", "logger", "logger_name", "tim
 _LEVELS = {"exception": "error", "fatal": "critical", "warn": "warning", "msg": "info"}
 
 
-def said_by(method: str, event_dict: Mapping[str, Any]) -> reports.Line:
-    """Read what a call of an application's own structlog logger says, wherever in its chain."""
+def read_call(method: str, event_dict: Mapping[str, Any]) -> event_builders.LogCall:
+    """Read a call of an application's own structlog logger, wherever in its chain."""
     labels = {key: value for key, value in event_dict.items() if key not in _THEIRS}
     event = template = event_dict.get("event")
     args = labels.pop("positional_args", None)
@@ -32,7 +32,7 @@ def said_by(method: str, event_dict: Mapping[str, Any]) -> reports.Line:
         event = filled(event, args)
     logger = event_dict.get("logger_name", event_dict.get("logger"))
     level = text_of(event_dict.get("level", method)).lower()
-    return _line(
+    return _call(
         _LEVELS.get(level, level),
         event,
         event_dict.get("exc_info"),
@@ -42,7 +42,7 @@ def said_by(method: str, event_dict: Mapping[str, Any]) -> reports.Line:
     )
 
 
-def _line(
+def _call(
     level: str,
     event: object,
     exc_info: object,
@@ -50,11 +50,11 @@ def _line(
     template: object,
     labels: Mapping[str, object],
     logger: str | None = None,
-) -> reports.Line:
+) -> event_builders.LogCall:
     exception = exception_of(exc_info)
     if isinstance(event, BaseException) and (exception is None or exception is event):
         exception, event = event, None
-    return reports.Line(
+    return event_builders.LogCall(
         level=level,
         message=None if event is None else text_of(event),
         logger=logger,
@@ -80,14 +80,14 @@ def write_line(model: Model, method: str, event_dict: MutableMapping[str, Any]) 
         structlog.DropEvent: always; it tells structlog that the call is done.
     """
     labels = {key: value for key, value in event_dict.items() if key not in _OWN}
-    said = _line(
+    call = _call(
         method,
         event_dict.get("event"),
         event_dict.get("exc_info"),
         template=event_dict.get("_template"),
         labels=labels,
     )
-    reports.line(model, said)
+    event_builders.log_call(model, call)
     raise DropEvent
 
 
@@ -120,7 +120,7 @@ class ElkmonProcessor:
     ) -> MutableMapping[str, Any]:
         """Write the event; the call itself goes on as it is."""
         try:
-            reports.line(self._model, said_by(method_name, event_dict))
+            event_builders.log_call(self._model, read_call(method_name, event_dict))
         except UsageError:  # strict mode asked for it
             raise
         except Exception as error:  # noqa: BLE001 - emitting never raises into the caller
@@ -148,21 +148,21 @@ class ElkmonRenderer:
         method_name: str,
         event_dict: MutableMapping[str, Any],
     ) -> str:
-        """Give the line, without its newline.
+        """Return the line, without its newline.
 
         Raises:
             structlog.DropEvent: the event could not be made; it is counted.
         """
-        line = rendered(self._model, lambda: said_by(method_name, event_dict))
+        line = rendered(self._model, lambda: read_call(method_name, event_dict))
         if line is None:
             raise DropEvent
         return line
 
 
-def rendered(model: Model, said: Callable[[], reports.Line]) -> str | None:
-    """Give the line of a log call without writing it; None where it could not be made."""
+def rendered(model: Model, read: Callable[[], event_builders.LogCall]) -> str | None:
+    """Return the line of a log call without writing it; None where it could not be made."""
     try:
-        line = reports.rendered_line(model, said(), handed_on=True)
+        line = event_builders.render_log_call(model, read(), handed_on=True)
     except UsageError:  # strict mode asked for it
         raise
     except Exception as error:  # noqa: BLE001 - emitting never raises into the caller

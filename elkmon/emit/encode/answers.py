@@ -6,7 +6,7 @@ from typing import Any
 
 from elkmon.emit.emitter import Emitter
 from elkmon.emit.encode.scalars import category, clean_id, duration_bin, milliseconds, number
-from elkmon.emit.exceptions import shown, text_of
+from elkmon.emit.exceptions import brief_repr, text_of
 from elkmon.emit.model import Model
 from elkmon.emit.to_json import Notes
 from elkmon.events.classes import class_name
@@ -52,7 +52,9 @@ def nanoseconds(emitter: Emitter, seconds: Any) -> tuple[int, int] | None:  # no
         duration = -1
     if 0 <= duration < 2**63:
         return duration, duration_bin(duration)
-    emitter.misuse("bad_duration", f"duration is in seconds and not negative, not {shown(seconds)}")
+    emitter.misuse(
+        "bad_duration", f"duration is in seconds and not negative, not {brief_repr(seconds)}"
+    )
     return None
 
 
@@ -64,7 +66,7 @@ def answer_label(
     if text is not None and model.task == "regression":
         emitter.misuse(
             "label_for_regression",
-            f"{model.name} is a regression: give value=, not label={shown(label)}",
+            f"{model.name} is a regression: give value=, not label={brief_repr(label)}",
         )
         return None
     return text
@@ -75,7 +77,7 @@ def answer_text(emitter: Emitter, value: object, path: str, notes: Notes) -> str
     try:
         text = class_name(value)
     except Exception:  # noqa: BLE001 - whatever was given, its methods included
-        emitter.misuse("not_a_word", f"{path} is one value, not {shown(value)}")
+        emitter.misuse("not_a_word", f"{path} is one value, not {brief_repr(value)}")
         return None
     return None if text is None else category(emitter, text, path, notes)
 
@@ -87,7 +89,7 @@ def answer_value(
     if value is not None and model.task in {"binary", "multiclass"}:
         emitter.misuse(
             "value_for_classification",
-            f"{model.name} is a {model.task} model: give label=, not value={shown(value)}",
+            f"{model.name} is a {model.task} model: give label=, not value={brief_repr(value)}",
         )
         return None
     return answer_number(emitter, value, path, notes)
@@ -102,5 +104,5 @@ def answer_number(emitter: Emitter, value: object, path: str, notes: Notes) -> f
     try:
         return number(value, path, notes)
     except Exception:  # noqa: BLE001 - whatever was given, its methods included
-        emitter.misuse("not_a_number", f"{path} is a number, not {shown(value)}")
+        emitter.misuse("not_a_number", f"{path} is a number, not {brief_repr(value)}")
         return None

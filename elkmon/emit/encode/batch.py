@@ -42,7 +42,7 @@ _KEYS, _SEQUENCE, _IDS, _FIRST = range(4)
 
 
 def predict_many(model: Model, given: Mapping[str, object], labels: dict[str, Any]) -> list[str]:
-    """Write a batch of successful predictions; give their ids.
+    """Write a batch of successful predictions; return their ids.
 
     Raises:
         UsageError: in strict mode, for columns that do not fit each other.
@@ -77,10 +77,12 @@ def label_many(
         return
     for row in range(number):
         one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
-        _each(emitter, event_builders.label, model, keys[row], event_builders.Truth(**one), labels)
+        _write_row(
+            emitter, event_builders.label, model, keys[row], event_builders.Truth(**one), labels
+        )
 
 
-def _each(emitter: Emitter, write: Callable[..., None], *given: object) -> None:
+def _write_row(emitter: Emitter, write: Callable[..., None], *given: object) -> None:
     """Write one row; one that cannot be made is counted, and costs no other."""
     try:
         write(*given)
@@ -99,14 +101,14 @@ def _columns(ids: object, given: Mapping[str, object]) -> tuple[list[Any], dict[
     if is_single(ids):
         raise Shapeless("a batch of labels needs a column of ids")
     try:
-        columns = {name: each if is_single(each) else column(each) for name, each in given.items()}
+        columns = {name: one if is_single(one) else column(one) for name, one in given.items()}
         return column(ids), columns
     except Exception as error:
         raise Shapeless(text_of(error)) from error
 
 
 def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], int]:
-    """Read all columns of predictions; give them, and the number of rows.
+    """Read all columns of predictions; return them, and the number of rows.
 
     Raises:
         Shapeless: they do not fit each other, or one cannot be read.
@@ -120,7 +122,9 @@ def _read(given: Mapping[str, object]) -> tuple[dict[str, Any], int]:
                 lists.extend([table] if isinstance(table, list) else table.values())
                 named = as_columns(table)
                 columns[name] = (
-                    list(table) if named is None else {n: own(each) for n, each in named.items()}
+                    list(table)
+                    if named is None
+                    else {name: own(values) for name, values in named.items()}
                 )
             else:
                 read = value if is_single(value) else column(value)
@@ -147,7 +151,7 @@ def _ids(emitter: Emitter, given: object, number: int) -> list[str]:
 
 
 def _some(columns: dict[str, Any], rows: slice) -> dict[str, Any]:
-    """Give some rows of all columns."""
+    """Return some rows of all columns."""
     some = _sliced(columns, rows)
     for name in _TABLES:
         if isinstance(columns[name], dict):
@@ -200,7 +204,7 @@ class _Batch:
         for row in careful:
             one = {n: v[row] if isinstance(v, list) else v for n, v in columns.items()}
             one.update((name, table[row]) for name, table in tables.items())
-            _each(self._emitter, self._write_one, ids[row], one)
+            _write_row(self._emitter, self._write_one, ids[row], one)
 
     def _write_one(self, prediction_id: str, values: dict[str, Any]) -> None:
         write_prediction(self._model, self._emitter, prediction_id, **values, labels=self._labels)
@@ -227,7 +231,7 @@ class _Batch:
 
 
 def _kept(model: Model, emitter: Emitter, ids: list[str], careful: set[int]) -> list[bool] | None:
-    """Say which rows are written at once; None where all are. Sampled-out ones are counted."""
+    """Return which rows are written together, None for all; count those that are sampled out."""
     rate = model.rate
     if rate == 1.0 and not careful:
         return None

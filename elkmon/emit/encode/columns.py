@@ -244,12 +244,12 @@ class Columns:
             try:
                 whole = [int(seconds * 1e9) for seconds in some]
                 if min(whole) >= 10 and max(whole) < 10**18:  # noqa: PLR2004 - the rest is rare
-                    bins[:] = _digits([int(log(each) / LOG_BIN) for each in whole])
+                    bins[:] = _digits([int(log(duration) / LOG_BIN) for duration in whole])
                     return _digits(whole)
             except Exception:  # noqa: BLE001, S110 - whatever is in it, its methods included
                 pass
             pairs = list(map(_duration, some))
-            bins[:] = [each for _, each in pairs]
+            bins[:] = [number for _, number in pairs]
             self._leave(not text for text, _ in pairs)
             return [text for text, _ in pairs]
 

@@ -7,7 +7,7 @@ from itertools import islice
 import orjson
 
 from elkmon.emit.emitter import Emitter
-from elkmon.emit.truncate import shed
+from elkmon.emit.truncate import truncate
 
 __all__ = ["SEQUENCE", "gap", "json_texts", "write_lines"]
 
@@ -95,7 +95,7 @@ def _write(emitter: Emitter, data: bytes, ms: int, many: int) -> None:
 
 def _write_long(emitter: Emitter, line: bytes, ms: int) -> None:
     try:
-        short = shed(orjson.loads(line), emitter.sink.limit)
+        short = truncate(orjson.loads(line), emitter.sink.limit)
     except ValueError as error:
         emitter.drop("unencodable", f"cannot encode an event of a batch: {error}")
         return

@@ -259,7 +259,7 @@ def _feature_pairs(emitter: Emitter, features: object, notes: Notes) -> Iterable
     try:
         return _pairs(features)
     except TypeError:
-        plain = emitter.plain(features, "ml.features", notes)
+        plain = emitter.to_json(features, "ml.features", notes)
         return plain.items() if isinstance(plain, dict) else [("value", plain)]
 
 

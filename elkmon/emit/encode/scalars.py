@@ -56,11 +56,11 @@ def category(emitter: Emitter, value: object, path: str, notes: Notes) -> str | 
     value = python_scalar(value)
     text = class_name(value) if isinstance(value, (str, bool, float, int)) else None
     if text is None:
-        plain = emitter.plain(value, path, notes)
+        plain = emitter.to_json(value, path, notes)
         if plain is None:
             return None
         text = plain if isinstance(plain, str) else orjson.dumps(plain).decode()
-    text = str(emitter.plain(text, path, notes))
+    text = str(emitter.to_json(text, path, notes))
     if len(text) > VALUE:
         notes.add("truncated", path)
         text = f"{text[: VALUE - 1]}…"

@@ -21,7 +21,7 @@ class Shapeless(ValueError):  # noqa: N818 - what it says is what is wrong
 
 
 def is_single(value: object) -> bool:
-    """Say whether a value holds for all rows."""
+    """Return whether a value holds for all rows."""
     if value is None or isinstance(value, (str, bytes, bool, int, float, date, Mapping)):
         return True
     if getattr(value, "ndim", None) == 0:  # a scalar of numpy
@@ -56,23 +56,23 @@ def column(value: object) -> list[Any]:
 
 
 def _without_nan_texts(values: list[Any]) -> list[Any]:
-    """Give None for NaN in a column of texts, where pandas has it for what is missing."""
+    """Return None for NaN in a column of texts, where pandas has it for what is missing."""
     if set(map(type, values)) != {str, float}:
         return values
-    return [None if isinstance(each, float) and isnan(each) else each for each in values]
+    return [None if isinstance(value, float) and isnan(value) else value for value in values]
 
 
 def own(values: object) -> object:
-    """Give the one value of a column that says the same in every row; else a copy of the column.
+    """Return the one value of a column that says the same in every row; else a copy of the column.
 
     Nobody can change a copy while it is written.
     """
-    made = _folded(values)
-    return list(made) if isinstance(made, list) else made
+    folded = _folded(values)
+    return list(folded) if isinstance(folded, list) else folded
 
 
 def _folded(values: object) -> object:
-    """Give the one value of a column that says the same in every row; else the column.
+    """Return the one value of a column that says the same in every row; else the column.
 
     That it compares equal is seen at once where it is not; that it also looks equal in JSON tells
     1 from 1.0 and True.
@@ -101,7 +101,7 @@ def frame(value: object) -> dict[Any, Any] | list[Any]:
         Shapeless: it cannot be read.
     """
     if isinstance(value, Mapping):
-        return {name: each if is_single(each) else column(each) for name, each in value.items()}
+        return {name: one if is_single(one) else column(one) for name, one in value.items()}
     if hasattr(value, "columns") and hasattr(value, "__getitem__"):  # pandas, polars
         names = getattr(value, "column_names", None) or list(value.columns)
         return {name: column(value[name]) for name in names}
@@ -113,7 +113,7 @@ def frame(value: object) -> dict[Any, Any] | list[Any]:
         raise Shapeless("features are a table: an array needs two dimensions")
     rows = column(value)
     if rows and not isinstance(rows[0], Mapping):
-        return {str(place): list(each) for place, each in enumerate(zip(*rows, strict=True))}
+        return {str(place): list(values) for place, values in enumerate(zip(*rows, strict=True))}
     return rows
 
 
@@ -127,7 +127,7 @@ def _arrow(value: object) -> Any:  # noqa: ANN401 - pyarrow is not ours to name
 
 
 def height(values: Iterable[object]) -> int:
-    """Give the number of rows that columns have in common.
+    """Return the number of rows that columns have in common.
 
     Raises:
         Shapeless: they differ, or no column tells it.
@@ -135,7 +135,7 @@ def height(values: Iterable[object]) -> int:
     lengths = {len(value) for value in values if hasattr(value, "__len__") and not is_single(value)}
     if len(lengths) != 1:
         raise Shapeless(
-            f"columns have {', '.join(f'{each:,}' for each in sorted(lengths))} rows"
+            f"columns have {', '.join(f'{length:,}' for length in sorted(lengths))} rows"
             if lengths
             else "no column tells how many rows there are"
         )
@@ -143,7 +143,7 @@ def height(values: Iterable[object]) -> int:
 
 
 def as_columns(table: dict[Any, Any] | list[Any] | None) -> dict[Any, Any] | None:
-    """Give a table as named columns, each a list or a single value; None where rows differ."""
+    """Return a table as named columns, each a list or a single value; None where rows differ."""
     if table is None:
         return {}
     if isinstance(table, dict):
@@ -155,13 +155,13 @@ def as_columns(table: dict[Any, Any] | list[Any] | None) -> dict[Any, Any] | Non
 
 
 def rows_of(table: dict[Any, Any] | list[Any] | None, number: int) -> list[Any]:
-    """Give a table row by row, each a mapping; a single value holds for all rows."""
+    """Return a table row by row, each a mapping; a single value holds for all rows."""
     if table is None:
         return [None] * number
     if isinstance(table, list):
         return table
     names = list(table)
-    columns = [each if isinstance(each, list) else [each] * number for each in table.values()]
+    columns = [one if isinstance(one, list) else [one] * number for one in table.values()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or (
         [{}] * number
     )

@@ -1,4 +1,4 @@
-"""What secrets and personal data look like in a text: patterns, each with the check that tells.
+"""What secrets and personal data look like in a text: patterns and checks.
 
 A pattern alone is not enough where harmless texts look alike: card numbers need their check digit,
 national ids theirs, and an assignment a name that is known to hold secrets.
@@ -31,7 +31,7 @@ class Pattern:
 
 
 def _luhn(text: str) -> bool:
-    """Hold the check digit, and the lengths and first digits that issuers use (ISO/IEC 7812)."""
+    """Return whether check digit, length and first digit are those of a card (ISO/IEC 7812)."""
     digits = [int(c) for c in text if c.isdigit()]
     if not 13 <= len(digits) <= 19 or len(set(digits)) == 1 or digits[0] not in {2, 3, 4, 5, 6}:  # noqa: PLR2004
         return False
@@ -41,7 +41,7 @@ def _luhn(text: str) -> bool:
 
 
 def _iban(text: str) -> bool:
-    """Hold the check digits of an IBAN (ISO 13616, mod 97)."""
+    """Return whether the check digits are those of an IBAN (ISO 13616, mod 97)."""
     code = text.replace(" ", "")
     if not 15 <= len(code) <= 34:  # noqa: PLR2004 - Norway's and the longest allowed
         return False
@@ -49,21 +49,21 @@ def _iban(text: str) -> bool:
 
 
 def _dni(text: str) -> bool:
-    """Hold the letter of a Spanish DNI or NIE."""
+    """Return whether the letter is that of a Spanish DNI or NIE."""
     code = text.replace("-", "")
     number = str("XYZ".find(code[0])) + code[1:-1] if code[0] in "XYZ" else code[:-1]
     return "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == code[-1]
 
 
 def _nir(text: str) -> bool:
-    """Hold the key of a French NIR."""
+    """Return whether the key is that of a French NIR."""
     code = text.replace(" ", "").upper()
     number = code[:-2].replace("2A", "19").replace("2B", "18")
     return number.isdigit() and 97 - int(number) % 97 == int(code[-2:])
 
 
 def _token(text: str) -> bool:
-    """Tell a credential from the next word of a sentence."""
+    """Return whether a word is a credential rather than the next one of a sentence."""
     word = text.rsplit(maxsplit=1)[-1]
     mixed = any(c.isupper() for c in word[1:]) and any(c.islower() for c in word)
     return len(word) >= 20 or mixed or any(c.isdigit() or c == "=" for c in word)  # noqa: PLR2004

@@ -88,12 +88,12 @@ class Redactor:
     ) -> None:
         self._enabled = enabled
         self._own_keys = tuple(tuple(words(key)) for key in keys if words(key))
-        self._own = tuple(Pattern("custom", "", _compiled(each)) for each in patterns)
+        self._own = tuple(Pattern("custom", "", _compiled(pattern)) for pattern in patterns)
         self._keys: dict[str, bool] = {}
         self._texts: dict[str, str] = {}
 
     def key(self, name: str) -> bool:
-        """Say whether what stands under a name is secret."""
+        """Return whether what stands under a name is secret."""
         known = self._keys.get(name)
         if known is None:
             known = self._enabled and self._secret(name)
@@ -104,7 +104,7 @@ class Redactor:
         return known
 
     def text(self, value: str) -> str:
-        """Give a text without what is secret in it; equal where nothing was found."""
+        """Return a text without what is secret in it; equal where nothing was found."""
         known = self._texts.get(value)
         if known is not None:
             return known
@@ -145,26 +145,26 @@ class Redactor:
             return value
         for own in self._own:
             value = own.regex.sub(f"[redacted:{own.kind}]", value)
-        found = clues(value)
+        hints = clues(value)
         if self._own_keys and ("=" in value or ":" in value):
-            found.append("=")
-        if not found:
+            hints.append("=")
+        if not hints:
             return value
         for pattern in PATTERNS:
-            if pattern.clue in found:
+            if pattern.clue in hints:
                 value = _replace(pattern, value)
         return self._assignments(value) if "=" in value or ":" in value else value
 
     def _assignments(self, text: str) -> str:
-        made: list[str] = []
-        done = place = 0
-        while match := ASSIGNMENT.search(text, place):
+        parts: list[str] = []
+        done = start = 0
+        while match := ASSIGNMENT.search(text, start):
             if self.key(match["name"]):
-                made += text[done : match.start()], self._assignment(match)
-                done = place = match.end()
+                parts += text[done : match.start()], self._assignment(match)
+                done = start = match.end()
             else:  # what it says may be one: ValueError: password=…
-                place = match.start("value")
-        return "".join(made) + text[done:]
+                start = match.start("value")
+        return "".join(parts) + text[done:]
 
     def _assignment(self, match: re.Match[str]) -> str:
         name, value = match["name"], match["value"]
@@ -191,11 +191,11 @@ def _replace(pattern: Pattern, value: str) -> str:
 
 def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
     try:
-        made = re.compile(pattern)
+        regex = re.compile(pattern)
     except (re.error, TypeError) as error:
         raise ConfigError(
             f"redact_patterns: {pattern!r} is no regular expression: {error}"
         ) from error
-    if made.match("") is not None:
+    if regex.match("") is not None:
         raise ConfigError(f"redact_patterns: {pattern!r} matches the empty text, so everything")
-    return made
+    return regex

@@ -172,8 +172,9 @@ class Spool:
         """Return the position in the file behind the descriptor: in ours it is the size.
 
         An application may close all descriptors and open files of its own, which are at other
-        positions. To ask ``fstat`` before each write would double its time: the kernel then gives
-        the next change a finer time.
+        positions; one that happens to be at the same is noticed within a second, by its inode. To
+        ask ``fstat`` before each write would double its time: the kernel then gives the next change
+        a finer time.
         """
         try:
             return os.lseek(self._fd, 0, os.SEEK_CUR)
@@ -382,7 +383,7 @@ class Spool:
             self._drop(reason, lines - whole)
 
     def _grown(self, data: bytes, file: _Identity | None) -> int:
-        """Tell from the file's size how much of the data arrived: nobody else writes to it."""
+        """Return how much of the data arrived, by the file's size: nobody else writes to it."""
         if file is not None and file[:2] != self._file[:2]:
             return len(data)  # a signal handler came after the write, and began another file
         before = self._size
