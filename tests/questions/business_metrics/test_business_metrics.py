@@ -86,5 +86,5 @@ def test_names_are_conditions(laid):
 
 @pytest.mark.parametrize("arguments", [{"where": ["segment.site=x"]}, {"by": ["label"]}])
 def test_what_metrics_never_have_is_refused(laid, arguments):
-    with pytest.raises(QueryError, match="not known of metrics"):
+    with pytest.raises(QueryError, match="metrics have no ml"):
         metrics(laid(), Question.of(**arguments))
