@@ -1,1 +1,1 @@
-"""The local store: DuckDB over the files of a folder."""
+"""The local store: the files of a folder, read by DuckDB."""

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole: written beside, brought to the disk, and renamed."""
+"""Replace files as a whole: write a new file, flush it to the disk, rename it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["replace_whole", "sync_folder"]
 
 
 def replace_whole(path: Path, data: bytes) -> None:
-    """Replace a file at once: whoever reads it finds what was there before, or the whole of this.
+    """Replace a file at once: a reader finds the old content or the new one, and no mixture.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OSError: the file cannot be written; it keeps its old content.
     """
     fresh = path.with_name(f".{path.name}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,7 +31,7 @@ def replace_whole(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -1,4 +1,4 @@
-"""What is in a folder of events: models, versions, processes, completeness."""
+"""The catalog of a folder: models, versions, processes, completeness."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from elkmon.stores.local.reader import Reader, Rows
 from elkmon.stores.local.repeats import repeated
 from elkmon.stores.protocol import Catalog, ProcessEntry
 
-__all__ = ["inventory"]
+__all__ = ["read_catalog"]
 
 _KEPT = (
     *("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence"),
@@ -32,34 +32,36 @@ _KEPT = (
     *("ml.model.name", "ml.model.version", "ml.task", "ml.prediction.id", "ml.sample.rate"),
     "event.action",
 )
-_SAID = (
+_CONTENT = (
     *("event.outcome", "ml.model.version", "ml.prediction.label", "ml.prediction.value"),
     *("ml.prediction.score", "ml.segment", "ml.features.number", "ml.features.category"),
 )
-"""What two predictions of the same id differ in, if they differ."""
-_REFS = tuple(Ref(BY_NAME[name]) for name in dict.fromkeys((*_KEPT, *_SAID, "ml.emitter.dropped")))
-_MADE = (
-    f"hash({', '.join(map(quoted, _SAID))}) AS said",
+"""Columns in which two predictions of one id may differ."""
+_REFS = tuple(
+    Ref(BY_NAME[name]) for name in dict.fromkeys((*_KEPT, *_CONTENT, "ml.emitter.dropped"))
+)
+_DERIVED = (
+    f"hash({', '.join(map(quoted, _CONTENT))}) AS content",
     'map_keys("ml.segment") AS segments',
     'map_keys("ml.features.number") AS numbers',
     'map_keys("ml.features.category") AS categories',
     'list_sum(map_values("ml.emitter.dropped")) AS dropped',
 )
-"""What is told of the largest columns: their values are not copied."""
+"""Computed from the largest columns, whose values are not copied."""
 _SAMPLED_OUT = "('0x' || substr(sha256(id), 1, 8))::UBIGINT >= rate * 4294967296.0"
 """As :func:`elkmon.events.ids.kept` decides."""
 
 Ask = Callable[[Listing, Path | None], Rows]
-"""Asks files, with what is known of the repeats of their Parquet files, if anything."""
+"""Asks files, with the copy of the repeats of their Parquet files if it can be used."""
 
 
-def inventory(
+def read_catalog(
     connection: duckdb.DuckDBPyConnection, reader: Reader, run: Callable[[Ask], Rows]
 ) -> Catalog:
-    """Say what is in a folder.
+    """Return the catalog of a folder.
 
     Args:
-        connection: to ask with.
+        connection: of DuckDB.
         reader: of the folder.
         run: asks the files as they are now.
 
@@ -82,7 +84,9 @@ def inventory(
     ((bad_lines,),) = run(ask)
     (span,) = parts["span"]
     lost = {model: counts for model, *counts in parts["lost"]}
-    parts["labels"] = [(name, count, *lost.get(name, (0, 0))) for name, count in parts["told"]]
+    parts["labels"] = [
+        (name, count, *lost.get(name, (0, 0))) for name, count in parts["label_counts"]
+    ]
     return Catalog(
         span=span_of(*span),
         datasets=dict(parts["datasets"]),
@@ -96,12 +100,12 @@ def inventory(
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, files: Listing, kept: Path | None) -> None:
-    """Prepare what is asked below: NDJSON is read once, Parquet by each question what it needs.
+    """Prepare the tables of the queries below; NDJSON is read once, Parquet at each use.
 
-    ``gathered`` has all events, ``events`` each once: only those that may be repeats, which are
-    few, are put side by side.
+    ``gathered`` holds all events, and ``events`` each of them once; only the few that may be
+    repeats are compared with each other.
     """
-    chosen = ", ".join([*(f'"{name}"' for name in _KEPT), *_MADE, KEY])
+    chosen = ", ".join([*(f'"{name}"' for name in _KEPT), *_DERIVED, KEY])
     sources = []
     if files.ndjson or not files.parquet:
         kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in _REFS]
@@ -124,15 +128,15 @@ def _gather(connection: duckdb.DuckDBPyConnection, files: Listing, kept: Path | 
     else:
         new, old = "gathered", None
     twice: dict[str, str] = {
-        each: repeated(each, new=new, old=old, kept=None if kept is None else "kept")
-        for each in _BY_KEY
+        dataset: repeated(dataset, new=new, old=old, kept=None if kept is None else "kept")
+        for dataset in _BY_KEY
     }
     chosen, identity = _KINDS["other"]
     twice["other"] = (
         f"SELECT hash({identity}) AS h FROM gathered WHERE {chosen} GROUP BY h HAVING count(*) > 1"
     )
-    found = " UNION ALL ".join(f"SELECT '{k}' AS kind, h FROM ({q})" for k, q in twice.items())
-    connection.execute(f"CREATE TEMP TABLE twice AS {found}")
+    keys = " UNION ALL ".join(f"SELECT '{k}' AS kind, h FROM ({q})" for k, q in twice.items())
+    connection.execute(f"CREATE TEMP TABLE twice AS {keys}")
     connection.execute(_AGAIN)
     connection.execute(_EVENTS)
 
@@ -150,10 +154,10 @@ def _bad_lines(connection: duckdb.DuckDBPyConnection, files: Listing) -> int:
 
 _BY_KEY = (PREDICTION, LABEL)
 _KINDS: dict[str, tuple[str, str]] = {
-    **{each: (f"\"event.dataset\" = '{each}'", KEY) for each in _BY_KEY},
+    **{name: (f"\"event.dataset\" = '{name}'", KEY) for name in _BY_KEY},
     "other": (f'"event.dataset" NOT IN {_BY_KEY}', '"event.id"'),
 }
-"""Kinds of events, and what tells one of a kind from another."""
+"""Kinds of events, by a condition, and the column that identifies an event of the kind."""
 _NEEDED = (
     *("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence"),
     *("event.outcome", "ml.model.name", "ml.model.version", "ml.task", "ml.prediction.id"),
@@ -165,23 +169,23 @@ _SAME = f"""
         CASE WHEN "event.dataset" = '{PREDICTION}' THEN {KEY}::VARCHAR ELSE "event.id" END"""
 
 
-def _parted(found: str, more: str, of_predictions: str) -> str:
-    """Return a query of the events that may be repeats (``IN``), or are none (``NOT IN``).
+def _by_kind(membership: str, more: str, of_predictions: str) -> str:
+    """Return a query of the events that may be repeats, or of those that are none.
 
-    Each kind by itself, so that no more is read than what is asked of it.
+    It has a part for each kind, which reads only the columns that this kind needs.
 
     Args:
-        found: which.
-        more: what else to give.
-        of_predictions: what to give instead of predictions.
+        membership: ``IN`` or ``NOT IN`` the keys that may occur twice.
+        more: further columns.
+        of_predictions: further columns of predictions, in their place.
     """
     parts = []
     for kind, (chosen, identity) in _KINDS.items():
-        else_given = of_predictions if kind == PREDICTION else more
+        columns = of_predictions if kind == PREDICTION else more
         twice = f"(SELECT h FROM twice WHERE kind = '{kind}')"
         parts.append(
-            f"SELECT {_COLUMNS}, {else_given} FROM gathered "
-            f"WHERE {chosen} AND hash({identity}) {found} {twice}"
+            f"SELECT {_COLUMNS}, {columns} FROM gathered "
+            f"WHERE {chosen} AND hash({identity}) {membership} {twice}"
         )
     return " UNION ALL ".join(parts)
 
@@ -189,19 +193,19 @@ def _parted(found: str, more: str, of_predictions: str) -> str:
 _AGAIN = f"""
     CREATE TEMP TABLE again AS
     SELECT {_COLUMNS}, count(*) OVER same - 1 AS copies,
-           count(DISTINCT said) OVER same - 1 AS differing
-    FROM ({_parted("IN", "NULL AS said", "said")}) WINDOW same AS ({_SAME})
+           count(DISTINCT content) OVER same - 1 AS differing
+    FROM ({_by_kind("IN", "NULL AS content", "content")}) WINDOW same AS ({_SAME})
     QUALIFY row_number() OVER (
         {_SAME} ORDER BY "event.created", "event.sequence", "event.id") = 1"""
 _NO_COPIES = "0 AS copies, 0 AS differing"
 _EVENTS = f"""
     CREATE TEMP VIEW events AS
-    {_parted("NOT IN", _NO_COPIES, _NO_COPIES)} UNION ALL FROM again"""
+    {_by_kind("NOT IN", _NO_COPIES, _NO_COPIES)} UNION ALL FROM again"""
 
 
 def _names(*lists: str) -> str:
-    """Return the query of the names that each model has in some lists."""
-    named = ", ".join(f"coalesce(any_value({each}), [])" for each in lists)
+    """Return the query of all names that each model has in some lists."""
+    named = ", ".join(f"coalesce(any_value({column}), [])" for column in lists)
     return f"""
         SELECT model, list_sort(list_distinct(flatten(list(names)))) FROM (
             SELECT any_value("ml.model.name") AS model, list_concat({named}) AS names
@@ -226,22 +230,22 @@ _SQL = {
         WHERE "event.dataset" = '{PREDICTION}' AND "event.outcome" = 'success' AND {KEY} IN (
             SELECT {KEY} FROM gathered WHERE "event.dataset" = '{LABEL}')
         GROUP BY 1""",
-    "told": f"""
+    "label_counts": f"""
         SELECT "ml.model.name", count(*) FROM events WHERE "event.dataset" = '{LABEL}'
         GROUP BY 1""",
     "lost": f"""
         WITH rates AS (
             SELECT "ml.model.name" AS model, min("ml.sample.rate") AS rate
             FROM events WHERE "event.dataset" = '{PREDICTION}' GROUP BY 1)
-        SELECT told.model, count(*), count(*) FILTER ({_SAMPLED_OUT})
+        SELECT labels.model, count(*), count(*) FILTER ({_SAMPLED_OUT})
         FROM (SELECT {KEY}, "ml.model.name" AS model, "ml.prediction.id" AS id
-              FROM events WHERE "event.dataset" = '{LABEL}') AS told
-        ANTI JOIN (SELECT {KEY} FROM gathered WHERE "event.dataset" = '{PREDICTION}') AS made
-            ON told.{KEY} = made.{KEY}
-        LEFT JOIN rates ON told.model IS NOT DISTINCT FROM rates.model GROUP BY told.model""",
+              FROM events WHERE "event.dataset" = '{LABEL}') AS labels
+        ANTI JOIN (SELECT {KEY} FROM gathered WHERE "event.dataset" = '{PREDICTION}') AS predictions
+            ON labels.{KEY} = predictions.{KEY}
+        LEFT JOIN rates ON labels.model IS NOT DISTINCT FROM rates.model GROUP BY labels.model""",
     "segments": _names("segments"),
     "features": _names("numbers", "categories"),
-    # sequences of a process are dense: 64 of them are counted in one number
+    # the sequence numbers of a process are dense, so 64 of them are counted in one number
     "processes": """
         SELECT entity, any_value(service), any_value(host), min(first), max(last),
                sum(bit_count(numbers))::BIGINT AS events,

@@ -1,4 +1,4 @@
-"""From the field table to DuckDB: the shape of an NDJSON line, and the columns of Parquet."""
+"""The field table in DuckDB: the shape of an NDJSON line, and the columns of Parquet."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Ref:
 
     @property
     def column(self) -> str:
-        """Name the column; DuckDB's names know no case, so that capitals are marked."""
+        """Return the name of the column; capitals are marked, as names in DuckDB ignore case."""
         if self.key is None:
             return self.field.name
         marked = (f"^{c.lower()}" if c.isupper() or c == "^" else c for c in self.key)
@@ -66,34 +66,34 @@ class Ref:
 
     @property
     def sql(self) -> str:
-        """Return the column, quoted."""
+        """Return the name of the column, quoted."""
         return quoted(self.column)
 
 
 STORED: tuple[Ref, ...] = tuple(Ref(field) for field in FIELDS if field.writer == "emit")
-"""What Parquet has columns for: all that an application writes."""
+"""The columns of Parquet: all fields that an application writes."""
 _KEYED: tuple[Ref, ...] = tuple(
     Ref(BY_NAME[name]) for name in ("ml.model.name", "ml.prediction.id", "event.id")
 )
 REQUIRED: tuple[Ref, ...] = tuple(
     Ref(BY_NAME[name]) for name in ("event.id", "event.dataset", "@timestamp")
 )
-"""What a line has to say to be an event."""
+"""The fields without which a line is no event."""
 _FIRST, _LAST = (
     f"TIMESTAMPTZ '{moment}+00'" for moment in ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
 )
 _READ = {Kind.DATE: "TIMESTAMPTZ"}
-"""Kinds that a line has to be read with another type of: DuckDB's TIMESTAMP passes over a zone."""
+"""Kinds that are read with another type from lines: DuckDB's TIMESTAMP ignores a time zone."""
 _ENTRY = {Kind.CATEGORIES: "VARCHAR", Kind.LABELS: "JSON", Kind.NUMBERS: "DOUBLE"}
 
 
 def quoted(name: str) -> str:
-    """Quote a name for SQL."""
+    """Return a name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """Quote a text for SQL, where none can be bound."""
+    """Return a text, quoted for SQL where no value can be bound."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -101,8 +101,8 @@ def key_of(columns: Mapping[Ref, str], *, hashed: bool) -> str:
     """Return the key of an event as SQL.
 
     Args:
-        columns: how each column is addressed.
-        hashed: whether as 128 bits (MD5), which Parquet has, or as text, which is sooner made.
+        columns: the SQL of each column.
+        hashed: whether as 128 bits (MD5), as in Parquet, or as text, which is faster.
     """
     model, prediction_id, event_id = (columns[ref] for ref in _KEYED)
     key = f"coalesce(coalesce({model}, '') || chr(0) || {prediction_id}, {event_id})"
@@ -117,7 +117,7 @@ def ndjson_source(
 ) -> str:
     """Return a query that reads columns of NDJSON files.
 
-    A line that is no event gives no row; a value that does not fit gives a null.
+    A line that is no event gives no row, and a value that does not fit is null.
 
     Args:
         files: to read.
@@ -143,7 +143,7 @@ def read_json(files: Iterable[Path], shape: str, *, strict: bool, lines: int = 1
         strict: whether a line or value that does not fit is an error; else it is null.
         lines: how many lines of events one line of the files may hold.
     """
-    # records and auto_detect: a file that begins with a bracket would else be read as arrays
+    # without records and auto_detect, a file that begins with a bracket would be read as arrays
     return (
         f"read_json([{listed(files)}], format='newline_delimited', records='true', "
         f"auto_detect=false, ignore_errors={'false' if strict else 'true'}, "
@@ -160,7 +160,7 @@ def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = 
     """Return a query that reads columns of Parquet files."""
     columns = {ref: _entry(quoted(ref.field.name), ref) for ref in refs}
     chosen = [
-        f"{column if ref.key is None else _sane(column, ref)} AS {ref.sql}"
+        f"{column if ref.key is None else _finite(column, ref)} AS {ref.sql}"
         for ref, column in columns.items()
     ]
     if key:
@@ -172,7 +172,7 @@ def parquet_source(files: Iterable[Path], refs: Collection[Ref], *, key: bool = 
 
 
 def listed(files: Iterable[Path]) -> str:
-    """Return files as the items of a list in SQL; no name is taken for a pattern."""
+    """Return files as the items of a list in SQL, escaped so that no name is a pattern."""
     return ", ".join(
         text("".join(f"[{c}]" if c in "*?[" else c for c in str(file))) for file in files
     )
@@ -186,26 +186,26 @@ def _entry(column: str, ref: Ref) -> str:
 
 
 def shape(refs: Collection[Ref]) -> tuple[dict[Ref, str], str]:
-    """Nest columns as the JSON does, so that only what is asked for is read.
+    """Nest columns as in JSON, so that DuckDB reads only these.
 
     Returns:
-        How each column is addressed, and the shape to read a line with.
+        The SQL of each column, and the shape of a line.
     """
     tree, paths = _tree(refs)
-    members = ", ".join(f"{quoted(name)}: {text(_type(each))}" for name, each in tree.items())
+    members = ", ".join(f"{quoted(name)}: {text(_type(kind))}" for name, kind in tree.items())
     return paths, f"{{{members}}}"
 
 
 def structure(refs: Collection[Ref]) -> str:
-    """Return the same shape as JSON, for ``json_transform``."""
+    """Return the same shape in JSON, for ``json_transform``."""
     tree, _ = _tree(refs)
-    return orjson.dumps({name: _type(each) for name, each in tree.items()}).decode()
+    return orjson.dumps({name: _type(kind) for name, kind in tree.items()}).decode()
 
 
 def _tree(refs: Collection[Ref]) -> tuple[dict[str, Any], dict[Ref, str]]:
     tree: dict[str, Any] = {}
     paths: dict[Ref, str] = {}
-    for ref in sorted(set(refs), key=lambda each: (each.field.name, each.key or "")):
+    for ref in sorted(set(refs), key=lambda ref: (ref.field.name, ref.key or "")):
         parts = ref.field.name.split(".")
         path = ".".join(map(quoted, parts))
         if ref.key is None:
@@ -217,12 +217,12 @@ def _tree(refs: Collection[Ref]) -> tuple[dict[str, Any], dict[Ref, str]]:
             _put(tree, [*parts, ref.key], _ENTRY[ref.field.kind])
             path = f"{path}.{quoted(ref.key)}"
             path = f"({path} ->> '$')" if ref.field.kind is Kind.LABELS else path
-        paths[ref] = _sane(path, ref)
+        paths[ref] = _finite(path, ref)
     return tree, paths
 
 
-def _sane(path: str, ref: Ref) -> str:
-    """Take what is no number, and no time that a calendar has, for absent."""
+def _finite(path: str, ref: Ref) -> str:
+    """Return SQL that takes infinite numbers and impossible times for absent."""
     kind = ref.field.kind
     if kind is Kind.DOUBLE or (kind is Kind.NUMBERS and ref.key is not None):
         return f"CASE WHEN isfinite({path}) THEN {path} END"
@@ -233,8 +233,8 @@ def _sane(path: str, ref: Ref) -> str:
 
 
 def _crowded(ref: Ref, refs: Collection[Ref]) -> bool:
-    """Return whether a struct cannot tell the entries of a field, as some have the same name."""
-    keys = [each.key for each in refs if each.field is ref.field]
+    """Return whether a struct cannot hold a field: read whole, or names that differ in case."""
+    keys = [other.key for other in refs if other.field is ref.field]
     return None in keys or len({str(key).lower() for key in keys}) < len(keys) or ref.key == ""
 
 
@@ -248,4 +248,4 @@ def _put(tree: dict[str, Any], parts: list[str], kind: str) -> None:
 def _type(kind: Any) -> str:  # noqa: ANN401 - a type's name, or a tree of them
     if isinstance(kind, str):
         return kind
-    return f"STRUCT({', '.join(f'{quoted(name)} {_type(each)}' for name, each in kind.items())})"
+    return f"STRUCT({', '.join(f'{quoted(name)} {_type(part)}' for name, part in kind.items())})"

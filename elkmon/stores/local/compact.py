@@ -1,4 +1,4 @@
-"""Compaction: each closed NDJSON file becomes one Parquet file, which is several times faster."""
+"""Compaction: each closed NDJSON file becomes a Parquet file, which is several times faster."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ _PART = ".part"
 _PATHS, _SHAPE = shape(STORED)
 _RAW = RAW.encode()
 _SHAPE_RAW = f"{_SHAPE[:-1]}, {quoted(RAW)}: 'VARCHAR'}}"
-_TOLD = ("ml.schema", "process.entity_id", *(ref.field.name for ref in REQUIRED))
-"""Columns whose statistics tell whether a line may hold more than the columns do."""
+_CHECKED = ("ml.schema", "process.entity_id", *(ref.field.name for ref in REQUIRED))
+"""Columns whose statistics tell whether lines may hold more than the columns do."""
 _DOUBLES = (
     *(ref.sql for ref in STORED if ref.field.kind is Kind.DOUBLE),
     *(f'{ref.sql}."value"' for ref in STORED if ref.field.kind is Kind.NUMBERS),
 )
-"""What DuckDB calls columns of doubles in its statistics."""
+"""Columns of doubles, as DuckDB's statistics name them."""
 _EXACT = 2.0**53
-"""From here on a double cannot tell every whole number from the next."""
+"""From here on, a double cannot hold every whole number."""
 _KEY_SQL = key_of({ref: ref.sql for ref in STORED}, hashed=True)
 
 
@@ -59,12 +59,12 @@ class Compacted:
     """What a compaction did.
 
     Attributes:
-        files: made into Parquet.
-        bytes_before, bytes_after: of these files.
-        rejected: lines that are no events; each is in ``rejected/<file>.ndjson`` with its reason.
+        files: number of files turned into Parquet.
+        bytes_before, bytes_after: the sizes of these files.
+        rejected: lines that are no events; they are in ``rejected/<file>.ndjson``, with the reason.
         live: files that are still written to, and were left alone.
-        kept: NDJSON files that a registered reader has not passed yet, so that they stay.
-        failed: files that could not be made into Parquet, each with why.
+        kept: NDJSON files that stay, as a registered reader has not read them to the end.
+        failed: files that could not be turned into Parquet, with the reason.
     """
 
     files: int = 0
@@ -77,7 +77,7 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Converted:
     part: Path
     before: int
     after: int
@@ -85,14 +85,14 @@ class _Made:
 
 
 def compact(folder: Path, progress: Progress | None = None) -> Compacted:
-    """Make every closed NDJSON file of a folder into Parquet, and remove it when readers passed it.
+    """Turn every closed NDJSON file of a folder into Parquet, and remove it when readers are done.
 
-    A Parquet file gets its name only when it is whole, and the NDJSON file goes only afterwards: a
-    reader sees every event once at any moment, and a crash leaves nothing but a hidden file.
+    A Parquet file gets its name when it is complete, and the NDJSON file is removed afterwards: at
+    any moment a reader sees every event once, and a crash leaves only a hidden file.
 
     Args:
         folder: of the events.
-        progress: is told how many bytes of how many are done.
+        progress: called with how many bytes of how many are done.
 
     Raises:
         StoreError: the folder cannot be used, or another compaction is under way in it.
@@ -101,12 +101,12 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
         return Compacted()
     with alone(folder):
         failed: list[tuple[str, str]] = []
-        found = {file: _closed_size(file, failed) for file in listing(folder).ndjson}
-        sizes = {file: size for file, size in found.items() if size is not None}
-        live = len(found) - len(sizes) - len(failed)
+        files = {file: _closed_size(file, failed) for file in listing(folder).ndjson}
+        sizes = {file: size for file, size in files.items() if size is not None}
+        live = len(files) - len(sizes) - len(failed)
         total = sum(sizes.values())
         done = 0
-        made: list[_Made] = []
+        converted: list[_Converted] = []
         with duckdb.connect() as connection, _converters() as pool:
             for group in _grouped(list(sizes)):
                 jobs = [(file, pool.submit(_convert, connection.cursor(), file)) for file in group]
@@ -114,18 +114,18 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
                 for file, job in jobs:
                     done += sizes[file]
                     try:
-                        made.append(job.result())
-                        parts[file.with_suffix(PARQUET).name] = made[-1].part
+                        converted.append(job.result())
+                        parts[file.with_suffix(PARQUET).name] = converted[-1].part
                     except (duckdb.Error, OSError) as error:
                         failed.append((file.name, str(error)))
                     if progress is not None:
                         progress(done, total)
                 _publish(connection, folder, parts)
         return Compacted(
-            files=len(made),
-            bytes_before=sum(each.before for each in made),
-            bytes_after=sum(each.after for each in made),
-            rejected=sum(each.rejected for each in made),
+            files=len(converted),
+            bytes_before=sum(file.before for file in converted),
+            bytes_after=sum(file.after for file in converted),
+            rejected=sum(file.rejected for file in converted),
             live=live,
             kept=tuple(_remove_passed(folder)),
             failed=tuple(failed),
@@ -134,7 +134,7 @@ def compact(folder: Path, progress: Progress | None = None) -> Compacted:
 
 @contextmanager
 def _converters() -> Iterator[ThreadPoolExecutor]:
-    """Return threads that convert files; who is interrupted waits for those under way only."""
+    """Yield threads that convert files; an interrupt only waits for the files under way."""
     with ThreadPoolExecutor(_WORKERS) as pool:
         try:
             yield pool
@@ -143,7 +143,7 @@ def _converters() -> Iterator[ThreadPoolExecutor]:
 
 
 def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
-    """Return the size of a file that is closed; note why it cannot be told."""
+    """Return the size of a closed file, None for a live one; add a file that cannot be opened."""
     try:
         return file.stat().st_size if is_closed(file) else None
     except OSError as error:
@@ -152,7 +152,7 @@ def _closed_size(file: Path, failed: list[tuple[str, str]]) -> int | None:
 
 
 def _grouped(files: list[Path]) -> Iterator[list[Path]]:
-    """Return files in groups: what a crash costs is the work on one."""
+    """Yield files in groups; a crash costs the work on one group."""
     for first in range(0, len(files), _GROUP):
         yield files[first : first + _GROUP]
 
@@ -160,7 +160,7 @@ def _grouped(files: list[Path]) -> Iterator[list[Path]]:
 def _publish(
     connection: duckdb.DuckDBPyConnection, folder: Path, parts: Mapping[str, Path]
 ) -> None:
-    """Find the repeats that Parquet files bring, then give the files their names."""
+    """Find the repeats in new Parquet files, then give the files their names."""
     if parts:
         before = listing(folder).parquet
         try:
@@ -173,10 +173,10 @@ def _publish(
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the lock of whoever replaces or removes files, and clear away what a killed one left.
+    """Hold the lock for replacing or removing files, and remove what a killed process left.
 
     Raises:
-        StoreError: another process holds it, or the folder may not be written to.
+        StoreError: another process holds it, or the folder cannot be written to.
     """
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -200,17 +200,17 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a compaction, killed or failed, left unfinished."""
+    """Remove unfinished files of a compaction that failed or was killed."""
     for left in folder.glob(f".*{_PART}"):
         left.unlink(missing_ok=True)
 
 
-def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
-    """Make one file into Parquet, under a hidden name yet.
+def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Converted:
+    """Turn one file into Parquet, under a hidden name.
 
     Raises:
-        OSError: it cannot be read or written, or it has changed meanwhile.
-        duckdb.Error: likewise.
+        OSError: the file cannot be read or written, or it has changed meanwhile.
+        duckdb.Error: it cannot be read or written.
     """
     part = file.with_name(f".{file.stem}{PARQUET}{_PART}")
     before = file.stat()
@@ -222,34 +222,34 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: Path) -> _Made:
     after = file.stat()
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise OSError(f"{file} was written to without a lock: try again when that is over")
-    return _Made(part, before.st_size, part.stat().st_size, rejected)
+    return _Converted(part, before.st_size, part.stat().st_size, rejected)
 
 
 def _as_columns(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -> bool:
-    """Write the columns alone; say whether they hold all that the lines do.
+    """Write the columns alone; return whether they hold everything that the lines do.
 
-    They do where every value fits its column, where no number is so large that a double may have
-    taken digits from it, and where every line is of the process that the file belongs to and of
-    our own schema: our emitter writes nothing that has no column.
+    They do if every value fits its column, no number is so large that a double may have lost
+    digits, and every line is of the process that the file belongs to and of elkmon's own schema:
+    elkmon's emitter writes nothing without a column.
     """
     try:
         written = _write(connection, read_json([file], _SHAPE, strict=True), "NULL::VARCHAR", part)
     except UNREADABLE:
         return False
-    told = [written.get(quoted(name), {}) for name in _TOLD]
-    schema, entity = ({each.get("min"), each.get("max")} for each in told[:2])
+    checked = [written.get(quoted(name), {}) for name in _CHECKED]
+    schema, entity = ({column.get("min"), column.get("max")} for column in checked[:2])
     doubles = (written.get(name, {}).get(end) for name in _DOUBLES for end in ("min", "max"))
     return (
-        all(each.get("null_count") == "0" for each in told)
+        all(column.get("null_count") == "0" for column in checked)
         and schema == {str(SCHEMA)}
         and len(entity) == 1
-        and all(each and each in file.name for each in entity)
-        and all(each is None or abs(float(each)) < _EXACT for each in doubles)
+        and all(name and name in file.name for name in entity)
+        and all(bound is None or abs(float(bound)) < _EXACT for bound in doubles)
     )
 
 
 def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -> int:
-    """Write columns and whole lines; give how many lines are no events, and are set apart."""
+    """Write columns and whole lines; return how many lines are rejected as no events."""
     copy = file.with_name(f".{file.name}{_PART}")
     try:
         copy.touch(mode=0o600)
@@ -270,10 +270,10 @@ def _with_lines(connection: duckdb.DuckDBPyConnection, file: Path, part: Path) -
 def _write(
     connection: duckdb.DuckDBPyConnection, source: str, raw: str, part: Path
 ) -> dict[str, dict[str, str]]:
-    """Write columns to Parquet; give what DuckDB says of each: its least, greatest, and nulls."""
+    """Write columns to Parquet; return DuckDB's statistics of each: minimum, maximum, nulls."""
     columns = ", ".join(f"{_PATHS[ref]} AS {ref.sql}" for ref in STORED)
     lines = f"SELECT {columns}, {raw} AS {RAW} FROM {source}"
-    # Snappy, DuckDB's default: zstd was smaller by a third on one file, and slower to ask.
+    # Snappy, DuckDB's default: zstd made a file smaller by a third, and questions slower.
     # The second version of the format is smaller by a tenth, and as fast.
     statistics: dict[str, dict[str, str]]
     ((_file, _rows, _size, _footer, statistics, *_),) = connection.execute(
@@ -284,7 +284,7 @@ def _write(
 
 
 def _remove_passed(folder: Path) -> Iterator[str]:
-    """Remove NDJSON files that are Parquet now; name those that a reader has not passed yet."""
+    """Remove NDJSON files that are Parquet now; yield names of those still needed by a reader."""
     for parquet in listing(folder).parquet:
         file = parquet.with_suffix(NDJSON)
         if file.is_symlink() or not file.is_file():

@@ -1,4 +1,4 @@
-"""Look for what is wrong with a folder of events: what, where, how often, and what to do."""
+"""Findings about a folder of events: what is wrong, where, how often, and what to do."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def examine(folder: Path, store: Store, progress: Progress | None) -> list[Findi
 
     Args:
         folder: of the events.
-        store: that answers questions of them.
-        progress: is told how many files are read, of how many.
+        store: that answers questions about them.
+        progress: called with how many files of how many are read.
 
     Returns:
-        The findings, problems first; none for a store in which nothing is wrong.
+        The findings, problems first.
 
     Raises:
         StoreError: the events cannot be read at all.
@@ -37,21 +37,21 @@ def examine(folder: Path, store: Store, progress: Progress | None) -> list[Findi
         advice = "say where the events are with --store; an application makes it when it logs"
         return [Finding("problem", f"there is no folder {folder}", advice=advice)]
     read = survey(folder, progress)
-    found = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
+    findings = [*_lines(read), *_names(folder), *_rejected(folder), *_permissions(folder)]
     try:
-        found += of_events(store)
+        findings += of_events(store)
     except StoreError:
-        if not read.unread.counts:  # else it is told already, and has to be seen to first
+        if not read.unread.counts:  # else there is a finding already, to be solved first
             raise
-    found += _speed(folder)
-    return ordered(found)
+    findings += _speed(folder)
+    return ordered(findings)
 
 
 def _lines(survey: Survey) -> Iterator[Finding]:
-    apart = "no figure counts them; elkmon compact sets them apart in rejected/"
+    rejected = "no figure counts them; elkmon compact sets them apart in rejected/"
     absent = "figures take them for absent; the lines are kept whole. Mend what writes them"
-    told = (
-        (survey.bad, "lines that are no events", apart),
+    kinds = (
+        (survey.bad, "lines that are no events", rejected),
         (survey.misfit, "values that do not fit", absent),
         (
             survey.unread,
@@ -59,7 +59,7 @@ def _lines(survey: Survey) -> Iterator[Finding]:
             "see to their permissions: until then no question can be answered",
         ),
     )
-    for tally, what, advice in told:
+    for tally, what, advice in kinds:
         for kind, count in tally.counts.most_common():
             yield Finding("problem", f"{what}: {kind}", count, tuple(tally.places[kind]), advice)
     if survey.unfinished:
@@ -102,11 +102,11 @@ def _permissions(folder: Path) -> Iterator[Finding]:
 
 def _speed(folder: Path) -> Iterator[Finding]:
     files = listing(folder).ndjson
-    bytes_ = 0
+    size = 0
     for file in files:
-        with suppress(OSError):  # compacted meanwhile, or told of above
-            bytes_ += file.stat().st_size if is_closed(file) else 0
-    if bytes_ >= _MANY:
-        what = f"{bytes_ / 1024 / 1024:,.0f} MiB could be compacted"
+        with suppress(OSError):  # compacted meanwhile, or a finding above
+            size += file.stat().st_size if is_closed(file) else 0
+    if size >= _MANY:
+        what = f"{size / 1024 / 1024:,.0f} MiB could be compacted"
         advice = f"elkmon compact --store {folder}: questions become several times faster"
         yield Finding("note", what, advice=advice)

@@ -1,4 +1,4 @@
-"""Erase events in the files of a folder: each file is replaced as a whole, or not at all."""
+"""Erase events in the files of a folder; a file is replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["erase_in_files"]
 
 REJECTED, DEAD = "rejected", "deadletter"
 _APART = (REJECTED, DEAD)
-"""Folders of lines that are no events, or could not be sent, each as a row that has it whole."""
+"""Folders of lines that are no events or could not be sent; each is kept whole in a row."""
 _USER, _ID, _MODEL, _DATASET = (
     Ref(BY_NAME[name])
     for name in ("user.hash", "ml.prediction.id", "ml.model.name", "event.dataset")
@@ -45,22 +45,22 @@ _MATCHES = f"""
 def erase_in_files(
     folder: Path, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
 ) -> ErasureReport:
-    """Erase events from a folder; what is set apart of it, and could not be sent, included.
+    """Erase events from a folder, also from rejected lines and dead letters.
 
-    In an NDJSON file spaces stand where an event was, so that the offsets of its readers stay true.
+    In NDJSON files, spaces replace an event, so that the offsets of readers stay true.
 
     Args:
         folder: of the events.
-        request: what to erase; of a user it learns the predictions.
+        request: what to erase; the predictions of its user are added to it.
         dry_run: whether only to count.
-        progress: is told how many files of how many are done.
+        progress: called with how many files of how many are done.
 
     Raises:
-        StoreError: a file cannot be read or replaced; those before it are done.
+        StoreError: a file cannot be read or replaced; the files before it are done.
     """
-    erased = ErasureReport()
+    report = ErasureReport()
     if not folder.is_dir():
-        return erased
+        return report
     with alone(folder), duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         files = list(_files(folder))
@@ -73,20 +73,20 @@ def erase_in_files(
         if pairs:
             connection.executemany("INSERT INTO requested VALUES (?, ?)", pairs)
         for number, file in enumerate(files, 1):
-            _trying(file, partial(_erase, connection, file, request, erased, dry_run=dry_run))
+            _trying(file, partial(_erase, connection, file, request, report, dry_run=dry_run))
             if progress is not None:
                 progress(number, len(files))
-    return erased
+    return report
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """List the files of events, and of what was set apart; NDJSON beside Parquet included."""
-    found = listing(folder)
-    for file in found.parquet:
+    """Yield the files of events, NDJSON beside its Parquet included, and those set apart."""
+    files = listing(folder)
+    for file in files.parquet:
         yield file
         if file.with_suffix(NDJSON).is_file():
             yield file.with_suffix(NDJSON)
-    yield from found.ndjson
+    yield from files.ndjson
     for name in _APART:
         yield from sorted((folder / name).glob(f"*{NDJSON}"))
 
@@ -95,7 +95,7 @@ def _trying(file: Path, do: Callable[[], None]) -> None:
     """Do something with a file that may vanish meanwhile.
 
     Raises:
-        StoreError: it is there, and cannot be read or replaced.
+        StoreError: the file exists, and cannot be read or replaced.
     """
     try:
         do()
@@ -124,23 +124,23 @@ def _erase(
     connection: duckdb.DuckDBPyConnection,
     file: Path,
     request: ErasureRequest,
-    erased: ErasureReport,
+    report: ErasureReport,
     *,
     dry_run: bool,
 ) -> None:
     if file.suffix == PARQUET:
-        _in_columns(connection, file, erased, dry_run=dry_run)
+        _in_columns(connection, file, report, dry_run=dry_run)
     elif file.parent.name == DEAD:
         with holding(file.parent / ".lock"):
-            _in_rows(file, request, erased, dry_run=dry_run)
+            _in_rows(file, request, report, dry_run=dry_run)
     elif file.parent.name == REJECTED:
-        _in_rows(file, request, erased, dry_run=dry_run)
+        _in_rows(file, request, report, dry_run=dry_run)
     else:
-        _in_lines(file, request, erased, dry_run=dry_run)
+        _in_lines(file, request, report, dry_run=dry_run)
 
 
 def _in_columns(
-    connection: duckdb.DuckDBPyConnection, file: Path, erased: ErasureReport, *, dry_run: bool
+    connection: duckdb.DuckDBPyConnection, file: Path, report: ErasureReport, *, dry_run: bool
 ) -> None:
     read = f"read_parquet([{listed([file])}])"
     counts = connection.execute(
@@ -148,10 +148,10 @@ def _in_columns(
         "GROUP BY 1"
     ).fetchall()
     for dataset, count in counts:
-        erased.add(dataset, count)
+        report.add(dataset, count)
     if not counts or dry_run:
         return
-    (file.parent / REPEATS).unlink(missing_ok=True)  # it has copies; compaction makes it anew
+    (file.parent / REPEATS).unlink(missing_ok=True)  # it holds copies; compaction writes it anew
     part = _part(file)
     connection.execute(
         f"COPY (SELECT * FROM {read} WHERE NOT {_MATCHES}) TO {text(str(part))} "
@@ -161,21 +161,21 @@ def _in_columns(
     part.rename(file)
 
 
-def _in_lines(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_run: bool) -> None:
-    copy = file.with_suffix(PARQUET).exists()  # whose events were counted there
+def _in_lines(file: Path, request: ErasureRequest, report: ErasureReport, *, dry_run: bool) -> None:
+    copy = file.with_suffix(PARQUET).exists()  # its events are counted there
     closed = is_closed(file)
-    found: list[Line] = []
+    lines: list[Line] = []
     for line in scan(file):
         event = _event(line.data)
         if request.has(event) if event is not None else _mentioned(file, line, request):
-            found.append(line)
+            lines.append(line)
             if closed and not copy:
-                erased.add(dataset_of(event))
-    if not found:
+                report.add(dataset_of(event))
+    if not lines:
         return
     if not closed:
-        erased.left.append(
-            f"{file.name}: {len(found):,} events are in a file that is still written to; run this "
+        report.left.append(
+            f"{file.name}: {len(lines):,} events are in a file that is still written to; run this "
             "again when the application has closed it, which it does at rotation "
             "(ELKMON_ROTATE_SECONDS) and when it ends"
         )
@@ -186,7 +186,7 @@ def _in_lines(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry
     shutil.copyfile(file, part)
     part.chmod(0o600)
     with part.open("r+b") as target:
-        for line in found:
+        for line in lines:
             target.seek(line.start)
             target.write(b" " * (line.size - line.ended))
     _keep_times(file, part)
@@ -206,21 +206,21 @@ def _mentioned(file: Path, line: Line, request: ErasureRequest) -> bool:
         return request.mentioned_in(part)
 
 
-def _in_rows(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_run: bool) -> None:
+def _in_rows(file: Path, request: ErasureRequest, report: ErasureReport, *, dry_run: bool) -> None:
     """Take rows out of a file of lines that were set apart."""
     kept: list[bytes] = []
-    gone = 0
+    removed = 0
     with file.open("rb") as rows:
         for row in rows:
             data = _whole(row)
             event = _event(data)
             if request.has(event) if event is not None else request.mentioned_in(data):
-                gone += 1
+                removed += 1
             else:
                 kept.append(row)
-    if gone:
-        erased.add(f"{file.parent.name} lines", gone)
-    if not gone or dry_run:
+    if removed:
+        report.add(f"{file.parent.name} lines", removed)
+    if not removed or dry_run:
         return
     part = _part(file)
     part.touch(mode=0o600)
@@ -229,17 +229,17 @@ def _in_rows(file: Path, request: ErasureRequest, erased: ErasureReport, *, dry_
 
 
 def _whole(row: bytes) -> bytes:
-    """Return the line that a row is about; the row itself where it holds something else."""
+    """Return the line that a row holds; the row itself if it holds none."""
     held = _event(row)
     if isinstance(held, dict) and isinstance(held.get("raw"), str):
         return str(held["raw"]).encode()
     if isinstance(held, dict) and isinstance(held.get("raw_base64"), str):
         return b64decode(held["raw_base64"])
-    return b"row " + row  # no JSON: what is in it is looked for as words
+    return b"row " + row  # no JSON any more, so that its words are searched
 
 
 def _event(data: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Read a line; None where it is none that can be read."""
+    """Return a line as JSON; None if it is none."""
     try:
         return orjson.loads(data.strip())
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""One shipper at a time: a lock that goes with its process, however that ends."""
+"""Locks on files, which end with their process, however it ends."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["alone", "holding"]
 
 @contextmanager
 def alone(path: Path, doing: str) -> Iterator[None]:
-    """Hold a lock, and write into its file which process does.
+    """Hold a lock, and write the id of this process into its file.
 
     Args:
-        path: of the lock's file; it stays there.
-        doing: what another process would be doing, for people: ``ship ./elkmon-data``.
+        path: of the file, which is not removed.
+        doing: what a process does that holds the lock, for messages: ``ship ./elkmon-data``.
 
     Raises:
-        StoreError: another process holds it, or the file cannot be made.
+        StoreError: another process holds the lock, or the file cannot be created.
     """
     try:
-        for folder in (path.parent.parent, path.parent):  # each of its own mode: for us alone
+        for folder in (path.parent.parent, path.parent):  # parents would get another mode
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = _open(path)
     except OSError as error:
@@ -47,7 +47,7 @@ def alone(path: Path, doing: str) -> Iterator[None]:
 
 @contextmanager
 def holding(path: Path) -> Iterator[None]:
-    """Hold a lock for a moment, after waiting for it."""
+    """Wait for a lock, and hold it."""
     fd = _open(path)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

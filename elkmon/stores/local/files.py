@@ -1,4 +1,4 @@
-"""Which files of a folder hold its events: each event in exactly one of them."""
+"""The files of a folder that hold its events; every event is in exactly one of them."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Listing:
 
 
 def listing(folder: Path) -> Listing:
-    """List the files of a folder that hold events.
+    """Return the files of a folder that hold events.
 
-    A folder that is not there, or empty, is an empty store. Files under a dot name are not there
-    yet; what is no regular file (a folder, a link, a pipe) holds no events.
+    A folder that does not exist is an empty store. Files with a dot name are not finished; a
+    folder, a link or a pipe holds no events.
 
     Raises:
         StoreError: it is no folder, or may not be read.
     """
-    # Twice: one pass may miss a file that was just made and one that was just removed for it.
-    # A file that the first pass saw and that has gone since is noticed when it is opened.
+    # Two passes: one may miss both a new file and the old one that was removed for it.
+    # A file of the first pass that has gone meanwhile is noticed when it is opened.
     names = _names(folder) | _names(folder)
     parquet = {name.removesuffix(PARQUET) for name in names if name.endswith(PARQUET)}
     ndjson = {name.removesuffix(NDJSON) for name in names if name.endswith(NDJSON)} - parquet
@@ -62,7 +62,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def strangers(folder: Path) -> list[str]:
-    """Name what is called as a file of events is, and is no regular file."""
+    """Return the names that look like files of events but are no regular files."""
     with suppress(OSError), os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if _is_ours(entry, regular=False))
     return []
@@ -74,7 +74,7 @@ def _is_ours(entry: os.DirEntry[str], *, regular: bool) -> bool:
 
 
 def is_closed(file: Path) -> bool:
-    """Return whether no process writes to a file any more: its lock is free.
+    """Return whether no process writes to a file any more, which its lock tells.
 
     Raises:
         OSError: the file cannot be opened.
@@ -90,10 +90,10 @@ def is_closed(file: Path) -> bool:
 
 
 def readers_behind(folder: Path, file: Path) -> list[str]:
-    """Name the registered readers that have not passed the end of a file.
+    """Return the names of the registered readers that have not read a file to its end.
 
-    A reader registers as ``readers/<name>.json`` in the folder: ``{"offsets": {"<file's name>":
-    <bytes that it has passed>}}``. A registration that cannot be read has passed nothing.
+    A reader registers as ``readers/<name>.json`` in the folder: ``{"offsets": {"<name of a file>":
+    <bytes that it has read>}}``. A registration that cannot be read counts as 0 bytes.
     """
     size = file.stat().st_size
     behind = []

@@ -1,4 +1,4 @@
-"""Late labels joined to their predictions, in SQL: what ``elkmon.events.merge`` defines."""
+"""Join late labels to their predictions in SQL, as ``elkmon.events.merge`` defines it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOINED: frozenset[str] = frozenset(
         *(name for name in BY_NAME if name.startswith("ml.eval.")),
     }
 )
-"""Fields that a prediction has from its labels."""
+"""The fields that a prediction gets from its labels."""
 
 _PROBABILITY = ("ml.task", "ml.prediction.positive", "ml.prediction.score", "ml.prediction.scores")
 _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -32,38 +32,38 @@ _NEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     **{f"ml.truth.{name}": ((), (name,)) for name in (*_TRUTH, "source")},
     "ml.truth.observed_at": ((), ()),
 }
-"""What each joined field is made of: fields of the prediction, and of its labels."""
+"""The fields of the prediction and of its labels that each joined field is computed from."""
 
 
-def truths(asked: Collection[str]) -> list[str]:
-    """Return the truth fields of labels that joined fields are made of, by their last name."""
-    return sorted({name for each in asked for name in _NEEDS[each][1]})
+def truths(fields: Collection[str]) -> list[str]:
+    """Return the last names of the ``ml.truth`` fields that joined fields are computed from."""
+    return sorted({name for field in fields for name in _NEEDS[field][1]})
 
 
-def needed(asked: Collection[str]) -> set[Ref]:
-    """Return the columns that have to be read of predictions and labels for joined fields."""
+def needed(fields: Collection[str]) -> set[Ref]:
+    """Return the columns of predictions and labels that joined fields are computed from."""
     names = {"event.id", "event.created", "event.sequence"}
     names |= {"@timestamp", "event.outcome", "ml.truth.observed_at"}
-    for name in asked:
-        names.update(_NEEDS[name][0])
-    names.update(f"ml.truth.{name}" for name in truths(asked))
+    for field in fields:
+        names.update(_NEEDS[field][0])
+    names.update(f"ml.truth.{name}" for name in truths(fields))
     return {Ref(BY_NAME[name]) for name in names}
 
 
-def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
-    """Return the common tables that join labels: the last, ``joined``, has the predictions.
+def joined(again: str, fields: Collection[str], own: Collection[Ref]) -> str:
+    """Return the common tables that join labels; the last one, ``joined``, holds the predictions.
 
-    Most predictions have one label at most, which needs no choice; only the others are grouped.
-    Of the same label event, the first that was written counts. The tables ``x`` (all events),
-    ``r`` (those that may be repeats) and ``once`` (predictions, each once) are there already.
+    Only predictions with several labels are grouped. Of one label event, the line written first
+    counts. The tables ``x`` (all events), ``r`` (those that may be repeats) and ``once`` (each
+    prediction once) exist already.
 
     Args:
         again: query of the hashed keys of predictions that have several labels.
-        asked: the joined fields to give.
-        kept: the prediction's own columns to give.
+        fields: the joined fields that the table has.
+        own: the columns of the prediction itself that it has.
     """
-    names = truths(asked)
-    own = "".join(f', "ml.truth.{name}" AS "{name}"' for name in names)
+    names = truths(fields)
+    truth = "".join(f', "ml.truth.{name}" AS "{name}"' for name in names)
     best = "".join(
         f', arg_max("{name}", k) FILTER ("{name}" IS NOT NULL) AS "{name}"'
         if name in _TRUTH
@@ -72,13 +72,13 @@ def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
     )
     plain = "".join(f', "{name}"' for name in names)
     chosen = ", ".join(
-        [*(f"p.{ref.sql}" for ref in kept), *(f'{_SQL[name]} AS "{name}"' for name in asked)]
+        [*(f"p.{ref.sql}" for ref in own), *(f'{_SQL[name]} AS "{name}"' for name in fields)]
     )
 
-    def told(events: str, often: str) -> str:
+    def labels(events: str, often: str) -> str:
         return f"""
-            SELECT {KEY}, "event.id" AS told_id, "event.created" AS told_at,
-                   "event.sequence" AS told_as, "@timestamp" AS t{own},
+            SELECT {KEY}, "event.id" AS label_id, "event.created" AS written_at,
+                   "event.sequence" AS sequence, "@timestamp" AS t{truth},
                    coalesce("ml.truth.observed_at", "@timestamp") AS o
             FROM {events} WHERE "event.dataset" = '{LABEL}' AND {KEY} IS NOT NULL
               AND hash({KEY}) {often} (FROM again)"""
@@ -86,13 +86,13 @@ def joined(again: str, asked: Collection[str], kept: Collection[Ref]) -> str:
     return f"""
         again AS MATERIALIZED ({again}),
         truth AS NOT MATERIALIZED (
-            SELECT {KEY}, o AS first_at, o AS last_at{plain} FROM ({told("x", "NOT IN")})
+            SELECT {KEY}, o AS first_at, o AS last_at{plain} FROM ({labels("x", "NOT IN")})
             UNION ALL
             SELECT {KEY}, min(o), max(o){best}
-            FROM (SELECT *, row(o, told_id) AS k FROM ({told("r", "IN")})
+            FROM (SELECT *, row(o, label_id) AS k FROM ({labels("r", "IN")})
                   QUALIFY row_number() OVER (
-                      PARTITION BY {KEY}, told_id, date_trunc('month', t)
-                      ORDER BY told_at, told_as) = 1)
+                      PARTITION BY {KEY}, label_id, date_trunc('month', t)
+                      ORDER BY written_at, sequence) = 1)
             GROUP BY {KEY}),
         joined AS NOT MATERIALIZED (
             SELECT {chosen} FROM once AS p LEFT JOIN truth AS l ON p.{KEY} = l.{KEY})"""

@@ -1,4 +1,4 @@
-"""Scan an NDJSON file line by line: which lines are no events, where, and why."""
+"""Read an NDJSON file line by line, and tell which lines are no events, and why."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Line:
 
 
 def scan(file: Path) -> Iterator[Line]:
-    """Return the lines of a file but for blank ones, with bounded memory.
+    """Yield the lines of a file that are not blank, with bounded memory.
 
     Raises:
         OSError: the file cannot be read.
@@ -89,10 +89,10 @@ def has_long_line(file: Path) -> bool:
 
 
 class _Judge:
-    """Say why a line is no event, as DuckDB sees it, which questions are asked with.
+    """Tells whether DuckDB, which answers the questions, takes a line for an event.
 
-    Most lines are plain; the few in doubt are shown to DuckDB, which takes more than strict JSON:
-    NaN, a trailing comma, other ways to write a time.
+    Most lines are strict JSON. DuckDB itself decides on the others: it also reads NaN, a trailing
+    comma, and other forms of a time.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class _Judge:
         self._query = f"SELECT {there} FROM (SELECT {read})"
 
     def close(self) -> None:
-        """Close the connection, if any."""
+        """Close the connection, if there is one."""
         if self._connection is not None:
             self._connection.close()
 
@@ -116,23 +116,23 @@ class _Judge:
         except UnicodeDecodeError:
             return "not UTF-8"
         doubt = _doubt(data)
-        return None if doubt is None or self._takes(line) else doubt
+        return None if doubt is None or self._accepts(line) else doubt
 
-    def _takes(self, line: str) -> bool:
-        if not (line.startswith("{") and line.endswith("}")):  # most of what was cut short
+    def _accepts(self, line: str) -> bool:
+        if not (line.startswith("{") and line.endswith("}")):  # most lines that were cut short
             return False
         if self._connection is None:
             self._connection = duckdb.connect()
             self._connection.execute("SET TimeZone = 'UTC'")
         try:
-            ((taken,),) = self._connection.execute(self._query, [line]).fetchall()
+            ((accepted,),) = self._connection.execute(self._query, [line]).fetchall()
         except UNREADABLE:
             return False
-        return bool(taken)
+        return bool(accepted)
 
 
 def _doubt(data: bytes) -> str | None:
-    """Say why a line may be no event; None where it certainly is one."""
+    """Return why a line may be no event; None if it certainly is one."""
     if _deep(data):
         return "nested too deeply"
     try:

@@ -1,4 +1,4 @@
-"""Read every line of a folder's NDJSON files for what no figure can count, with its place."""
+"""Look through the NDJSON files of a folder for lines and values that no figure counts."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PLACES = 3
 
 @dataclass
 class Tally:
-    """Counts of kinds of things, each with its first places."""
+    """Counts by kind, each with the first places."""
 
     counts: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, kind: str, place: str) -> None:
-        """Count one."""
+        """Count one of a kind."""
         self.counts[kind] += 1
         known = self.places.setdefault(kind, [])
         if len(known) < _PLACES:
@@ -38,7 +38,7 @@ class Tally:
 
 @dataclass
 class Survey:
-    """What was found.
+    """The counts of a survey.
 
     Attributes:
         bad: lines that are no events, by reason.
@@ -58,37 +58,37 @@ def survey(folder: Path, progress: Callable[[int, int], None] | None = None) -> 
 
     Args:
         folder: of the events.
-        progress: is told how many files are read, of how many.
+        progress: called with how many files of how many are read.
 
     Raises:
         StoreError: the folder may not be read.
     """
-    found = Survey()
+    result = Survey()
     files = listing(folder).ndjson
     for number, file in enumerate(files, 1):
         try:
             if has_long_line(file) or not _is_sound(file):
-                _by_lines(file, found)
+                _by_lines(file, result)
         except FileNotFoundError:
             pass  # compacted meanwhile
         except OSError as error:
-            found.unread.add(error.strerror or str(error), file.name)
+            result.unread.add(error.strerror or str(error), file.name)
         if progress is not None:
             progress(number, len(files))
-    return found
+    return result
 
 
-def _by_lines(file: Path, found: Survey) -> None:
+def _by_lines(file: Path, result: Survey) -> None:
     for line in scan(file):
         if line.reason is None:
-            _misfits(line, file, found.misfit)
+            _misfits(line, file, result.misfit)
         elif line.too_long:  # counted together, whatever their sizes
             size = mebibytes(line.size - line.ended)
-            found.bad.add(TOO_LONG, f"{file.name}:{line.number} ({size})")
+            result.bad.add(TOO_LONG, f"{file.name}:{line.number} ({size})")
         elif line.ended or is_closed(file):
-            found.bad.add(line.reason, f"{file.name}:{line.number}")
+            result.bad.add(line.reason, f"{file.name}:{line.number}")
         else:
-            found.unfinished += 1
+            result.unfinished += 1
 
 
 def _is_sound(file: Path) -> bool:
@@ -110,8 +110,8 @@ def _is_sound(file: Path) -> bool:
 def _misfits(line: Line, file: Path, tally: Tally) -> None:
     try:
         event = orjson.loads(line.data)
-    except orjson.JSONDecodeError as error:  # DuckDB takes it nevertheless
+    except orjson.JSONDecodeError as error:  # DuckDB reads it nevertheless
         tally.add(f"a line should be strict JSON: {error.msg}", f"{file.name}:{line.number}")
         return
-    for name, wanted in misfits(event):
-        tally.add(f"{name} should be {wanted}", f"{file.name}:{line.number}")
+    for name, expected in misfits(event):
+        tally.add(f"{name} should be {expected}", f"{file.name}:{line.number}")

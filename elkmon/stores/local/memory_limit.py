@@ -1,4 +1,4 @@
-"""How much memory a question may take: no more for many compacted events than for few."""
+"""The limit of a question's memory, which does not grow with the number of compacted events."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ __all__ = ["Memory"]
 
 _LEAST = 192 * MiB
 _EACH = 96 * MiB
-"""A processor: with much less DuckDB gives up."""
+"""For each processor: with much less DuckDB gives up."""
 _SMALL = 192 * MiB
-"""Parquet of so many bytes needs no limit: with one, DuckDB goes to disk long before it has to."""
+"""Parquet up to this size needs no limit: with one, DuckDB uses the disk long before it must."""
 _LINES = 512 * MiB
-"""A processor: lines are read once, and held while a question is answered."""
+"""For each processor, at most: lines are held in memory while a question is answered."""
 _UNITS = {"bytes": 1, "KiB": 1024, "MiB": MiB, "GiB": 1024 * MiB, "TiB": 1024 * 1024 * MiB}
 _FULL = re.compile("max_temp_directory_size|No space left", re.IGNORECASE)
 
 
 class Memory:
-    """What DuckDB may hold in memory; the rest of a question it keeps in a folder meanwhile.
+    """Limit what DuckDB holds in memory; it keeps the rest of a question in a folder meanwhile.
 
-    Some parts of some questions cannot be kept there: then it may have what the machine has.
+    Some parts of some questions cannot go there; then DuckDB gets all memory of the machine.
 
     Args:
-        connection: DuckDB's.
-        scratch: an own folder, for what does not fit.
-        given: bytes that are allowed; as :mod:`elkmon.events.query_settings` says where not given.
+        connection: of DuckDB.
+        scratch: a folder for what does not fit.
+        setting: the limit in bytes; see :mod:`elkmon.events.query_settings` for the default.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, scratch: Path, given: int | None = None
+        self, connection: duckdb.DuckDBPyConnection, scratch: Path, setting: int | None = None
     ) -> None:
         self._connection = connection
         self._scratch = scratch
-        self._given = given
-        ((threads, most),) = connection.execute(
+        self._setting = setting
+        ((threads, limit),) = connection.execute(
             "SELECT current_setting('threads'), current_setting('memory_limit')"
         ).fetchall()
         self._threads = int(threads)
-        self._most = _bytes(most)
+        self._most = _bytes(limit)
         self._allowed = 0
         connection.execute("SET temp_directory = ?", [str(scratch)])
 
     def within(self, files: Listing, ask: Callable[[], Rows]) -> Rows:
-        """Ask within what files of that size usually need; once more, with more, if that fails.
+        """Ask with the limit that files of their size need, and once more without it if that fails.
 
         Raises:
-            StoreError: it does not fit into what the setting, or this machine, allows.
+            StoreError: the question does not fit into what the setting, or this machine, allows.
         """
-        limits = [self._given] if self._given else [self._usual(files), self._most]
+        limits = [self._setting] if self._setting else [self._usual(files), self._most]
         for limit in limits:
             self._allow(limit)
             try:
@@ -77,7 +77,7 @@ class Memory:
         ) from failed
 
     def _usual(self, files: Listing) -> int:
-        lines, compacted = (_size(each) for each in (files.ndjson, files.parquet))
+        lines, compacted = (_size(paths) for paths in (files.ndjson, files.parquet))
         if compacted <= _SMALL:
             return self._most
         usual = max(_EACH * self._threads, _LEAST) + min(lines, _LINES * self._threads)
@@ -94,6 +94,6 @@ def _size(files: Iterable[Path]) -> int:
 
 
 def _bytes(size: str) -> int:
-    """Read what DuckDB writes of a size: ``18.8 GiB``."""
+    """Return the bytes of a size as DuckDB writes it: ``18.8 GiB``."""
     number, unit = size.split()
     return int(float(number) * _UNITS[unit])

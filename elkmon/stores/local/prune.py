@@ -1,4 +1,4 @@
-"""Delete whole files of a folder by age: closed ones that every registered reader has passed."""
+"""Delete old files of a folder, if they are closed and every registered reader has read them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEPT = ", ".join(map(text, KEPT_FOR_EVER))
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What a file that is old holds."""
+    """The counts of a file whose events are all old."""
 
     events: int
     issues: int
@@ -44,8 +44,8 @@ def prune_files(
     Args:
         folder: of the events.
         before: aware.
-        dry_run: whether only to say what would go.
-        progress: is told how many files of how many were looked at.
+        dry_run: whether only to return what would be deleted.
+        progress: called with how many files of how many are examined.
 
     Returns:
         The old files, those that stay included.
@@ -57,13 +57,13 @@ def prune_files(
         return []
     with alone(folder), duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = list(_old(connection, folder, before, progress or (lambda _done, _of: None)))
+        old = list(_old_parts(connection, folder, before, progress or (lambda _done, _of: None)))
         if not dry_run:
-            _delete(folder, [old.name for old in found if not old.stays])
-    return found
+            _delete(folder, [part.name for part in old if not part.stays])
+    return old
 
 
-def _old(
+def _old_parts(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     before: datetime,
@@ -78,7 +78,7 @@ def _old(
             if held is not None and held.events:
                 yield _old_part(folder, file, held)
         except FileNotFoundError:
-            continue  # someone removed it meanwhile
+            continue  # it was removed meanwhile
         except (OSError, duckdb.Error) as error:
             raise StoreError(f"{file} cannot be read: {error}") from error
         progress(number, len(everything))
@@ -97,7 +97,7 @@ def _of_columns(
 
 
 def _of_lines(file: Path, before: datetime) -> _Held | None:
-    """Count the events of lines; None from the first one on that is not old, or may not be."""
+    """Count the events of a file; None if one is not old, or if its time cannot be told."""
     events = issues = 0
     for line in scan(file):
         if line.reason is not None:
@@ -106,7 +106,7 @@ def _of_lines(file: Path, before: datetime) -> _Held | None:
             event = orjson.loads(line.data.strip())
             if from_iso(event["@timestamp"]) >= before:
                 return None
-        except (ValueError, TypeError, AttributeError):  # DuckDB takes more than that
+        except (ValueError, TypeError, AttributeError):  # DuckDB reads more than that
             return None
         events += 1
         issues += event["event"]["dataset"] in KEPT_FOR_EVER
@@ -120,7 +120,7 @@ def _old_part(folder: Path, file: Path, held: _Held) -> OldPart:
     stays = ""
     if held.issues:
         stays = "holds issues"
-    elif lines.exists():  # as it was written; beside a Parquet file it waits for readers
+    elif lines.exists():  # NDJSON beside its Parquet file waits for readers
         behind = readers_behind(folder, lines)
         if not is_closed(lines):
             stays = "still written to"
@@ -130,7 +130,7 @@ def _old_part(folder: Path, file: Path, held: _Held) -> OldPart:
 
 
 def _parts(folder: Path, name: str) -> list[Path]:
-    """Name a file's own files in the order to remove them: whatever is left is never read anew."""
+    """Return the files that belong to one, in an order in which no event comes back meanwhile."""
     stem = Path(name).stem
     return [
         folder / "rejected" / f"{stem}{NDJSON}",
@@ -141,7 +141,7 @@ def _parts(folder: Path, name: str) -> list[Path]:
 
 def _delete(folder: Path, names: list[str]) -> None:
     if any(name.endswith(PARQUET) for name in names):
-        (folder / REPEATS).unlink(missing_ok=True)  # it has copies; compaction makes it anew
+        (folder / REPEATS).unlink(missing_ok=True)  # it holds copies; compaction writes it anew
     try:
         for name in names:
             for part in _parts(folder, name):

@@ -1,4 +1,4 @@
-"""Dimensions, measures and conditions, as SQL with bound values."""
+"""A question in SQL, with bound values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEIGHT = f"coalesce({WEIGHTED.sql}, 1.0)"
 
 @dataclass
 class Question:
-    """The parts of a query, and the fields that it reads."""
+    """The parts of a query, and the columns that it reads."""
 
     dimensions: list[str] = field(default_factory=list)
     measures: list[str] = field(default_factory=list)
@@ -38,62 +38,62 @@ class Question:
     refs: set[Ref] = field(default_factory=set)
 
     def add(self, condition: str, *values: object) -> None:
-        """Add a condition, with the values to bind in it."""
+        """Add a condition and the values that are bound in it."""
         self.conditions.append(condition)
         self.values.extend(values)
 
     @property
     def where(self) -> str:
-        """Return all conditions as one."""
+        """Return all conditions, joined by AND."""
         return " AND ".join(self.conditions) or "true"
 
     def reference(self, name: str) -> Ref:
-        """Look a field up, or one entry of a keyed field, and note that it is read."""
+        """Return the column of a field or of its entry, and add it to those that are read."""
         ref = Ref(*lookup(name))
         self.refs.add(ref)
         return ref
 
 
 def question(by: Sequence[Dimension], measures: Sequence[Measure], where: Filter) -> Question:
-    """Translate a question.
+    """Translate a question into SQL.
 
     Raises:
-        QueryError: a field that is not in the table, or does not fit its use.
+        QueryError: a field is not in the table, or cannot be used in this way.
     """
     check(by, measures, where)
-    made = Question()
-    made.dimensions = [_dimension(made, each) for each in by]
-    made.measures = [_measure(made, each) for each in measures]
+    sql = Question()
+    sql.dimensions = [_dimension(sql, dimension) for dimension in by]
+    sql.measures = [_measure(sql, measure) for measure in measures]
     if where.since is not None:
-        made.add('"@timestamp" >= ?', naive_utc(where.since))
+        sql.add('"@timestamp" >= ?', naive_utc(where.since))
     if where.until is not None:
-        made.add('"@timestamp" < ?', naive_utc(where.until))
-    for each in where.conditions:
-        _condition(made, each)
-    return made
+        sql.add('"@timestamp" < ?', naive_utc(where.until))
+    for condition in where.conditions:
+        _condition(sql, condition)
+    return sql
 
 
-def _dimension(made: Question, by: Dimension) -> str:
+def _dimension(sql: Question, by: Dimension) -> str:
     if isinstance(by, TimeBucket):
         return _bucket(by)
-    ref = made.reference(by.field)
+    ref = sql.reference(by.field)
     if isinstance(by, FieldValue):
         return ref.sql
     if isinstance(by, Bins):
         number = f"floor({ref.sql}::DOUBLE / {by.width!r}::DOUBLE)"
         if by.where is None:
             return number
-        told = made.reference(by.where.field)
+        chosen = sql.reference(by.where.field)
         bound = typed_values(by.where)
-        made.values.extend(bound)
-        return f"CASE WHEN {told.sql} IN ({', '.join('?' for _ in bound)}) THEN {number} END"
-    edges = [f"'{each!r}'::DOUBLE" for each in by.edges]
+        sql.values.extend(bound)
+        return f"CASE WHEN {chosen.sql} IN ({', '.join('?' for _ in bound)}) THEN {number} END"
+    edges = [f"'{edge!r}'::DOUBLE" for edge in by.edges]
     within = f"{ref.sql} >= {edges[0]} AND {ref.sql} < {edges[-1]}"
     return f"CASE WHEN {within} THEN {_between(ref.sql, edges, 0, len(edges) - 1)} END"
 
 
 def _between(value: str, edges: Sequence[str], first: int, last: int) -> str:
-    """Find the place of a value by halves: a thousand edges cost ten comparisons."""
+    """Return SQL for the interval of a value, by bisection: 10 comparisons for 1,000 edges."""
     if last - first == 1:
         return str(first)
     middle = (first + last) // 2
@@ -111,13 +111,13 @@ def _bucket(by: TimeBucket) -> str:
     return f"time_bucket({width}, \"@timestamp\", TIMESTAMP '{start}')"
 
 
-def _measure(made: Question, measure: Measure) -> str:
+def _measure(sql: Question, measure: Measure) -> str:
     if measure.kind in {"weight", "weight2", "sum", "sum2"}:
-        made.refs.add(WEIGHTED)
+        sql.refs.add(WEIGHTED)
     there = ""
     value = "1"
     if measure.field is not None:
-        ref = made.reference(measure.field)
+        ref = sql.reference(measure.field)
         value = ref.sql
         there = f" FILTER ({value} IS NOT NULL)"
     return {
@@ -131,19 +131,19 @@ def _measure(made: Question, measure: Measure) -> str:
     }[measure.kind]
 
 
-def _condition(made: Question, condition: Condition) -> None:
-    ref = made.reference(condition.field)
+def _condition(sql: Question, condition: Condition) -> None:
+    ref = sql.reference(condition.field)
     if condition.op == "exists":
-        return made.add(f"{ref.sql} IS NOT NULL")
+        return sql.add(f"{ref.sql} IS NOT NULL")
     if condition.op == "missing":
-        return made.add(f"{ref.sql} IS NULL")
+        return sql.add(f"{ref.sql} IS NULL")
     bound = typed_values(condition)
     marks = ", ".join("?" for _ in bound)
     if ref.field.kind is Kind.KEYWORDS:
-        found = f"coalesce(list_has_any({ref.sql}, [{marks}]), false)"
-        return made.add(found if condition.op == "=" else f"NOT {found}", *bound)
+        holds = f"coalesce(list_has_any({ref.sql}, [{marks}]), false)"
+        return sql.add(holds if condition.op == "=" else f"NOT {holds}", *bound)
     if condition.op in COMPARED:
-        return made.add(f"{ref.sql} {condition.op} ?", *bound)
+        return sql.add(f"{ref.sql} {condition.op} ?", *bound)
     if condition.op == "=":
-        return made.add(f"{ref.sql} IN ({marks})", *bound)
-    return made.add(f"({ref.sql} IS NULL OR {ref.sql} NOT IN ({marks}))", *bound)
+        return sql.add(f"{ref.sql} IN ({marks})", *bound)
+    return sql.add(f"({ref.sql} IS NULL OR {ref.sql} NOT IN ({marks}))", *bound)

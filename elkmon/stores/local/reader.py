@@ -1,4 +1,4 @@
-"""Read the files of a folder by DuckDB: live, vanishing, or corrupt; never failing, never twice."""
+"""Ask the files of a folder by DuckDB while they grow, vanish, or hold corrupt lines."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Reader"]
 
 _TRIES = 50
 _STRIKES = 4
-"""How often corrupt files may be looked at: a live one may grow a bad line behind our back."""
+"""How often files are cleaned for one question: a live one may get a bad line meanwhile."""
 
 _OLD = int(duckdb.__version__.split(".")[0]) < 2  # noqa: PLR2004 - the first that fails aloud
-"""Whether DuckDB drops what follows a line of a hundred thousand brackets, or a byte order mark."""
+"""Whether DuckDB silently drops what follows 100,000 brackets or a byte order mark in a line."""
 
 Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Clean:
-    """A file without its bad lines, as of one size and time of change."""
+    """A file without its bad lines, for one size and time of change."""
 
     size: int
     changed: int
@@ -38,14 +38,14 @@ class _Clean:
 
 
 class Reader:
-    """The files of one folder, to be asked questions.
+    """Asks the files of a folder.
 
     Args:
         folder: that holds the events.
-        scratch: an own folder, for cleaned copies of corrupt files.
+        scratch: a folder for clean copies of corrupt files.
 
     Attributes:
-        bad_lines: lines that were left out of the files of the last question.
+        bad_lines: lines that were left out of the last question.
     """
 
     def __init__(self, folder: Path, scratch: Path) -> None:
@@ -56,13 +56,13 @@ class Reader:
         self._numbers = count()
 
     def run(self, ask: Callable[[Listing], Rows]) -> Rows:
-        """Ask a question of the files as they are now.
+        """Ask the files as they are now.
 
         A file that vanishes meanwhile (compaction replaces it) makes it ask again; one that DuckDB
         gives up on, or that holds a line beyond the limit, is asked without its bad lines.
 
         Args:
-            ask: puts the question to some files, by DuckDB.
+            ask: asks some files by DuckDB.
 
         Raises:
             StoreError: the files cannot be read.
@@ -97,20 +97,20 @@ class Reader:
         return Listing(tuple(paths), files.parquet)
 
     def _clean(self, file: Path) -> _Clean:
-        state = file.stat()
-        known = self._cleaned.get(file.name)
-        if known is None or (known.size, known.changed) != (state.st_size, state.st_mtime_ns):
+        status = file.stat()
+        clean = self._cleaned.get(file.name)
+        if clean is None or (clean.size, clean.changed) != (status.st_size, status.st_mtime_ns):
             path, bad_lines = self._copied(file)
-            known = _Clean(state.st_size, state.st_mtime_ns, path, bad_lines)
-            self._cleaned[file.name] = known
-        return known
+            clean = _Clean(status.st_size, status.st_mtime_ns, path, bad_lines)
+            self._cleaned[file.name] = clean
+        return clean
 
     def _copied(self, file: Path) -> tuple[Path, int]:
-        """Copy the good lines, over the copy before; the file itself where it is nothing else."""
+        """Copy the good lines, replacing an older copy; return the file itself if all are good."""
         bad_lines = marked = 0
         for line in scan(file):
             bad_lines += line.reason is not None
-            marked += len(line.data) < line.size  # by a byte order mark
+            marked += len(line.data) < line.size  # without a byte order mark
         if not bad_lines and not marked:
             return file, 0
         before = self._cleaned.get(file.name)

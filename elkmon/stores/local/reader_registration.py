@@ -1,4 +1,4 @@
-"""How far a shipper is: ``readers/<name>.json``, which compaction honours, too."""
+"""How far a shipper has read the files of a folder: ``readers/<name>.json``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from elkmon.stores.local.atomic_file import replace_whole
 __all__ = ["HEAD", "Registration", "Seen", "head_of", "load", "lock_of", "registered", "save"]
 
 HEAD = 256
-"""So many first bytes of a file tell it from another one of its name."""
+"""Bytes at the beginning of a file that tell it from another file of its name."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """A file as it was read.
+    """How far a file was read, and which file it was.
 
     Attributes:
-        offset: bytes that are settled: at the destination, or a dead letter.
-        lines: how many lines these are.
+        offset: bytes whose events are at the destination or dead letters.
+        lines: the number of these lines.
         inode: of the file.
-        head_size, head: how many first bytes were looked at, and their hash.
-        size: of the file, when it was last looked at.
+        head_size, head: how many bytes of its beginning are hashed, and their hash.
+        size: of the file when it was last looked at.
     """
 
     offset: int = 0
@@ -39,11 +39,11 @@ class Seen:
 
 @dataclass(slots=True)
 class Registration:
-    """What a shipper has to remember.
+    """What a shipper keeps between two runs.
 
     Attributes:
-        to: the destination's address.
-        via: what stands there: ``elasticsearch`` or ``logstash``.
+        to: the address of the destination.
+        via: what the destination is: ``elasticsearch`` or ``logstash``.
         files: by name.
     """
 
@@ -53,12 +53,12 @@ class Registration:
 
 
 def head_of(data: bytes) -> str:
-    """Hash the first bytes of a file."""
+    """Return the hash of the first bytes of a file."""
     return blake2b(data, digest_size=8).hexdigest()
 
 
 def registered(folder: Path) -> list[str]:
-    """Name the shippers of a folder."""
+    """Return the names of the shippers of a folder."""
     return sorted(path.stem for path in (folder / "readers").glob("[!.]*.json"))
 
 
@@ -68,29 +68,29 @@ def lock_of(folder: Path, name: str) -> Path:
 
 
 def load(folder: Path, name: str) -> Registration | None:
-    """Read how far a shipper is; None where it never ran.
+    """Read the registration of a shipper; None if it has never run.
 
     Raises:
-        StoreError: the file cannot be read, or understood.
+        StoreError: the file cannot be read, or holds something else.
     """
     path = folder / "readers" / f"{name}.json"
     try:
-        told = orjson.loads(path.read_bytes())
-        known = {each.name for each in fields(Seen)} - {"offset"}
+        stored = orjson.loads(path.read_bytes())
+        names = {row.name for row in fields(Seen)} - {"offset"}
         files = {
             file: Seen(
                 offset=int(offset),
-                **{key: kind(told["files"][file][key]) for key, kind in _kinds(known).items()},
+                **{key: kind(stored["files"][file][key]) for key, kind in _kinds(names).items()},
             )
-            for file, offset in told["offsets"].items()
+            for file, offset in stored["offsets"].items()
         }
-        return Registration(str(told["to"]), str(told["via"]), files)
+        return Registration(str(stored["to"]), str(stored["via"]), files)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
-            f"{path} cannot be understood ({error!r}): remove it, and all is sent again, of which "
-            "nothing is doubled"
+            f"{path} cannot be understood ({error!r}): remove it, and everything is sent again, "
+            "of which nothing is stored twice"
         ) from error
 
 
@@ -99,14 +99,16 @@ def _kinds(names: set[str]) -> dict[str, type]:
 
 
 def save(folder: Path, name: str, registration: Registration) -> None:
-    """Write how far a shipper is.
+    """Write the registration of a shipper.
 
     Raises:
-        OSError: it cannot be written; what was there before stays.
+        OSError: it cannot be written; the old one stays.
     """
     readers = folder / "readers"
     readers.mkdir(mode=0o700, exist_ok=True)
     rows = {file: asdict(seen) for file, seen in registration.files.items()}
     offsets = {file: row.pop("offset") for file, row in rows.items()}
-    told = {"to": registration.to, "via": registration.via, "offsets": offsets, "files": rows}
-    replace_whole(readers / f"{name}.json", orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    stored = {"to": registration.to, "via": registration.via, "offsets": offsets, "files": rows}
+    replace_whole(
+        readers / f"{name}.json", orjson.dumps(stored, option=orjson.OPT_INDENT_2) + b"\n"
+    )

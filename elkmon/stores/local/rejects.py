@@ -1,4 +1,4 @@
-"""Lines that a compaction sets apart, whole: each with its number and reason."""
+"""Lines that a compaction rejects, kept whole with their number and the reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 
 
 class Rejects:
-    """Lines that are no events, set apart with their place and reason: ``rejected/<file>``."""
+    """The file ``rejected/<file>``, with the lines of a file that are no events."""
 
     def __init__(self, file: Path) -> None:
         self._path = file.parent / "rejected" / file.name
@@ -46,7 +46,7 @@ class Rejects:
         self.count += 1
 
     def _pieces(self, start: int, size: int) -> Iterator[str]:
-        """Read a line that may be longer than memory should hold."""
+        """Yield a line in pieces, as it may be too long for memory."""
         decoder = getincrementaldecoder("utf-8")("backslashreplace")
         self._source.seek(start)
         while size > 0 and (piece := self._source.read(min(size, _CHUNK))):

@@ -1,11 +1,11 @@
-"""Which predictions are there twice, and which have several labels: found once, for all questions.
+"""Predictions that are written twice, and predictions with several labels.
 
-Parquet files do not change, so that compaction can look for the events that they have of the same
-prediction, and keep them apart in ``.repeats.parquet`` (the files have them, too), with the names
-of the files that it looked at. A question then has to look for repeats among NDJSON files only.
-Where those are not the names of the Parquet files that are there (one was copied in, or removed),
-the question looks at everything: what is kept makes it faster, not right. For that reason it holds
-no features, which take longest to copy: a question of them takes the repeats from all files.
+Parquet files do not change, so compaction looks for such events once and copies them to
+``.repeats.parquet``, with the names of the Parquet files that it examined. A question then looks
+for repeats only among NDJSON files. If the names are not those of the Parquet files in the folder
+(one was copied in, or removed), the question looks at all files: the copy makes an answer faster,
+and never decides what is right. For that reason it has no features, which take longest to copy; a
+question about them takes the repeats from all files.
 """
 
 from __future__ import annotations
@@ -37,47 +37,47 @@ _HELD: dict[Dataset, tuple[Ref, ...]] = {
         if LABEL in ref.field.datasets and ref.field.name in {*_JOINING, "event.dataset"}
     ),
 }
-"""Columns that are kept of repeats: of labels what a join needs."""
+"""Columns in the copy: of labels only those that the join needs."""
 _FIELDS = {ref.field for held in _HELD.values() for ref in held}
 
 
 def repeated(dataset: Dataset, *, new: str | None, old: str | None, kept: str | None) -> str:
-    """Return a query of the keys, hashed, that are there more than once; some that are not may be.
+    """Return a query of the hashed keys that occur more than once, and perhaps of a few others.
 
     Args:
         dataset: predictions or labels.
-        new: table of events in which repeats are looked for, if any.
-        old: table of events among which ``kept`` has the repeats, if any.
-        kept: table of what :func:`find` has found in ``old``, if any.
+        new: table of events to look for repeats in, if any.
+        old: table of events whose repeats are in ``kept``, if any.
+        kept: table of the repeats that :func:`find` copied from ``old``, if any.
     """
-    mine = f"WHERE \"event.dataset\" = '{dataset}' AND {KEY} IS NOT NULL"
+    chosen = f"WHERE \"event.dataset\" = '{dataset}' AND {KEY} IS NOT NULL"
     parts = []
     if new is not None:
-        parts.append(f"SELECT hash({KEY}) AS h FROM {new} {mine} GROUP BY h HAVING count(*) > 1")
+        parts.append(f"SELECT hash({KEY}) AS h FROM {new} {chosen} GROUP BY h HAVING count(*) > 1")
     if kept is not None:
-        parts.append(f"SELECT hash({KEY}) FROM {kept} {mine}")
+        parts.append(f"SELECT hash({KEY}) FROM {kept} {chosen}")
     if new is not None and old is not None:
         parts.append(
-            f"SELECT hash({KEY}) FROM {old} {mine} "
-            f"AND hash({KEY}) IN (SELECT hash({KEY}) FROM {new} {mine})"
+            f"SELECT hash({KEY}) FROM {old} {chosen} "
+            f"AND hash({KEY}) IN (SELECT hash({KEY}) FROM {new} {chosen})"
         )
-    return f"SELECT h FROM ({' UNION ALL '.join(parts)}) AS found(h)"
+    return f"SELECT h FROM ({' UNION ALL '.join(parts)}) AS keys(h)"
 
 
 def holds(refs: Collection[Ref]) -> bool:
-    """Return whether what is kept of repeats has some columns."""
+    """Return whether the copy of repeats has some columns."""
     return all(ref.field in _FIELDS for ref in refs)
 
 
 def candidates(*, new: str | None, old: str, kept: str) -> str:
-    """Return a query of all events that may be repeats: those of every key that is there twice.
+    """Return a query of all events whose key may occur more than once.
 
-    Some are given twice: what asks of them takes each once. All tables have the same columns.
+    It may return an event twice, so its caller takes each once. All tables have the same columns.
 
     Args:
-        new: table of events that ``kept`` knows nothing of, if any.
-        old: table of the events that it knows.
-        kept: table of what :func:`find` has found in ``old``.
+        new: table of events that are not compacted, if any.
+        old: table of compacted events.
+        kept: table of the repeats that :func:`find` copied from ``old``.
     """
     parts = [f"FROM {kept}"]
     if new is not None:
@@ -87,14 +87,14 @@ def candidates(*, new: str | None, old: str, kept: str) -> str:
 
 
 def covered(connection: duckdb.DuckDBPyConnection, folder: Path) -> frozenset[str]:
-    """Name the Parquet files that what is kept in a folder is of; none where nothing is kept."""
+    """Return the names of the Parquet files whose repeats are copied in a folder."""
     kept = folder / NAME
     if not kept.exists():
         return frozenset()
     query = f"SELECT name FROM {_read([kept])} WHERE name IS NOT NULL"
     try:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
-    except duckdb.Error:  # it is only there to be faster
+    except duckdb.Error:  # the copy only makes answers faster
         return frozenset()
 
 
@@ -104,13 +104,13 @@ def find(
     before: Sequence[Path],
     parts: Mapping[str, Path],
 ) -> None:
-    """Find the events of keys that Parquet files have more than once, and keep them apart.
+    """Find events of keys that occur more than once in Parquet files, and copy them.
 
     Args:
-        connection: to ask with.
+        connection: of DuckDB.
         folder: of the events.
-        before: the Parquet files that are there.
-        parts: the ones that are about to be: names that they will have, and where they are now.
+        before: the Parquet files in the folder.
+        parts: the files to be added, by the names that they will have.
     """
     known = bool(before) and covered(connection, folder) == {file.name for file in before}
     fresh = [*parts.values(), *(() if known else before)]
@@ -138,10 +138,10 @@ def find(
                 f"WHERE \"event.dataset\" = '{dataset}' "
                 f"AND hash({KEY}) IN (FROM twice_{len(chosen)})"
             )
-    nothing = ", ".join(
+    nulls = ", ".join(
         f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in STORED if ref.field in _FIELDS
     )
-    chosen.append(f"SELECT {nothing}, NULL::UUID AS {KEY} WHERE false")
+    chosen.append(f"SELECT {nulls}, NULL::UUID AS {KEY} WHERE false")
     target = folder / f"{NAME}.part"
     connection.execute(
         f"COPY ({' UNION ALL BY NAME '.join(chosen)}) TO {text(str(target))} (FORMAT parquet)"

@@ -1,4 +1,4 @@
-"""Replace a file of events by one of the same lines, without its shippers reading it anew."""
+"""Replace a file of events without making its shippers read it again."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ __all__ = ["put_in_place"]
 
 
 def put_in_place(part: Path, file: Path) -> None:
-    """Put a file in the place of another, whose lines begin and end at the same bytes.
+    """Put a file in the place of another whose lines begin and end at the same bytes.
 
-    Shippers that are not running are told that they know it. One that runs, or is not told because
-    this is killed over it, reads the file again: all of it is then already at its destination.
+    The registrations of shippers that do not run are changed to the new file. A shipper that runs,
+    or whose registration is not changed because this process is killed, reads the file again: its
+    events are then already at the destination.
 
     Args:
         part: the new file, in the same file system.
-        file: is replaced as a whole; it lies in the folder of the events.
+        file: to be replaced, in the folder of the events.
 
     Raises:
-        OSError: it cannot be replaced, or a shipper cannot be told.
+        OSError: the file cannot be replaced, or a registration cannot be written.
     """
     folder = file.parent
-    with ExitStack() as held:
-        known = list(_known(file, held))
+    with ExitStack() as locks:
+        known = list(_known(file, locks))
         part.rename(file)
         for name, registration in known:
             seen = registration.files[file.name]
@@ -44,12 +45,12 @@ def put_in_place(part: Path, file: Path) -> None:
             save(folder, name, registration)
 
 
-def _known(file: Path, held: ExitStack) -> Iterator[tuple[str, Registration]]:
-    """Return the shippers that know this very file, each kept from running."""
+def _known(file: Path, locks: ExitStack) -> Iterator[tuple[str, Registration]]:
+    """Yield the shippers that know this very file; they cannot run meanwhile."""
     folder = file.parent
     for name in registered(folder):
-        with suppress(StoreError):  # it runs, or is none of ours
-            held.enter_context(alone(lock_of(folder, name), f"ship {folder}"))
+        with suppress(StoreError):  # it runs, or is another kind of reader
+            locks.enter_context(alone(lock_of(folder, name), f"ship {folder}"))
             registration = load(folder, name)
             seen = registration and registration.files.get(file.name)
             if registration and seen and _is(file, seen):

@@ -1,6 +1,6 @@
-"""Does what a line holds fit the field table: what does not is null in the columns.
+"""Check the values of a line against the field table; a value that does not fit is null in SQL.
 
-DuckDB takes a number for what a text says, and the other way round, as it does here.
+As in DuckDB, a text that reads as a number is a number, and a number is also a text.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ __all__ = ["misfits"]
 
 
 def misfits(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return each field whose value does not fit, with what it should be.
+    """Yield each field whose value does not fit, with what it should be.
 
     Args:
         event: a line, as JSON.
     """
     for field in FIELDS:
-        here: Any = event
+        value: Any = event
         for part in field.name.split("."):
-            here = here.get(part) if isinstance(here, Mapping) else None
-        if here is not None and not _FITS[field.kind](here):
-            yield field.name, _CALLED[field.kind]
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None and not _FITS[field.kind](value):
+            yield field.name, _DESCRIPTION[field.kind]
 
 
 _BOOLEANS = {"true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"}
@@ -59,11 +59,11 @@ def _time(value: Any) -> bool:  # noqa: ANN401 - any JSON
     return True
 
 
-def _each(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+def _all_values(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     def all_fit(value: Any) -> bool:  # noqa: ANN401 - any JSON
         if not isinstance(value, Mapping):
             return False
-        return all(each is None or fits(each) for each in value.values())
+        return all(entry is None or fits(entry) for entry in value.values())
 
     return all_fit
 
@@ -76,11 +76,11 @@ _FITS: dict[Kind, Callable[[Any], bool]] = {
     Kind.LONG: _whole,
     Kind.BOOLEAN: _boolean,
     Kind.KEYWORDS: lambda value: isinstance(value, list),
-    Kind.CATEGORIES: _each(_text),
+    Kind.CATEGORIES: _all_values(_text),
     Kind.LABELS: lambda value: isinstance(value, Mapping),
-    Kind.NUMBERS: _each(_number),
+    Kind.NUMBERS: _all_values(_number),
 }
-_CALLED: dict[Kind, str] = {
+_DESCRIPTION: dict[Kind, str] = {
     Kind.KEYWORD: "a text",
     Kind.TEXT: "a text",
     Kind.DATE: "a time (ISO 8601)",

@@ -1,4 +1,4 @@
-"""The local store: DuckDB over the files of a folder, in place."""
+"""The local store: the files of a folder, read in place by DuckDB."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from elkmon.events.query_settings import query_settings
 from elkmon.retention.erasure import ErasureReport, ErasureRequest
 from elkmon.retention.pruning import OldPart
 from elkmon.stores.finding import Finding
-from elkmon.stores.local.catalog import inventory
+from elkmon.stores.local.catalog import read_catalog
 from elkmon.stores.local.columns import KEY, Ref, ndjson_source, parquet_source
 from elkmon.stores.local.doctor import examine
 from elkmon.stores.local.erase import erase_in_files
@@ -45,7 +45,7 @@ from elkmon.stores.query_validation import check_events, naive_utc
 __all__ = ["LocalStore"]
 
 _ANY_PATH = 2
-"""From this version on DuckDB can be kept from taking a * in a folder's name for a pattern."""
+"""The first version of DuckDB that can read a folder with * in its name."""
 _IDENTITY = tuple(
     Ref(BY_NAME[name])
     for name in ("event.id", "event.dataset", "@timestamp", "event.created", "event.sequence")
@@ -57,15 +57,15 @@ _DATASET = (Ref(BY_NAME["event.dataset"]),)
 class LocalStore:
     """A folder of events, asked by DuckDB; see :class:`elkmon.stores.protocol.Store`.
 
-    Nothing is imported and nothing is kept: every question reads the files as they are. A folder
-    that is not there is an empty store.
+    There is no import and no copy: every question reads the files as they are. A folder that does
+    not exist is an empty store.
 
     Args:
         folder: that holds the events.
 
     Raises:
-        ConfigError: how much memory a question may take cannot be told from the setting.
-        StoreError: it is a file, or may not be read.
+        ConfigError: the setting of a question's memory cannot be used.
+        StoreError: DuckDB cannot read a folder of this name.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -82,8 +82,8 @@ class LocalStore:
         self._covered: frozenset[str] = frozenset()
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET enable_progress_bar = false")  # on by itself in notebooks
-        # a question opens each Parquet file several times; DuckDB looks whether it has changed
+        self._connection.execute("SET enable_progress_bar = false")  # DuckDB shows one in notebooks
+        # a question opens a Parquet file several times; DuckDB notices if it has changed
         self._connection.execute("SET parquet_metadata_cache = true")
         self._memory = Memory(self._connection, Path(self._scratch.name), memory)
 
@@ -98,19 +98,19 @@ class LocalStore:
         """Group events and compute measures.
 
         Raises:
-            QueryError: a field that is not in the field table, or does not fit its use.
+            QueryError: a field is not in the field table, or cannot be used in this way.
             StoreError: the events cannot be read.
         """
-        asked = question(by, measures, where)
-        columns = [f"{sql} AS d{i}" for i, sql in enumerate(asked.dimensions)]
-        columns += [f"{sql} AS m{i}" for i, sql in enumerate(asked.measures)]
+        sql = question(by, measures, where)
+        columns = [f"{part} AS d{i}" for i, part in enumerate(sql.dimensions)]
+        columns += [f"{part} AS m{i}" for i, part in enumerate(sql.measures)]
         group = ", ".join(f"d{i}" for i in range(len(by)))
         ending = f"GROUP BY {group} ORDER BY {group}" if by else "HAVING count(*) > 0"
 
         def ask(files: Listing, kept: Path | None) -> Rows:
-            tables, name = _tables(files, kept, dataset, asked, where)
-            query = f"WITH {tables} SELECT {', '.join(columns)} FROM {name} WHERE {asked.where} "
-            return self._rows(query + ending, asked.values)
+            tables, name = _tables(files, kept, dataset, sql, where)
+            query = f"WITH {tables} SELECT {', '.join(columns)} FROM {name} WHERE {sql.where} "
+            return self._rows(query + ending, sql.values)
 
         rows = self._ask(ask) if columns else []
         names = [*(f"d{i}" for i in range(len(by))), *(f"m{i}" for i in range(len(measures)))]
@@ -119,26 +119,26 @@ class LocalStore:
     def events(
         self, dataset: Dataset | None, *, where: Filter, limit: int, newest_first: bool = True
     ) -> Iterator[Event]:
-        """Return events, whole, sorted by time; predictions with what their labels make of them.
+        """Yield whole events, sorted by time; predictions with the fields that come from labels.
 
         Raises:
-            QueryError: a field that is not in the field table, or does not fit its use; one that
-                comes from labels, without ``dataset``.
+            QueryError: a field is not in the field table, or cannot be used in this way; or it
+                comes from labels, and no dataset is given.
             StoreError: the events cannot be read.
         """
         check_events(dataset, where)
-        asked = question((), (), where)
-        asked.refs |= set(IDENTITY)
+        sql = question((), (), where)
+        sql.refs |= set(IDENTITY)
         order = "DESC" if newest_first else "ASC"
         identity = ", ".join(ref.sql for ref in IDENTITY)
 
         def ask(files: Listing, kept: Path | None) -> Rows:
-            tables, name = _tables(files, kept, dataset, asked, where)
+            tables, name = _tables(files, kept, dataset, sql, where)
             chosen = self._rows(
-                f"WITH {tables} SELECT {identity} FROM {name} WHERE {asked.where} "
+                f"WITH {tables} SELECT {identity} FROM {name} WHERE {sql.where} "
                 f'ORDER BY "@timestamp" {order}, "event.created" {order}, "event.id" {order} '
                 f"LIMIT {max(limit, 0)}",
-                asked.values,
+                sql.values,
             )
             return contents(self._rows, files, chosen)
 
@@ -146,12 +146,12 @@ class LocalStore:
             yield event
 
     def catalog(self) -> Catalog:
-        """Say what is in the store.
+        """Return the contents of the store.
 
         Raises:
             StoreError: the events cannot be read.
         """
-        return inventory(self._connection, self._reader, self._ask)
+        return read_catalog(self._connection, self._reader, self._ask)
 
     def examine(self, progress: Progress | None = None) -> list[Finding]:
         """Return what is wrong with the files, and with the events in them.
@@ -172,7 +172,7 @@ class LocalStore:
     def prune(
         self, before: datetime, *, dry_run: bool, progress: Progress | None = None
     ) -> list[OldPart]:
-        """Delete the files whose events are all before a time; notes on issues stay.
+        """Delete the files whose events are all before a time; notes on issues are kept for ever.
 
         Raises:
             StoreError: the folder cannot be used, or its files are being replaced.
@@ -182,66 +182,67 @@ class LocalStore:
     def erase(
         self, request: ErasureRequest, *, dry_run: bool, progress: Progress | None = None
     ) -> ErasureReport:
-        """Erase events, and what was set apart of them; each file is replaced as a whole.
+        """Erase events, also from rejected lines and dead letters; a file is replaced as a whole.
 
         Raises:
-            StoreError: a file cannot be read or replaced; those before it are done.
+            StoreError: a file cannot be read or replaced; the files before it are done.
         """
         return erase_in_files(self.folder, request, dry_run=dry_run, progress=progress)
 
     def close(self) -> None:
-        """Return back the connection and the scratch folder."""
+        """Close the connection and remove the scratch folder."""
         self._connection.close()
         self._scratch.cleanup()
 
     def _ask(self, ask: Callable[[Listing, Path | None], Rows]) -> Rows:
-        """Ask with what compaction found out about repeats, where it is of the files that are read.
+        """Ask with the copy of repeats, if it is of the Parquet files that are read.
 
-        A query opens it in several places: where it was replaced meanwhile, it is done without.
+        A query opens the copy several times; if it is replaced meanwhile, the question is asked
+        again without it.
         """
         kept = self.folder / NAME
 
-        def tried(files: Listing) -> Rows:
-            before = _changed(kept)
+        def ask_once(files: Listing) -> Rows:
+            before = _version(kept)
             if before != self._kept:
                 self._kept, self._covered = before, covered(self._connection, self.folder)
             known = bool(files.parquet) and self._covered == {file.name for file in files.parquet}
             rows = self._memory.within(files, lambda: ask(files, kept if known else None))
-            if known and _changed(kept) != before:
+            if known and _version(kept) != before:
                 return self._memory.within(files, lambda: ask(files, None))
             return rows
 
-        return self._reader.run(tried)
+        return self._reader.run(ask_once)
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Rows:
         return self._connection.execute(query, list(values)).fetchall()
 
 
-def _changed(file: Path) -> tuple[int, int] | None:
-    """Tell a file from what may come in its place."""
+def _version(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that replaces it; None if it does not exist."""
     try:
-        state = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return state.st_ino, state.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 def _tables(
-    files: Listing, kept: Path | None, dataset: Dataset | None, asked: Question, where: Filter
+    files: Listing, kept: Path | None, dataset: Dataset | None, sql: Question, where: Filter
 ) -> tuple[str, str]:
-    """Return the common tables of a question, and the name of the one to ask.
+    """Return the common tables of a question, and the name of the table that it reads.
 
-    Each event is there once: of the same event the first that was written counts.
+    That table holds each event once, as it was written first.
 
     Args:
-        files: to ask.
-        kept: what is known of the repeats of their Parquet files, if anything.
-        dataset: to ask for.
-        asked: the question.
+        files: of the folder.
+        kept: the copy of the repeats of its Parquet files, if it can be used.
+        dataset: of the events; None for all.
+        sql: the question.
         where: its window.
     """
-    on_labels = [ref for ref in asked.refs if dataset == PREDICTION and ref.field.name in JOINED]
-    own = asked.refs.difference(on_labels).union(_IDENTITY)
+    on_labels = [ref for ref in sql.refs if dataset == PREDICTION and ref.field.name in JOINED]
+    own = sql.refs.difference(on_labels).union(_IDENTITY)
     keyed = dataset == PREDICTION
     refs = own
     if on_labels:
@@ -278,47 +279,51 @@ def _repeated(dataset: Dataset, files: Listing, kept: Path | None) -> str:
 
 
 def _source(files: Listing, refs: Collection[Ref], kept: Path | None, *, keyed: bool) -> str:
-    """Return the common tables ``x`` of all events, and ``r`` of those that may be repeats.
+    """Return the common tables ``x`` of all events and ``r`` of those that may be repeats.
 
-    NDJSON (``n``) and known repeats (``k``) are read once, Parquet (``f``) wherever it is asked.
+    NDJSON (``n``) and the copy of repeats (``k``) are read once, Parquet (``f``) at each use.
     """
     hashed = bool(files.parquet) if keyed else None
-    made = {}
+    sources = {}
     if files.ndjson:
-        made["n AS MATERIALIZED"] = ndjson_source(files.ndjson, refs, hashed=hashed)
+        sources["n AS MATERIALIZED"] = ndjson_source(files.ndjson, refs, hashed=hashed)
     if files.parquet:
-        made["f AS NOT MATERIALIZED"] = parquet_source(files.parquet, refs, key=keyed)
-    if not made:
+        sources["f AS NOT MATERIALIZED"] = parquet_source(files.parquet, refs, key=keyed)
+    if not sources:
         kinds = [f"NULL::{ref.field.kind.duckdb} AS {ref.sql}" for ref in refs]
-        made["n AS MATERIALIZED"] = f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
-    everything = " UNION ALL ".join(f"FROM {name[0]}" for name in made)
+        sources["n AS MATERIALIZED"] = (
+            f"SELECT {', '.join(kinds)}, NULL::VARCHAR AS {KEY} WHERE false"
+        )
+    everything = " UNION ALL ".join(f"FROM {name[0]}" for name in sources)
     repeats = "FROM x"
     if kept is not None:
-        held = holds(refs)
-        made["k AS MATERIALIZED"] = parquet_source([kept], refs if held else _DATASET, key=True)
-        if held:
+        complete = holds(refs)
+        sources["k AS MATERIALIZED"] = parquet_source(
+            [kept], refs if complete else _DATASET, key=True
+        )
+        if complete:
             repeats = candidates(new="n" if files.ndjson else None, old="f", kept="k")
-    tables = [f"{name} ({query})" for name, query in made.items()]
+    tables = [f"{name} ({query})" for name, query in sources.items()]
     tables.append(f"x AS NOT MATERIALIZED ({everything})")
     tables.append(f"r AS NOT MATERIALIZED ({repeats})")
     return ", ".join(tables)
 
 
 def _months(where: Filter) -> str:
-    """Narrow predictions to the months that a window touches: repeats count within a month."""
-    found = ""
+    """Return a condition on the months of a window, as repeats are repeats within a month only."""
+    condition = ""
     if where.since is not None:
         first = naive_utc(where.since).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        found += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
+        condition += f" AND \"@timestamp\" >= TIMESTAMP '{first.isoformat(' ')}'"
     if where.until is not None:
         until = naive_utc(where.until)
         after = f"TIMESTAMP '{until.replace(day=1):%Y-%m-%d}' + INTERVAL 1 MONTH"
-        found += f' AND "@timestamp" < {after}'
-    return found
+        condition += f' AND "@timestamp" < {after}'
+    return condition
 
 
 def _cells(column: Sequence[Any]) -> Iterable[Cell]:
-    """Return the cells of a column: times are aware."""
+    """Return the cells of a column, with times aware."""
     if isinstance(next((cell for cell in column if cell is not None), None), datetime):
         return (None if cell is None else cell.replace(tzinfo=timezone.utc) for cell in column)
     return column

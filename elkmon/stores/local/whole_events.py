@@ -1,4 +1,4 @@
-"""Events whole, as they were written, with what their labels make of a prediction."""
+"""Whole events as they were written; predictions with the fields that come from labels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["IDENTITY", "contents"]
 Rows = list[tuple[Any, ...]]
 Row = Mapping[str, Any]
 """The columns of an event, as every question reads them."""
-Found = dict[str, Any]
+Event = dict[str, Any]
 
 IDENTITY: tuple[Ref, ...] = tuple(
     Ref(BY_NAME[name])
@@ -40,7 +40,7 @@ IDENTITY: tuple[Ref, ...] = tuple(
         *("ml.model.name", "ml.prediction.id"),
     )
 )
-"""Columns that tell an event from any other, its repeats included."""
+"""Columns that tell an event from any other, also from its repeats."""
 _NAMES = tuple(ref.field.name for ref in STORED)
 _PATHS, _ = shape(STORED)
 _COLUMNS = ", ".join(_PATHS[ref] for ref in STORED)
@@ -49,70 +49,70 @@ _STRUCTURE = text(structure(STORED))
 
 def contents(
     rows: Callable[[str, Sequence[object]], Rows], files: Listing, chosen: Rows
-) -> list[tuple[Found]]:
-    """Return events whole.
+) -> list[tuple[Event]]:
+    """Return whole events.
 
     Args:
         rows: runs a query with bound values.
-        files: that hold them.
-        chosen: identity of each, in the order to give them.
+        files: that hold the events.
+        chosen: the identity of each event, in the order of the result.
     """
     ids = [event_id for event_id, *_ in chosen]
-    wanted = [row[-1] for row in chosen if row[1] == PREDICTION and row[-1] is not None]
-    found: dict[tuple[Any, ...], tuple[str | None, Row]] = {}
+    predictions = [row[-1] for row in chosen if row[1] == PREDICTION and row[-1] is not None]
+    by_identity: dict[tuple[Any, ...], tuple[str | None, Row]] = {}
     labels: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for raw, row in _found(rows, files, ids, wanted) if ids else ():
-        found.setdefault(tuple(row[ref.field.name] for ref in IDENTITY), (raw, row))
+    for raw, row in _read(rows, files, ids, predictions) if ids else ():
+        by_identity.setdefault(tuple(row[ref.field.name] for ref in IDENTITY), (raw, row))
         if row["event.dataset"] == LABEL and row["ml.prediction.id"] is not None:
             labels[_key(row)].append(row)
-    made = []
-    for raw, row in (found[identity] for identity in chosen):
+    events = []
+    for raw, row in (by_identity[identity] for identity in chosen):
         event = _event(raw, row)
         if row["event.dataset"] == PREDICTION:
             for name, value in _joined(row, labels.get(_key(row), [])).items():
                 _put(event, name, value)
-        made.append((event,))
-    return made
+        events.append((event,))
+    return events
 
 
-def _found(
+def _read(
     rows: Callable[[str, Sequence[object]], Rows],
     files: Listing,
     ids: list[str],
     predictions: list[str],
 ) -> Iterator[tuple[str | None, Row]]:
-    """Read the events of these ids, and the labels of these predictions: lines and columns."""
+    """Yield the events of these ids and the labels of these predictions, as line and columns."""
     values = [ids, predictions]
-    wanted = "(SELECT unnest(?::VARCHAR[]))"
+    bound = "(SELECT unnest(?::VARCHAR[]))"
     queries = []
     if files.ndjson:
         queries.append(
             f"SELECT json, {_COLUMNS} FROM (SELECT json, unnest(json_transform(json, {_STRUCTURE}))"
             f" FROM read_ndjson_objects([{listed(files.ndjson)}], ignore_errors=true, "
-            f"{object_size()}) WHERE (json ->> '$.event.id') IN {wanted} "
+            f"{object_size()}) WHERE (json ->> '$.event.id') IN {bound} "
             f"OR ((json ->> '$.event.dataset') = '{LABEL}' "
-            f"AND (json ->> '$.ml.prediction.id') IN {wanted}))"
+            f"AND (json ->> '$.ml.prediction.id') IN {bound}))"
         )
     if files.parquet:
         columns = ", ".join(ref.sql for ref in STORED)
         queries.append(
             f"SELECT {RAW}, {columns} FROM read_parquet([{listed(files.parquet)}], "
-            f'union_by_name=true) WHERE "event.dataset" IS NOT NULL AND ("event.id" IN {wanted} '
-            f'OR ("event.dataset" = \'{LABEL}\' AND "ml.prediction.id" IN {wanted}))'
+            f'union_by_name=true) WHERE "event.dataset" IS NOT NULL AND ("event.id" IN {bound} '
+            f'OR ("event.dataset" = \'{LABEL}\' AND "ml.prediction.id" IN {bound}))'
         )
     for query in queries:
         for raw, *row in rows(query, values):
             yield raw, dict(zip(_NAMES, row, strict=True))
 
 
-def _event(raw: str | None, row: Row) -> Found:
-    """Return an event as its line has it; as its columns where only DuckDB can read that."""
+def _event(raw: str | None, row: Row) -> Event:
+    """Return an event from its line; from its columns if that is absent, or no strict JSON."""
     if raw is not None:
         try:
             return orjson.loads(raw)  # type: ignore[no-any-return]  # it was read as an object
         except orjson.JSONDecodeError:
             pass
-    event: Found = {}
+    event: Event = {}
     for ref in STORED:
         if row[ref.field.name] is not None:
             _put(event, ref.field.name, _as_written(ref.field.kind, row[ref.field.name]))
@@ -123,9 +123,11 @@ def _as_written(kind: Kind, value: Any) -> Any:  # noqa: ANN401 - whatever a col
     if kind is Kind.DATE:
         return _iso(value)
     if kind is Kind.NUMBERS:
-        return {name: each for name, each in value.items() if each is None or isfinite(each)}
+        return {
+            name: number for name, number in value.items() if number is None or isfinite(number)
+        }
     if kind is Kind.LABELS:
-        return {name: None if each is None else _json(each) for name, each in value.items()}
+        return {name: None if entry is None else _json(entry) for name, entry in value.items()}
     return value
 
 
@@ -136,7 +138,7 @@ def _json(value: str) -> Any:  # noqa: ANN401 - any JSON
         return value
 
 
-def _put(event: Found, name: str, value: Any) -> None:  # noqa: ANN401 - whatever a field holds
+def _put(event: Event, name: str, value: Any) -> None:  # noqa: ANN401 - whatever a field holds
     *above, last = name.split(".")
     for part in above:
         if not isinstance(event.get(part), dict):
@@ -153,8 +155,8 @@ def _key(row: Row) -> tuple[str, str]:
     return row["ml.model.name"] or "", row["ml.prediction.id"]
 
 
-def _joined(row: Row, labels: list[Row]) -> Found:
-    """Return the joined fields of a prediction by their dotted names, as JSON; absent ones not."""
+def _joined(row: Row, labels: list[Row]) -> Event:
+    """Return the joined fields of a prediction that are not absent, by name, as JSON."""
     joined = merge(_prediction(row), map(_label, _once(labels)))
     return {
         _JOINED[name]: _iso(value) if isinstance(value, datetime) else value
@@ -164,7 +166,7 @@ def _joined(row: Row, labels: list[Row]) -> Found:
 
 
 def _once(labels: list[Row]) -> list[Row]:
-    """Of the same label event (in a month) the first that was written counts."""
+    """Return each label event (of a month) once, as it was written first."""
     first: dict[tuple[str, int, int], Row] = {}
     for row in sorted(labels, key=_written):
         time = row["@timestamp"]

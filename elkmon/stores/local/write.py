@@ -20,7 +20,7 @@ def write_lines(folder: Path, lines: Iterable[bytes]) -> None:
     """Write lines as a closed file: a reader sees all of them or none.
 
     Args:
-        folder: of the events; made where it does not exist.
+        folder: of the events; created if it does not exist.
         lines: events, each with its newline.
 
     Raises:
