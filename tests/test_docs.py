@@ -16,7 +16,7 @@ from elkmon.cli import main
 from elkmon.events import __main__ as pages
 from elkmon.events.settings import SETTINGS, Settings
 from elkmon.questions.registry import built_in
-from tests.support.demo_weeks import once
+from tests.support.demo_weeks import shared_folder
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -73,7 +73,7 @@ def week(tmp_path_factory, testrun_uid):
         folder.mkdir()
         run_python(python_of(TUTORIAL), folder)
 
-    return once(tmp_path_factory, testrun_uid, "tutorial", make)
+    return shared_folder(tmp_path_factory, testrun_uid, "tutorial", make)
 
 
 @pytest.fixture
