@@ -1,4 +1,4 @@
-"""Run every benchmark, or the ones that are named: ``python -m benchmarks emit store``."""
+"""Run all benchmarks, or the named ones: ``python -m benchmarks emit store``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NAMES = ("emit", "startup", "store", "quality", "report", "elastic", "ship", "jo
 
 
 def main() -> None:
-    """Run them one after the other; each prints its table."""
+    """Run benchmarks one after the other; each prints its table."""
     for name in sys.argv[1:] or NAMES:
         if name not in NAMES:
             sys.exit(f"no such benchmark: {name}; there are {', '.join(NAMES)}")

@@ -1,8 +1,8 @@
-"""What asking a cluster costs, beside aggregations written by hand, on the same documents.
+"""Measure questions to a cluster against hand-written aggregations on the same documents.
 
 One million labelled predictions of three models and four versions, over two weeks, on a real server
-(the one of the tests, with 1 GB of heap). Error rate by hour × model × version: the aggregations
-written by hand give the same counts, which is checked; the fastest of them counts.
+(the one of the tests, with 1 GB of heap). Error rate by hour × model × version: the hand-written
+aggregations have to return the same counts, and the fastest of them is taken.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FIELDS = {"m": "ml.model.name", "v": "ml.model.version"}
 _WINDOW = Filter(START, START + timedelta(hours=HOURS))
 
 Counts = dict[tuple[Any, ...], tuple[int, int]]
-"""By hour, model and version: labelled, wrong. An hour is a time, or milliseconds since 1970."""
+"""Labelled and wrong by hour, model and version. Hours are times, or milliseconds since 1970."""
 
 
 def main(rounds: int = 9) -> None:
@@ -70,9 +70,12 @@ def _measure(client: Elasticsearch, store: ElasticStore, rounds: int) -> None:
         "composite, filters within": lambda: composite(client),
         "composite, outcome as a source": lambda: outcomes(client),
     }
-    asked = {"ours": lambda: ours(store, ()), "ours with weights": lambda: ours(store, WEIGHTS)}
-    everything = {**asked, **hand}
-    answers = {name: _in_milliseconds(each()) for name, each in everything.items()}
+    elkmon_answers = {
+        "ours": lambda: ours(store, ()),
+        "ours with weights": lambda: ours(store, WEIGHTS),
+    }
+    everything = {**elkmon_answers, **hand}
+    answers = {name: _in_milliseconds(ask()) for name, ask in everything.items()}
     different = [name for name, answer in answers.items() if answer != answers["ours"]]
     if different:
         raise SystemExit(f"not the same answer: {', '.join(different)}")
@@ -96,7 +99,7 @@ def _row(name: str, a: float, b: float, bound: str) -> Row:
 
 
 def documents() -> Iterator[dict[str, Any]]:
-    """Make predictions as ship and join leave them."""
+    """Yield predictions as ship and join store them."""
     pick = random.Random(5)  # noqa: S311 - no secret
     for number in range(DOCUMENTS):
         at = START + timedelta(milliseconds=pick.randrange(HOURS * 3_600_000))
@@ -131,43 +134,43 @@ COUNT = Measure("count")
 WEIGHTS = (Measure("weight"), Measure("weight2"))
 
 
-def ours(store: ElasticStore, more: tuple[Measure, ...]) -> Counts:
-    """Ask the store."""
+def ours(store: ElasticStore, measures: tuple[Measure, ...]) -> Counts:
+    """Return the counts from the store."""
     by = (TimeBucket(1, "h"), *map(FieldValue, _FIELDS.values()), FieldValue("ml.eval.outcome"))
-    table = store.aggregate("elkmon.prediction", by=by, measures=(COUNT, *more), where=_WINDOW)
-    found: dict[tuple[Any, ...], list[int]] = {}
+    table = store.aggregate("elkmon.prediction", by=by, measures=(COUNT, *measures), where=_WINDOW)
+    counts: dict[tuple[Any, ...], list[int]] = {}
     for hour, model, version, outcome, count, *_ in table.rows:
         assert isinstance(count, int)  # noqa: S101 - for mypy
-        _add(found, (hour, model, version), outcome, count)
-    return _frozen(found)
+        _add(counts, (hour, model, version), outcome, count)
+    return _frozen(counts)
 
 
 def nested(client: Elasticsearch) -> Counts:
-    """Ask by terms within terms."""
-    said = {"o": {"terms": {"field": "ml.eval.outcome"}}}
-    hours = {"date_histogram": {"field": "@timestamp", "fixed_interval": "1h"}, "aggs": said}
+    """Return the counts from terms within terms."""
+    outcomes = {"o": {"terms": {"field": "ml.eval.outcome"}}}
+    hours = {"date_histogram": {"field": "@timestamp", "fixed_interval": "1h"}, "aggs": outcomes}
     versions = {"terms": {"field": _FIELDS["v"], "size": 100}, "aggs": {"h": hours}}
     models = {"terms": {"field": _FIELDS["m"], "size": 100}, "aggs": {"v": versions}}
-    found: dict[tuple[Any, ...], list[int]] = {}
+    counts: dict[tuple[Any, ...], list[int]] = {}
     for model in _ask(client, {"m": models})["m"]["buckets"]:
         for version in model["v"]["buckets"]:
             for hour in version["h"]["buckets"]:
-                for said_ in hour["o"]["buckets"]:
+                for outcome in hour["o"]["buckets"]:
                     key = (hour["key"], model["key"], version["key"])
-                    _add(found, key, said_["key"], said_["doc_count"])
-    return _frozen(found)
+                    _add(counts, key, outcome["key"], outcome["doc_count"])
+    return _frozen(counts)
 
 
 def composite(client: Elasticsearch) -> Counts:
-    """Ask by a composite, wrong answers by a filter within."""
+    """Return the counts from a composite, with wrong answers from a filter in it."""
     wrong = {
         "wrong": {"filter": {"term": {"ml.eval.outcome": "wrong"}}},
-        "said": {"filter": {"exists": {"field": "ml.eval.outcome"}}},
+        "labelled": {"filter": {"exists": {"field": "ml.eval.outcome"}}},
     }
     body = {"g": {"composite": {"size": 60_000, "sources": _sources()}, "aggs": wrong}}
     return {
         (b["key"]["h"], b["key"]["m"], b["key"]["v"]): (
-            b["said"]["doc_count"],
+            b["labelled"]["doc_count"],
             b["wrong"]["doc_count"],
         )
         for b in _ask(client, body)["g"]["buckets"]
@@ -175,14 +178,14 @@ def composite(client: Elasticsearch) -> Counts:
 
 
 def outcomes(client: Elasticsearch) -> Counts:
-    """Ask by a composite that has the outcome as a source."""
+    """Return the counts from a composite with the outcome as a source."""
     sources = [*_sources(), {"o": {"terms": {"field": "ml.eval.outcome"}}}]
-    found: dict[tuple[Any, ...], list[int]] = {}
+    counts: dict[tuple[Any, ...], list[int]] = {}
     body = {"g": {"composite": {"size": 60_000, "sources": sources}}}
     for bucket in _ask(client, body)["g"]["buckets"]:
         key = bucket["key"]
-        _add(found, (key["h"], key["m"], key["v"]), key["o"], bucket["doc_count"])
-    return _frozen(found)
+        _add(counts, (key["h"], key["m"], key["v"]), key["o"], bucket["doc_count"])
+    return _frozen(counts)
 
 
 def _sources() -> list[dict[str, Any]]:
@@ -201,21 +204,21 @@ def _ask(client: Elasticsearch, aggregations: dict[str, Any]) -> Any:  # noqa: A
     )["aggregations"]
 
 
-def _add(found: dict[tuple[Any, ...], list[int]], key: Any, outcome: object, count: int) -> None:  # noqa: ANN401
-    counts = found.setdefault(key, [0, 0])
-    counts[0] += count
-    counts[1] += count if outcome == "wrong" else 0
+def _add(counts: dict[tuple[Any, ...], list[int]], key: Any, outcome: object, count: int) -> None:  # noqa: ANN401
+    pair = counts.setdefault(key, [0, 0])
+    pair[0] += count
+    pair[1] += count if outcome == "wrong" else 0
 
 
 def _in_milliseconds(counts: Counts) -> Counts:
     return {
-        (int(hour.timestamp() * 1000) if isinstance(hour, datetime) else hour, *key): both
-        for (hour, *key), both in counts.items()
+        (int(hour.timestamp() * 1000) if isinstance(hour, datetime) else hour, *key): pair
+        for (hour, *key), pair in counts.items()
     }
 
 
-def _frozen(found: dict[tuple[Any, ...], list[int]]) -> Counts:
-    return {key: (labelled, wrong) for key, (labelled, wrong) in found.items()}
+def _frozen(counts: dict[tuple[Any, ...], list[int]]) -> Counts:
+    return {key: (labelled, wrong) for key, (labelled, wrong) in counts.items()}
 
 
 if __name__ == "__main__":

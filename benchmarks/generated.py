@@ -1,4 +1,4 @@
-"""Spool files of generated events, line for line as the emitter writes them, made by DuckDB.
+"""Generate spool files with DuckDB, whose lines are exactly those of the emitter.
 
 Predictions of a binary model with two versions, both live every day of two weeks; their labels come
 late, some are corrected, some predictions are written twice, some attempts fail with an exception.
@@ -18,7 +18,7 @@ START = datetime(2026, 11, 2, tzinfo=timezone.utc)
 DAYS = 14
 END = START + timedelta(days=DAYS)
 _EACH = 200_000
-"""Predictions of one file."""
+"""Predictions in one file."""
 _LOG_BIN = 0.01980262729617973
 """ln 1.02."""
 _FAILED, _CORRECTED = 0.004, 0.02
@@ -27,7 +27,7 @@ _STACK = "Traceback (most recent call last):\n" + "".join(
     for line, name in enumerate(("serve", "answer", "logarithms"), 40)
 )
 
-# One row a prediction, with all that is drawn of it; drawn by hashes, so that it is the same again.
+# One row per prediction with all its random values; these are hashes, so each run draws the same.
 _DRAWN = f"""
     WITH i AS (SELECT range AS i FROM range({{first}}, {{last}})),
     u AS (SELECT i, [hash(12 * i + n) / 18446744073709551616.0 FOR n IN range(12)] AS u FROM i)
@@ -52,14 +52,14 @@ _MODEL = "{name: 'fraud', version: version}"
 
 
 def _prediction(outcome: str, answer: str | None, rest: str) -> str:
-    said = "" if answer is None else f", {answer}"
+    answer_fields = "" if answer is None else f", {answer}"
     return f"""
         SELECT {_TIME.format("t")} AS "@timestamp",
                {{id: md5('fraud' || pid), dataset: 'elkmon.prediction', kind: 'event',
                  outcome: '{outcome}', duration: duration,
                  created: {_TIME.format("t")}, sequence: {{sequence}}}} AS event,
                {{schema: 1, model: {_MODEL}, task: 'binary', sample: {{rate: 1.0, weight: 1.0}},
-                 prediction: {{id: pid, positive: 'fraud'{said}}},
+                 prediction: {{id: pid, positive: 'fraud'{answer_fields}}},
                  features: {{number: {{amount: 900 * u[9], age: 90 * u[10], hour: hour(t)}},
                              category: {{device: CASE WHEN u[11] < 0.5 THEN 'ios' ELSE 'android'
                                                  END}}}},
@@ -88,15 +88,16 @@ _LINES = {
                  fingerprint: '6f5ca569223d8152', stack_trace: '{_STACK}'}} AS error,{{shared}}
         FROM drawn WHERE failed""",
     "labels": f"""
-        SELECT {_TIME.format("told")} AS "@timestamp",
+        SELECT {_TIME.format("label_at")} AS "@timestamp",
                {{id: md5('label' || pid || nth)::UUID::VARCHAR, dataset: 'elkmon.label',
-                 kind: 'event', created: {_TIME.format("told")}, sequence: {{sequence}}}} AS event,
+                 kind: 'event', created: {_TIME.format("label_at")},
+                 sequence: {{sequence}}}} AS event,
                {{schema: 1, model: {{name: 'fraud'}}, prediction: {{id: pid}},
-                 truth: {{label: said, observed_at: {_TIME.format("told")},
+                 truth: {{label: label, observed_at: {_TIME.format("label_at")},
                           source: 'office'}}}} AS ml,{{shared}}
-        FROM (SELECT pid, range AS nth, t + to_milliseconds(delay * (1 + 3 * range)) AS told,
+        FROM (SELECT pid, range AS nth, t + to_milliseconds(delay * (1 + 3 * range)) AS label_at,
                      CASE WHEN u[9] >= {_CORRECTED} OR range = 1 THEN truth
-                          WHEN truth = 'fraud' THEN 'legit' ELSE 'fraud' END AS said
+                          WHEN truth = 'fraud' THEN 'legit' ELSE 'fraud' END AS label
               FROM drawn CROSS JOIN range(2)
               WHERE (range = 0 OR u[9] < {_CORRECTED}) AND u[10] < {{labelled}} AND NOT failed)""",
 }
@@ -106,22 +107,22 @@ def make(folder: Path, number: int, labelled: float = 1.0) -> int:
     """Write spool files, closed as if their processes had ended.
 
     Args:
-        folder: a new one.
-        number: of predictions; repeats, failures' exceptions and labels come on top.
+        folder: a new folder.
+        number: number of predictions; repeats, exceptions of failures and labels are additional.
         labelled: share of the predictions that have a label.
 
     Returns:
-        How many events there are, the emitters' own left out.
+        The number of events without those of emitters.
     """
     folder.mkdir(mode=0o700, parents=True)
     events = 0
     with duckdb.connect() as connection:
-        for place, first in enumerate(range(0, number, _EACH)):
+        for file_number, first in enumerate(range(0, number, _EACH)):
             last = min(first + _EACH, number)
             drawn = _DRAWN.format(first=first, last=last, number=number)
             connection.execute(f"CREATE OR REPLACE TABLE drawn AS {drawn}")
             for kind, query in _LINES.items():
-                entity = f"{place:014x}{list(_LINES).index(kind):02x}"
+                entity = f"{file_number:014x}{list(_LINES).index(kind):02x}"
                 path = folder / f"20261102T000000Z-host-4711-{entity}-00001.ndjson"
                 sql = query.replace("{sequence}", "row_number() OVER ()")
                 sql = sql.replace("{labelled}", repr(labelled))
@@ -135,14 +136,14 @@ def make(folder: Path, number: int, labelled: float = 1.0) -> int:
 
 
 def _close(path: Path, entity: str, written: int) -> None:
-    """Write the last line of a file: what was accepted and written by then."""
+    """Write the last line of a file, which counts accepted and written events."""
     time = END.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    counted = {"last_sequence": written, "accepted": written, "written": written}
+    counts = {"last_sequence": written, "accepted": written, "written": written}
     line = {
         "@timestamp": time,
         "event": {"id": f"01a20fac-e4c2-7001-{entity[:4]}-{entity[4:]}", "kind": "event",
                   "dataset": "elkmon.emitter", "created": time, "sequence": written + 1},
-        "ml": {"schema": 1, "emitter": {**counted, "dropped": {}, "sampled_out": 0, "misused": {}}},
+        "ml": {"schema": 1, "emitter": {**counts, "dropped": {}, "sampled_out": 0, "misused": {}}},
         "ecs": {"version": "8.17.0"},
         "service": {"name": "shop", "environment": "bench", "node": {"name": "host-1"}},
         "process": {"pid": 4711, "entity_id": entity},

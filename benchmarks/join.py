@@ -1,9 +1,9 @@
-"""What joining late labels costs, beside a bare loop of mget and bulk updates, on the same server.
+"""Measure the join of late labels against a bare loop of mget and bulk updates on one server.
 
 One million predictions of a month on a real server (the one of the tests, with more heap), and
 labels for a fifth of them. The bare loop pages through labels without a state, reads their
-predictions where the id says, and updates both by one bulk request a page; it looks for no other
-labels, months or orphans, and holds no lock. Each round gives each of them as many new labels.
+predictions by id, and updates both with one bulk request per page; it looks for no other labels,
+months or orphans, and has no lock. Each round gives both the same number of new labels.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _run(client: Elasticsearch, rounds: int) -> None:
     client.indices.forcemerge(index=_INDEX, max_num_segments=1)
     before = _size(client)
     _label(client, ids, int(PREDICTIONS * SHARE))
-    seconds = _timed(lambda: join(client, PREFIX))
+    first_join = _timed(lambda: join(client, PREFIX))
     after = _size(client)
     client.indices.forcemerge(index=_INDEX, max_num_segments=1)
     merged = _size(client)
@@ -69,14 +69,14 @@ def _run(client: Elasticsearch, rounds: int) -> None:
 
     spent: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(-1, rounds):
-        for name, each in (
+        for name, task in (
             ("ours", lambda: join(client, PREFIX).joined),
             ("bare", lambda: bare(client)),
         ):
             _label(client, ids, ROUND)
-            took = _timed(each)
+            seconds = _timed(task)
             if number >= 0:
-                spent[name].append(took)
+                spent[name].append(seconds)
     ours, loop = median(spent["ours"]), median(spent["bare"])
     show(
         "Joining late labels",
@@ -90,24 +90,24 @@ def _run(client: Elasticsearch, rounds: int) -> None:
                 f"{merged / 1e6:,.0f} against {before / 1e6:,.0f} MB"),
         ],
     )  # fmt: skip
-    print(f"\nJoining {fifth:,} labels onto {PREDICTIONS:,} predictions took {seconds:,.1f} s "
-          f"({fifth / seconds:,.0f} a second).")  # fmt: skip
+    print(f"\nJoining {fifth:,} labels onto {PREDICTIONS:,} predictions took {first_join:,.1f} s "
+          f"({fifth / first_join:,.0f} a second).")  # fmt: skip
 
 
 def predictions(ids: list[str]) -> Iterator[dict[str, Any]]:
-    """Give predictions of a month, and note their ids."""
+    """Yield predictions of a month, and append their ids to a list."""
     random = Random(5)  # noqa: S311 - no secret
     first = int(START.timestamp() * 1000)
     for number in range(PREDICTIONS):
         ms = first + number * _MONTH // PREDICTIONS
-        own = new_id(ms)
-        ids.append(own)
+        prediction_id = new_id(ms)
+        ids.append(prediction_id)
         at = datetime.fromtimestamp(ms / 1000, timezone.utc).isoformat(timespec="milliseconds")
         at = at[:23] + "Z"
         score = random.random()
         yield {
             "@timestamp": at,
-            "event": {"id": prediction_key("fraud", own), "dataset": "elkmon.prediction",
+            "event": {"id": prediction_key("fraud", prediction_id), "dataset": "elkmon.prediction",
                       "kind": "event", "created": at, "sequence": number + 1,
                       "outcome": "success", "duration": 12_000_000},
             "service": {"name": "bench"},
@@ -116,11 +116,11 @@ def predictions(ids: list[str]) -> Iterator[dict[str, Any]]:
                 "schema": 1,
                 "model": {"name": "fraud", "version": "2.3.1"},
                 "task": "binary",
-                "prediction": {"id": own, "label": "fraud" if score > 0.5 else "legit",
+                "prediction": {"id": prediction_id, "label": "fraud" if score > 0.5 else "legit",
                                "positive": "fraud", "score": score},
                 "duration_bin": 823,
                 "features": {
-                    "number": {f"amount_{place}": random.random() for place in range(8)},
+                    "number": {f"amount_{position}": random.random() for position in range(8)},
                     "category": {"country": random.choice(["de", "fr", "it"]),
                                  "device": random.choice(["ios", "android"])},
                 },
@@ -130,27 +130,27 @@ def predictions(ids: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _label(client: Elasticsearch, ids: list[str], count: int) -> None:
-    """Load labels of predictions that have none yet."""
+    """Load labels of unlabelled predictions."""
     at = "2026-11-30T00:00:00.000Z"
-    told = [ids.pop() for _ in range(count)]
+    labelled = [ids.pop() for _ in range(count)]
     _load(client, (
         {
             "@timestamp": at,
             "event": {"id": new_id(int(START.timestamp() * 1000)), "dataset": "elkmon.label",
                       "kind": "event", "created": at},
             "service": {"name": "bench"},
-            "ml": {"schema": 1, "model": {"name": "fraud"}, "prediction": {"id": own},
+            "ml": {"schema": 1, "model": {"name": "fraud"}, "prediction": {"id": prediction_id},
                    "truth": {"label": "fraud", "observed_at": at, "source": "bank"}},
         }
-        for own in told
+        for prediction_id in labelled
     ))  # fmt: skip
 
 
 def _load(client: Elasticsearch, events: Iterator[dict[str, Any]]) -> None:
     actions = (
-        {"_op_type": "create", "_id": each["event"]["id"], "_source": each,
-         "_index": index_of(PREFIX, each["event"]["dataset"], each["@timestamp"])}
-        for each in events
+        {"_op_type": "create", "_id": event["event"]["id"], "_source": event,
+         "_index": index_of(PREFIX, event["event"]["dataset"], event["@timestamp"])}
+        for event in events
     )  # fmt: skip
     for _ in helpers.parallel_bulk(client, actions, thread_count=2, chunk_size=5000):
         pass
@@ -158,7 +158,7 @@ def _load(client: Elasticsearch, events: Iterator[dict[str, Any]]) -> None:
 
 
 def bare(client: Elasticsearch) -> int:
-    """Join as a plain loop does; give the number of labels."""
+    """Join in a plain loop; return the number of labels."""
     view = client.open_point_in_time(index=_LABELS, keep_alive="5m")["id"]
     after, count = None, 0
     while True:
@@ -174,22 +174,22 @@ def bare(client: Elasticsearch) -> int:
             client.close_point_in_time(id=view)
             return count
         after, count = hits[-1]["sort"], count + len(hits)
-        told = {_key(hit["_source"]["ml"]): hit for hit in hits}
+        labels = {_key(hit["_source"]["ml"]): hit for hit in hits}
         lines: list[bytes] = []
-        found = client.mget(
+        predictions = client.mget(
             index=_INDEX,
-            ids=list(told),
+            ids=list(labels),
             source_includes=["@timestamp", "event.outcome", "ml.task", "ml.prediction"],
         )
-        for each in found["docs"]:
-            said = told[each["_id"]]["_source"]["ml"]["truth"]
-            right = said["label"] == each["_source"]["ml"]["prediction"]["label"]
+        for prediction in predictions["docs"]:
+            truth = labels[prediction["_id"]]["_source"]["ml"]["truth"]
+            right = truth["label"] == prediction["_source"]["ml"]["prediction"]["label"]
             outcome = {"outcome": "correct" if right else "wrong"}
-            lines += _update(each, {"truth": said, "eval": outcome})
+            lines += _update(prediction, {"truth": truth, "eval": outcome})
         for hit in hits:
             lines += _update(hit, {"join": {"state": "joined", "attempts": 1}})
-        done: Any = lines  # lines as they are sent are taken, too
-        if client.bulk(operations=done)["errors"]:
+        operations: Any = lines  # the client also takes lines in the format of requests
+        if client.bulk(operations=operations)["errors"]:
             raise SystemExit("the bare loop could not write")
 
 
@@ -204,11 +204,11 @@ def _update(hit: dict[str, Any], ml: dict[str, Any]) -> tuple[bytes, bytes]:
 
 def _size(client: Elasticsearch) -> int:
     client.indices.flush(index=_INDEX)
-    found = client.indices.stats(index=_INDEX, metric="store")
-    return int(found["_all"]["total"]["store"]["size_in_bytes"])
+    stats = client.indices.stats(index=_INDEX, metric="store")
+    return int(stats["_all"]["total"]["store"]["size_in_bytes"])
 
 
-def _timed(thing: Any) -> float:  # noqa: ANN401 - whatever is called
+def _timed(task: Any) -> float:  # noqa: ANN401 - anything that can be called
     start = time.perf_counter()
-    thing()
+    task()
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""What importing elkmon, and starting its command line, costs a process."""
+"""Measure how long a process takes to import elkmon and to start its command line."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def main(rounds: int = 15) -> None:
         rounds,
     )
     ms = {name: seconds * 1000 for name, seconds in medians.items()}
-    more = ms["elkmon"] - ms["base"]
-    started = ms["help"] - ms["pass"]
+    import_time = ms["elkmon"] - ms["base"]
+    help_time = ms["help"] - ms["pass"]
     show(
         "Start-up",
         [
@@ -33,13 +33,13 @@ def main(rounds: int = 15) -> None:
                 "`import elkmon` / `import structlog, orjson`",
                 ms["elkmon"] / ms["base"],
                 "≤ 60 ms more",
-                f"{more:.0f} ms more: {ms['elkmon']:.0f} against {ms['base']:.0f} ms",
+                f"{import_time:.0f} ms more: {ms['elkmon']:.0f} against {ms['base']:.0f} ms",
             ),
             Row(
                 "`elkmon --help` / `python -c pass`",
                 ms["help"] / ms["pass"],
                 "stated",
-                f"{started:.0f} ms more: {ms['help']:.0f} against {ms['pass']:.0f} ms",
+                f"{help_time:.0f} ms more: {ms['help']:.0f} against {ms['pass']:.0f} ms",
             ),
         ],
     )
