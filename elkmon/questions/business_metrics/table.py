@@ -13,7 +13,7 @@ from elkmon.events.fields import READINGS
 from elkmon.present.formatting import ABSENT, cell, command_line, when
 from elkmon.present.output import Output, below, clean, copyable, fit_width, table
 from elkmon.present.result import Result
-from elkmon.present.sparklines import course
+from elkmon.present.sparklines import sparkline
 from elkmon.query.conditions import condition_texts, equal
 from elkmon.query.question import Question
 from elkmon.query.times import grid
@@ -76,7 +76,13 @@ def _courses(
     for row in stepped:
         means.setdefault(_key(row), {})[row.time] = row.mean
     times = grid(steps, question.since, question.until)
-    return {key: course([values.get(time) for time in times]) for key, values in means.items()}
+    courses = {}
+    for key, by_time in means.items():
+        known = [mean for mean in by_time.values() if mean is not None]
+        least, most = min(known, default=0.0), max(known, default=0.0)
+        above = {time: mean - least for time, mean in by_time.items() if mean is not None}
+        courses[key] = sparkline([above.get(time) for time in times], most - least)
+    return courses
 
 
 def _table(
