@@ -35,13 +35,13 @@ __all__ = [
 RAW = "_raw"
 """Parquet's column for the whole line, in files where a line may hold more than the columns do."""
 KEY = "_key"
-"""The column that joins labels to predictions: made of the model and the prediction's id. An event
-without such an id has ``event.id`` instead: it counts once, too, and no label reaches it."""
+"""The column that joins labels to predictions: the model and the id of the prediction. For an
+event without such an id it is ``event.id``: the event counts once, and no label reaches it."""
 UNREADABLE = (duckdb.InvalidInputException, UnicodeDecodeError)
-"""What DuckDB raises of lines that it gives up on; what it says may end within a character."""
+"""What DuckDB raises for lines that it cannot read; its message may be cut within a character."""
 _OBJECT = LINE + 1
-"""Bytes of a line, its newline included, that DuckDB always reads; depending on where it stands, it
-reads one of up to twice that, too, so that files with such a line are read by a copy without it."""
+"""Bytes of a line with its newline, for DuckDB. Depending on its place, DuckDB also reads a line of
+up to twice that size, so files with such a line are read by a copy without it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,7 +207,7 @@ def _mentioned(file: Path, line: Line, request: ErasureRequest) -> bool:
 
 
 def _in_rows(file: Path, request: ErasureRequest, report: ErasureReport, *, dry_run: bool) -> None:
-    """Take rows out of a file of lines that were set apart."""
+    """Erase rows from a file of rejected lines or dead letters."""
     kept: list[bytes] = []
     removed = 0
     with file.open("rb") as rows:

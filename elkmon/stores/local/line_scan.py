@@ -31,7 +31,7 @@ class Line:
     Attributes:
         number: from 1.
         data: its bytes, newline included; of a line beyond the limit only the beginning.
-        reason: why it is no event, None where it is one.
+        reason: why it is no event; None if it is one.
         start, size: where all its bytes are in the file.
         ended: whether its newline is there; the last line of a live file may still be written.
         too_long: whether it is beyond the limit.
@@ -66,10 +66,10 @@ def scan(file: Path) -> Iterator[Line]:
 
 
 def has_long_line(file: Path) -> bool:
-    """Say whether a file holds a line beyond the limit, at the cost of a few small reads.
+    """Return whether a file holds a line beyond the limit, with a few small reads for most files.
 
-    A line beyond the limit fills at least one whole block of half that length: where each block has
-    a newline there is no such line. Else the file is read line by line.
+    Such a line fills at least one whole block of half the limit: if every block has a newline,
+    there is none. Else the file is read line by line.
 
     Raises:
         OSError: the file cannot be read.
@@ -108,7 +108,7 @@ class _Judge:
             self._connection.close()
 
     def trouble(self, data: bytes) -> str | None:
-        """Say why a line is no event; None where it is one."""
+        """Return why a line is no event; None if it is one."""
         if b"\0" in data:
             return "NUL bytes"
         try:

@@ -84,7 +84,7 @@ class Reader:
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _without_bad_lines(self, files: Listing, *, failed: bool) -> Listing:
-        """Put clean copies in place of NDJSON files with a line that DuckDB must not see."""
+        """Return the files, with clean copies in the place of those that hold bad lines."""
         self.bad_lines = 0
         paths = []
         for file in files.ndjson:
