@@ -115,19 +115,21 @@ def _measure(sql: Question, measure: Measure) -> str:
     if measure.kind in {"weight", "weight2", "sum", "sum2"}:
         sql.refs.add(WEIGHTED)
     there = ""
-    value = "1"
+    value, whole = "1", ""
     if measure.field is not None:
         ref = sql.reference(measure.field)
         value = ref.sql
         there = f" FILTER ({value} IS NOT NULL)"
+        if ref.field.kind is Kind.LONG:  # numbers are doubles in every store
+            whole = "::DOUBLE::HUGEINT"
     return {
         "count": f"count(*){there}",
         "weight": f"coalesce(sum({WEIGHT}){there}, 0.0)",
         "weight2": f"coalesce(sum({WEIGHT} * {WEIGHT}){there}, 0.0)",
         "sum": f"sum({WEIGHT} * {value})",
         "sum2": f"sum({WEIGHT} * {value} * {value})",
-        "min": f"min({value})",
-        "max": f"max({value})",
+        "min": f"min({value}){whole}",
+        "max": f"max({value}){whole}",
     }[measure.kind]
 
 

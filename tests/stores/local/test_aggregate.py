@@ -522,3 +522,14 @@ def test_a_measure_that_cannot_be_is_refused(opened, measure, said):
 def test_a_condition_that_cannot_be_is_refused(opened, field, op, values, said):
     with pytest.raises(QueryError, match=said):
         ask(opened, where=Filter(conditions=(Condition(field, op, values),)))
+
+
+@pytest.mark.parametrize("duration", [2**60 - 1, 2**63 - 1, -(2**60) - 1, 5])
+def test_the_least_and_greatest_are_what_a_double_holds(folder, duration):
+    write(folder / "a.ndjson", prediction("1", {"event.duration": duration}))
+
+    measures = [Measure("min", "event.duration"), Measure("max", "event.duration")]
+    ((least, greatest),) = ask(folder, measures=measures)
+
+    assert least == greatest == int(float(duration))
+    assert type(least) is int
