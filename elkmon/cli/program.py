@@ -40,7 +40,7 @@ _MODULES = {
     "worker": ("worker", "Ship and join in one process, for containers and systemd."),
     "join": ("join", "Join late labels to their predictions, in Elasticsearch."),
     "setup": ("setup", "Put templates, retention, roles and keys on Elasticsearch."),
-    "kibana": ("kibana", "Put dashboards and alert rules into Kibana."),
+    "kibana": ("kibana", "Provision dashboards and alert rules in Kibana."),
     "prune": ("prune", "Delete old events for good, by age."),
     "forget": ("forget", "Erase a person's events, or those of one prediction."),
     "doctor": ("doctor", "Look for what is wrong with a store."),

@@ -68,8 +68,8 @@ def _stats(url: str, access: Access) -> Mapping[str, Any]:
     if response.meta.status == _SERVER_ERROR and not response.body:
         raise StoreError(
             f"{url} answers 500 and nothing else: Logstash's monitoring API is broken, as on new "
-            "kernels of Linux (docs/troubleshooting.md), which says nothing of its pipelines; its "
-            "log does"
+            "kernels of Linux (docs/troubleshooting.md); for the state of its pipelines see "
+            "Logstash's log"
         )
     try:
         stats = orjson.loads(response.body)["pipelines"] if response.meta.status == _OK else None

@@ -47,7 +47,7 @@ from elkmon.cluster.templates import Layout, assets
 from elkmon.emit.event_builders import llm
 from elkmon.emit.model import Model
 from elkmon.events.__main__ import fields_page
-from elkmon.kibana.objects import saved_objects
+from elkmon.kibana.saved_objects import saved_objects
 from elkmon.logstash.rules import rules
 from elkmon.stores.local.compact import compact
 from elkmon.ship.admission import Admission

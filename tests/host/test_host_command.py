@@ -10,9 +10,9 @@ from time import monotonic, sleep
 
 import pytest
 from click.testing import CliRunner
-from elkmon.cli.metrics import _number
 
 from elkmon.cli import main
+from elkmon.questions.business_metrics.table import _number
 from tests.support import field_table_check as conforming
 
 ELKMON = Path(sys.executable).parent / "elkmon"

@@ -138,8 +138,8 @@ def test_the_client_has_its_method(environment):
     ("record", "message"),
     [
         ("raise RuntimeError('no')", "cannot be loaded: RuntimeError('no')"),
-        ("KAPPA = 1", "is no elkmon.questions.QuestionRecord"),
-        (RECORD.replace('command="kappa"', 'command="errors"'), "a question that is there already"),
+        ("KAPPA = 1", "is not a QuestionRecord of elkmon.questions.record"),
+        (RECORD.replace('command="kappa"', 'command="errors"'), "a question that already exists"),
     ],
 )
 def test_a_broken_plug_in_is_named_and_stops_nothing_else(tmp_path, record, message):

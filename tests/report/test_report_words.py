@@ -109,7 +109,7 @@ def test_a_figure_that_cannot_be_computed_says_why(build, tmp_path):
 def test_what_is_sampled_is_marked(others):
     text = text_of(others.html)
 
-    assert "* sampled: each prediction counts as many times as it stands for" in text
+    assert "* sampled: rates are weighted by the sampling rate" in text
     assert re.search(r"many 1 0 %\* \[", text)
 
 

@@ -151,8 +151,8 @@ def test_issues_of_a_store_that_takes_no_notes_are_listed_and_not_decided(plugin
 
 def test_commands_about_files_and_clusters_refuse_another_store(plugin):
     for words, refusal in (
-        (("compact",), "is no folder"),
-        (("tail",), "is no folder"),
+        (("compact",), "is not a folder"),
+        (("tail",), "is not a folder"),
         (("setup",), "is not a cluster"),
         (("join",), "is not a cluster"),
     ):
